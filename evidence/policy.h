@@ -1,0 +1,43 @@
+/* Policy bundles: what an authority approves, signed (DESIGN: Policy bundle; docs/formats.md, "Policy").
+ *
+ * COSE_Sign1 over deterministic CBOR by a P-256 authority: version, epoch, validity, allowed PCR sets each with the
+ * approval that a TPM checks itself. Objects bind the authority and policyRef = SHA-256("bulla/1 policyRef" ‖ authority
+ * key ‖ u64 epoch), never a bundle's digest: a new bundle needs no resealing. */
+#ifndef BULLA_EVIDENCE_POLICY_H
+#define BULLA_EVIDENCE_POLICY_H
+
+#include "crypto/cose.h"
+
+enum { BULLA_POLICY_STATES = 32, BULLA_POLICY_LARGEST = 65536 };
+
+struct bulla_policy_state {
+    char label[64];              /* for people: "kernel 6.1.0-28" */
+    uint32_t pcr_mask;           /* SHA-256 bank, PCRs 0–23, never 0 */
+    uint8_t pcr_digest[32];      /* SHA-256 over the values, ascending */
+    uint8_t approved_policy[32]; /* PolicyPCR's policy digest: computed, checked on reading */
+    uint8_t approval[64];        /* r ‖ s over SHA-256(approved_policy ‖ policyRef) */
+};
+
+struct bulla_policy {
+    uint8_t authority[65];       /* P-256, uncompressed */
+    uint64_t version, epoch;
+    uint64_t not_before, not_after; /* Unix seconds; not_after 0 is refused */
+    char note[128];
+    struct bulla_policy_state states[BULLA_POLICY_STATES];
+    size_t state_count;
+};
+
+void bulla_policy_reference(const uint8_t authority[static 65], uint64_t epoch, uint8_t policy_ref[static 32]);
+/* TPM2_PolicyPCR's digest from the zero policy: SHA-256(0…0 ‖ TPM_CC_PolicyPCR ‖ TPML_PCR_SELECTION ‖ pcrDigest). */
+void bulla_policy_pcr_digest(uint32_t pcr_mask, const uint8_t pcr_digest[static 32], uint8_t policy[static 32]);
+
+/* Signs with a callback (ES256 over the bytes given, r ‖ s); fills in approved_policy and approval of each state. */
+enum bulla_reason bulla_policy_sign(struct bulla_policy *policy, const struct bulla_cose_signer *signer,
+    struct bulla_writer *bundle) BULLA_MUST_USE;
+/* Checks form, signature and every approval. `authority`: the one expected (65 bytes), or empty to take the bundle's own
+ * (BULLA_POLICY_AUTHORITY otherwise). Time and version are separate questions: */
+enum bulla_reason bulla_policy_read(struct bulla_bytes bundle, struct bulla_bytes authority,
+    struct bulla_policy *policy) BULLA_MUST_USE;
+enum bulla_reason bulla_policy_check_time(const struct bulla_policy *policy, uint64_t now) BULLA_MUST_USE;
+
+#endif

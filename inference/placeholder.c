@@ -1,0 +1,1 @@
+/* removed with the first source of this room */ extern int bulla_placeholder_inference; int bulla_placeholder_inference;

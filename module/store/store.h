@@ -1,0 +1,79 @@
+/* The object store: what a token keeps on disk, and how several processes share it.
+ *
+ * A folder (0700) with token.db (SQLite: WAL, synchronous=FULL, secure_delete) and `generation`, a mapped u64 that is
+ * advanced inside each write transaction, so that a reader learns in nanoseconds that something changed. The store
+ * knows rows and names, not their meaning: what is secret in them was sealed before it came here. A store is used by
+ * one thread at a time (the token's lock); several processes may have it open. */
+#ifndef BULLA_STORE_STORE_H
+#define BULLA_STORE_STORE_H
+
+#include "crypto/bytes.h"
+
+enum { BULLA_STORE_SCHEMA = 1, BULLA_STORE_ROW_LARGEST = 16 << 20 };
+
+struct bulla_store;
+
+/* One object. The views belong to the store during a callback, to the caller in a put. */
+struct bulla_store_row {
+    uint8_t id[16];       /* unique id, random, never reused */
+    uint64_t generation;  /* the store's generation when it was written; set by the store, bound by the writer's MAC via
+                             bulla_store_next_generation */
+    uint64_t object_class;
+    struct bulla_bytes attributes; /* public attributes, deterministic CBOR */
+    struct bulla_bytes sealed;     /* sensitive part; may be empty */
+    struct bulla_bytes tag;        /* authenticates the row; 32 bytes, or empty before there is a token key */
+};
+
+/* BULLA_STORE_MISSING (no folder or no database), _PERMISSION (others may write, or another owner), _NETWORK, _READ_ONLY,
+ * _CORRUPT, _NEWER (schema above ours), _BUSY, _IO. An older schema is migrated after a backup beside it
+ * (token.db.schema-N). Opening starts no thread. */
+enum bulla_reason bulla_store_open(const char *folder, struct bulla_store **store) BULLA_MUST_USE;
+/* Makes the folder (0700, parents must exist) and an empty database; what a store held there before is gone, durably,
+ * when this returns. Readers of the old one see a changed instance. */
+enum bulla_reason bulla_store_create(const char *folder, struct bulla_store **store) BULLA_MUST_USE;
+void bulla_store_close(struct bulla_store *store);
+/* After fork, in the child: frees our memory and leaves SQLite's handles and files alone. */
+void bulla_store_abandon(struct bulla_store *store);
+
+/* The generation now, by a read of the mapping: no system call. Different from what a caller remembers: there is news. */
+uint64_t bulla_store_generation(const struct bulla_store *store);
+
+/* A write transaction. Between begin and commit the process holds the store's write lock; commit is one fsync, and
+ * durable when it returns. On refusal, and after rollback, nothing of it is there. */
+enum bulla_reason bulla_store_begin(struct bulla_store *store) BULLA_MUST_USE;
+enum bulla_reason bulla_store_commit(struct bulla_store *store) BULLA_MUST_USE;
+void bulla_store_rollback(struct bulla_store *store);
+/* Inside a transaction: the generation that its rows will carry. */
+uint64_t bulla_store_next_generation(const struct bulla_store *store);
+enum bulla_reason bulla_store_put(struct bulla_store *store, const struct bulla_store_row *row) BULLA_MUST_USE;
+enum bulla_reason bulla_store_erase(struct bulla_store *store, const uint8_t id[static 16]) BULLA_MUST_USE;
+/* Small named values (at most 64 KiB): the token's label, PIN counts, the sealed token key. */
+enum bulla_reason bulla_store_value_put(struct bulla_store *store, const char *name, struct bulla_bytes value) BULLA_MUST_USE;
+enum bulla_reason bulla_store_value_erase(struct bulla_store *store, const char *name) BULLA_MUST_USE;
+
+/* Reads see the last commit. value_get copies up to `writer`'s capacity; BULLA_STORE_MISSING when there is none. */
+enum bulla_reason bulla_store_value_get(struct bulla_store *store, const char *name, struct bulla_writer *writer) BULLA_MUST_USE;
+/* Calls `each` for the rows written after generation `since` (0: all), and `gone` for the ids erased after it; then
+ * `*now` is the generation that this brought the caller to. A callback that refuses stops the walk. Several processes'
+ * writes come in order. The table of changes keeps the last 4096 erasures; a caller further behind gets
+ * `gone(context, NULL)` first: forget all, every row follows. */
+struct bulla_store_visitor {
+    enum bulla_reason (*each)(void *context, const struct bulla_store_row *row);
+    enum bulla_reason (*gone)(void *context, const uint8_t *id);
+    void *context;
+};
+enum bulla_reason bulla_store_changes(struct bulla_store *store, uint64_t since, const struct bulla_store_visitor *visitor,
+    uint64_t *now) BULLA_MUST_USE;
+
+/* Named fault points for the kill tests: with BULLA_FAULT=<name> in the environment of a test build, the process kills
+ * itself (SIGKILL) when it passes one. Release builds have none (BULLA_FAULTS undefined). */
+#ifdef BULLA_FAULTS
+void bulla_fault_point(const char *name);
+#else
+static inline void bulla_fault_point(const char *name)
+{
+    (void)name;
+}
+#endif
+
+#endif

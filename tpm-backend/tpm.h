@@ -1,0 +1,50 @@
+/* The TPM backend: leaf "tpm", quotes and NV counters, over ESAPI.
+ *
+ * Each function connects, works and disconnects ("burst"): a second client of swtpm waits while the first is connected.
+ * A burst has a deadline (BULLA_TPM_TIMEOUT after 10 s by default); no transient object or session is left in the TPM on
+ * any path. Sessions that carry a share are salted to the storage primary, whose name is pinned in the blob at sealing,
+ * with encrypt and decrypt; after an Unseal the response buffer is overwritten by another command, for tss keeps it.
+ * tss's own logging is silenced. */
+#ifndef BULLA_TPM_BACKEND_TPM_H
+#define BULLA_TPM_BACKEND_TPM_H
+
+#include "evidence/tpm_quote.h"
+#include "release/leaf.h"
+
+/* "tpm": for the token key's tree (request->authority empty) the share is sealed with authValue = Argon2id(passphrase,
+ * salt in the blob), under the TPM's dictionary-attack protection; for an object's tree authPolicy =
+ * PolicyAuthorize(authority, policyRef) ∧ PolicyAuthValue(request->auth_value), noDA. */
+extern const struct bulla_leaf_scheme bulla_tpm_leaf;
+
+/* Only swtpm:…, device:/dev/tpm… and mssim:… are taken; strings that run commands (cmd:, pcap:) are BULLA_CONFIG_TCTI. */
+enum bulla_reason bulla_tpm_tcti_check(const char *tcti) BULLA_MUST_USE;
+
+struct bulla_tpm_status {
+    char manufacturer[8];
+    uint64_t firmware;
+    uint32_t max_tries, lockout_counter, recovery_seconds;
+    bool in_lockout, owner_auth_set, lockout_auth_set;
+    uint32_t nv_indexes_free;
+    uint32_t transient_loaded, sessions_loaded; /* for the leak tests */
+};
+enum bulla_reason bulla_tpm_status_read(const char *tcti, struct bulla_tpm_status *status) BULLA_MUST_USE;
+
+/* SHA-256 bank. values: those of `mask`, at their index. */
+enum bulla_reason bulla_tpm_pcr_read(const char *tcti, uint32_t mask, uint8_t values[static BULLA_PCR_COUNT][32]) BULLA_MUST_USE;
+
+/* The token's attestation key: a restricted P-256 signing key under the owner hierarchy's storage primary; `blob` is its
+ * wrapped form, kept in the store. */
+enum bulla_reason bulla_tpm_attestation_key_create(const char *tcti, struct bulla_writer *blob) BULLA_MUST_USE;
+/* Quotes the PCRs of `mask` over SHA-256(report) and appends the evidence document. */
+enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, uint32_t mask, struct bulla_bytes report,
+    struct bulla_writer *document) BULLA_MUST_USE;
+
+/* A monotonic NV counter of the token: defined with an auth value (32 bytes from the token's own secret) so that another
+ * user of the TPM does not move it. `index` is chosen free in 0x0182B000…0x0182BFFF when 0. A new counter starts above
+ * every counter the TPM ever had. */
+enum bulla_reason bulla_tpm_counter_create(const char *tcti, const uint8_t auth[static 32], uint32_t *index, uint64_t *value) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_counter_read(const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_counter_increment(const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_counter_remove(const char *tcti, uint32_t index) BULLA_MUST_USE;
+
+#endif
