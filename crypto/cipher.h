@@ -6,8 +6,8 @@
 #include "bytes.h"
 
 enum bulla_aead {
-    BULLA_AEAD_AES_256_GCM = 3,     /* 12-byte nonce; number of COSE's A256GCM */
-    BULLA_AEAD_XCHACHA20 = -65601,  /* 24-byte nonce; private number */
+    BULLA_AEAD_AES_256_GCM = 3,    /* 12-byte nonce; number of COSE's A256GCM */
+    BULLA_AEAD_XCHACHA20 = -65601, /* 24-byte nonce; private number */
 };
 enum { BULLA_AEAD_TAG = 16 };
 
@@ -47,7 +47,7 @@ struct bulla_argon2 {
 /* Fresh salt, and the parameters for an interactive login: 3 passes over 64 MiB. With `quick`, 1 pass over 8 MiB: for
  * tests only, chosen by the configuration setting pin-cost. */
 void bulla_argon2_choose(struct bulla_argon2 *argon2, bool quick);
-enum bulla_reason bulla_argon2_derive(const struct bulla_argon2 *argon2, struct bulla_bytes passphrase,
-    uint8_t key[static 32]) BULLA_MUST_USE;
+enum bulla_reason bulla_argon2_derive(
+    const struct bulla_argon2 *argon2, struct bulla_bytes passphrase, uint8_t key[static 32]) BULLA_MUST_USE;
 
 #endif
