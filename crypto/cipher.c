@@ -148,7 +148,7 @@ enum bulla_reason bulla_hkdf(
     BULLA_TRY(bulla_secret_allocate(sizeof(struct hkdf), &memory));
     struct hkdf *hkdf = memory;
     bulla_sodium_ready();
-    (void)crypto_auth_hmacsha256_init(&hkdf->state, salt.data, salt.size);
+    (void)crypto_auth_hmacsha256_init(&hkdf->state, salt.size > 0 ? salt.data : (const uint8_t *)"", salt.size);
     if (key.size > 0)
         (void)crypto_auth_hmacsha256_update(&hkdf->state, key.data, key.size);
     (void)crypto_auth_hmacsha256_final(&hkdf->state, hkdf->extracted);
