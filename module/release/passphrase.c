@@ -1,0 +1,121 @@
+#include "release/passphrase.h"
+
+#include <stdio.h>
+
+#include "crypto/arena.h"
+#include "crypto/cipher.h"
+
+enum {
+    VERSION = 1,
+    BOX = BULLA_SHARE_SIZE + BULLA_BOX_OVERHEAD,
+    AUTHORITY_LARGEST = 65,
+    AAD_LARGEST = 32 + 16 + 16 + 1 + BULLA_LEAF_PATH_LARGEST + 1 + AUTHORITY_LARGEST + 32,
+};
+
+/* Fields of varying size carry it before them: no two requests have the same AAD. */
+static enum bulla_reason write_aad(const struct bulla_leaf_request *request, struct bulla_writer *aad)
+{
+    size_t path = strnlen(request->path, sizeof request->path);
+    if (request->authority.size > AUTHORITY_LARGEST || path == sizeof request->path)
+        return bulla_refuse(BULLA_ARGUMENT, "the passphrase leaf binds no such authority or path");
+    bulla_write_bytes(aad, BULLA_TEXT("bulla/1 passphrase leaf"));
+    bulla_write(aad, request->token, sizeof request->token);
+    bulla_write(aad, request->object, sizeof request->object);
+    bulla_write_u8(aad, (uint8_t)path);
+    bulla_write(aad, request->path, path);
+    bulla_write_u8(aad, (uint8_t)request->authority.size);
+    bulla_write_bytes(aad, request->authority);
+    bulla_write(aad, request->policy_ref, sizeof request->policy_ref);
+    return bulla_writer_finish(aad, "the passphrase leaf's AAD");
+}
+
+/* The box's key, in the arena: the caller's to free. */
+static enum bulla_reason derive(
+    const struct bulla_leaf_request *request, const struct bulla_argon2 *argon2, uint8_t **key)
+{
+    if (request->passphrase.size == 0)
+        return bulla_refuse(BULLA_PASSPHRASE_NEEDED, "leaf %s needs a passphrase", request->path);
+    BULLA_SECRET void *memory = NULL;
+    BULLA_TRY(bulla_secret_allocate(32, &memory));
+    BULLA_TRY(bulla_argon2_derive(argon2, request->passphrase, memory));
+    *key = BULLA_SECRET_KEEP(memory);
+    return BULLA_OK;
+}
+
+static enum bulla_reason seal(
+    const struct bulla_leaf_request *request, const uint8_t share[static 32], struct bulla_writer *blob)
+{
+    struct bulla_argon2 argon2;
+    uint8_t bound[AAD_LARGEST]; /* public */
+    struct bulla_writer aad;
+    BULLA_SECRET uint8_t *key = NULL;
+    bulla_writer_open(&aad, bound, sizeof bound);
+    BULLA_TRY(write_aad(request, &aad));
+    bulla_argon2_choose(&argon2, request->quick);
+    BULLA_TRY(derive(request, &argon2, &key));
+    bulla_write_u8(blob, VERSION);
+    bulla_write_u32(blob, (uint32_t)argon2.operations);
+    bulla_write_u64(blob, argon2.memory);
+    bulla_write(blob, argon2.salt, sizeof argon2.salt);
+    const struct bulla_bytes secret = {share, BULLA_SHARE_SIZE};
+    return bulla_box_seal(key, bulla_writer_bytes(&aad), secret, blob);
+}
+
+static enum bulla_reason read_blob(struct bulla_bytes blob, struct bulla_argon2 *argon2, struct bulla_bytes *box)
+{
+    struct bulla_reader reader;
+    bulla_reader_open(&reader, blob);
+    uint8_t version = bulla_read_u8(&reader);
+    argon2->operations = bulla_read_u32(&reader);
+    argon2->memory = bulla_read_u64(&reader);
+    struct bulla_bytes salt = bulla_read(&reader, sizeof argon2->salt);
+    *box = bulla_read(&reader, BOX);
+    BULLA_TRY(bulla_reader_finish(&reader, "a passphrase leaf"));
+    if (version != VERSION)
+        return bulla_refuse(BULLA_UNSUPPORTED, "a passphrase leaf of version %u", version);
+    memcpy(argon2->salt, salt.data, salt.size);
+    return BULLA_OK;
+}
+
+static enum bulla_reason open_share(
+    const struct bulla_leaf_request *request, struct bulla_bytes blob, uint8_t share[static 32])
+{
+    struct bulla_argon2 argon2;
+    struct bulla_bytes box;
+    uint8_t bound[AAD_LARGEST]; /* public */
+    struct bulla_writer aad;
+    BULLA_SECRET uint8_t *key = NULL;
+    bulla_writer_open(&aad, bound, sizeof bound);
+    BULLA_TRY(write_aad(request, &aad));
+    BULLA_TRY(read_blob(blob, &argon2, &box));
+    BULLA_TRY(derive(request, &argon2, &key));
+    enum bulla_reason reason = bulla_box_open(key, bulla_writer_bytes(&aad), box, share);
+    if (reason == BULLA_COMMITMENT)
+        return bulla_refuse(BULLA_PASSPHRASE_WRONG, "leaf %s does not open with this passphrase", request->path);
+    return reason;
+}
+
+static enum bulla_reason open_leaf(
+    const struct bulla_leaf_request *request, struct bulla_bytes blob, uint8_t share[static 32])
+{
+    enum bulla_reason reason = open_share(request, blob, share);
+    if (reason != BULLA_OK)
+        bulla_wipe(share, BULLA_SHARE_SIZE);
+    return reason;
+}
+
+static enum bulla_reason describe(const struct bulla_leaf_request *request, char *line, size_t size)
+{
+    (void)snprintf(line, size, "passphrase: %s", request->passphrase.size > 0 ? "given" : "needed, not given");
+    return BULLA_OK;
+}
+
+const struct bulla_leaf_scheme bulla_passphrase_leaf = {
+    .name = "passphrase",
+    .attests = false,
+    .forgets = false,
+    .protects_pin = true,
+    .seal = seal,
+    .open = open_leaf,
+    .describe = describe,
+};
