@@ -1,11 +1,14 @@
 /* COSE (RFC 9052): Sign1 with Ed25519 or P-256 (ES256), and Mac0 with HMAC-SHA-256.
  *
  * Written tagged (18, 17) and deterministically, with an empty unprotected map. Read: tagged, nothing unprotected,
- * strict CBOR; the original protected and payload bytes are what is verified, never a re-encoding. */
+ * strict CBOR; the original protected and payload bytes are what is verified, never a re-encoding. Payload, external data
+ * and protected header are at most BULLA_COSE_LARGEST bytes together (else BULLA_TOO_LARGE) and public. */
 #ifndef BULLA_CRYPTO_COSE_H
 #define BULLA_CRYPTO_COSE_H
 
 #include "cbor.h"
+
+enum { BULLA_COSE_LARGEST = 131072 };
 
 enum bulla_cose_algorithm {
     BULLA_COSE_EDDSA = -8,
