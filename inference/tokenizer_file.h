@@ -1,0 +1,24 @@
+/* tokenizer.json and tokenizer_config.json: whether they describe the one tokeniser that is here, and its vocabulary.
+ */
+#ifndef BULLA_INFERENCE_TOKENIZER_FILE_H
+#define BULLA_INFERENCE_TOKENIZER_FILE_H
+
+#include "engine.h"
+#include "files.h"
+
+/* Views into the file. */
+struct bulla_tokenizer_file {
+    struct bulla_document document;
+    struct bulla_json pieces; /* object: piece → id, not looked into yet */
+    struct bulla_json added;  /* array of {"id", "content", "special": true …} */
+    bool lowercase;
+};
+bool bulla_tokenizer_file_open(const struct bulla_model_file *file, struct bulla_tokenizer_file *tokenizer,
+    struct bulla_inference_error *error) __attribute__((warn_unused_result));
+
+/* Whether the folder's tokeniser lowercases (and so strips accents): tokenizer_config.json and tokenizer.json must
+ * agree where both say it; true where neither does. */
+bool bulla_tokenizer_lowercases(const struct bulla_model_files *files, bool *lowercase,
+    struct bulla_inference_error *error) __attribute__((warn_unused_result));
+
+#endif
