@@ -19,7 +19,7 @@ struct bulla_policy_state {
 };
 
 struct bulla_policy {
-    uint8_t authority[65];       /* P-256, uncompressed */
+    uint8_t authority[65]; /* P-256, uncompressed */
     uint64_t version, epoch;
     uint64_t not_before, not_after; /* Unix seconds; not_after 0 is refused */
     char note[128];
@@ -32,12 +32,12 @@ void bulla_policy_reference(const uint8_t authority[static 65], uint64_t epoch, 
 void bulla_policy_pcr_digest(uint32_t pcr_mask, const uint8_t pcr_digest[static 32], uint8_t policy[static 32]);
 
 /* Signs with a callback (ES256 over the bytes given, r ‖ s); fills in approved_policy and approval of each state. */
-enum bulla_reason bulla_policy_sign(struct bulla_policy *policy, const struct bulla_cose_signer *signer,
-    struct bulla_writer *bundle) BULLA_MUST_USE;
-/* Checks form, signature and every approval. `authority`: the one expected (65 bytes), or empty to take the bundle's own
- * (BULLA_POLICY_AUTHORITY otherwise). Time and version are separate questions: */
-enum bulla_reason bulla_policy_read(struct bulla_bytes bundle, struct bulla_bytes authority,
-    struct bulla_policy *policy) BULLA_MUST_USE;
+enum bulla_reason bulla_policy_sign(
+    struct bulla_policy *policy, const struct bulla_cose_signer *signer, struct bulla_writer *bundle) BULLA_MUST_USE;
+/* Checks form, signature and every approval. `authority`: the one expected (65 bytes), or empty to take the bundle's
+ * own (BULLA_POLICY_AUTHORITY otherwise). Time and version are separate questions: */
+enum bulla_reason bulla_policy_read(
+    struct bulla_bytes bundle, struct bulla_bytes authority, struct bulla_policy *policy) BULLA_MUST_USE;
 enum bulla_reason bulla_policy_check_time(const struct bulla_policy *policy, uint64_t now) BULLA_MUST_USE;
 
 #endif

@@ -15,10 +15,10 @@ const char *bulla_purpose_name(enum bulla_purpose purpose); /* "attest", "receip
 struct bulla_report {
     enum bulla_purpose purpose;
     struct bulla_bytes verifier;
-    struct bulla_bytes nonce;         /* at most 64 bytes */
-    struct bulla_bytes public_key;    /* the key that the evidence vouches for: HPKE or receipt key */
-    struct bulla_bytes token;         /* 16 bytes */
-    struct bulla_bytes object;        /* 16 bytes or empty */
+    struct bulla_bytes nonce;      /* at most 64 bytes */
+    struct bulla_bytes public_key; /* the key that the evidence vouches for: HPKE or receipt key */
+    struct bulla_bytes token;      /* 16 bytes */
+    struct bulla_bytes object;     /* 16 bytes or empty */
     struct bulla_bytes path;
     struct bulla_bytes operation;
     struct bulla_bytes grant_signer;
