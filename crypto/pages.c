@@ -2,7 +2,8 @@
  *
  * The whole range is first mapped without any access and only its middle opened, so an access before or after it meets
  * a fence; the slack that alignment leaves is part of the fences and costs address space only. The order of the advice
- * matters: MADV_HUGEPAGE must stand before mlock, because mlock is what faults the pages in. */
+ * matters: MADV_HUGEPAGE must stand before mlock, because mlock is what faults the pages in. mlock2 without flags is
+ * mlock; it is called by that name because sanitizers replace mlock by nothing, and their builds could not test it. */
 #include "pages.h"
 
 #include <errno.h>
@@ -49,7 +50,7 @@ static enum bulla_reason protect(void *data, size_t size, bool huge, const char 
         return refuse_lock(size, what, "madvise(MADV_DONTDUMP)");
     if (madvise(data, size, MADV_WIPEONFORK) != 0)
         return refuse_lock(size, what, "madvise(MADV_WIPEONFORK)");
-    if (mlock(data, size) != 0)
+    if (mlock2(data, size, 0) != 0)
         return refuse_lock(size, what, "mlock");
     return BULLA_OK;
 }
