@@ -49,6 +49,8 @@ bool bulla_document_open(struct bulla_document *document, const struct bulla_mod
     if (file->size > most)
         return bulla_inference_refuse(
             error, BULLA_INFERENCE_TOO_LARGE, "%s: %zu bytes, above %zu", file->name, file->size, most);
+    if (file->size == 0)
+        return bulla_inference_refuse(error, BULLA_INFERENCE_MALFORMED, "%s: empty", file->name);
     if (!bulla_json_open(file->data, file->size, &document->top, &wrong, &where))
         return bulla_inference_refuse(error, BULLA_INFERENCE_MALFORMED, "%s: byte %zu: %s", file->name, where, wrong);
     if (bulla_json_kind(document->top) != kind)

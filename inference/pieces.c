@@ -28,6 +28,8 @@ bool bulla_pieces_open(
     if (pieces->file->size > VOCABULARY_BYTES_MAX)
         return bulla_inference_refuse(error, BULLA_INFERENCE_TOO_LARGE, "vocab.txt: %zu bytes, above %d",
             pieces->file->size, (int)VOCABULARY_BYTES_MAX);
+    if (pieces->file->size == 0)
+        return bulla_inference_refuse(error, BULLA_INFERENCE_MALFORMED, "vocab.txt: empty");
     pieces->at = pieces->file->data;
     return true;
 }
