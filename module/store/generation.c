@@ -1,0 +1,91 @@
+/* The mapped generation M, and the stored one, S, which is a column of the database.
+ *
+ * A reader compares M with the generation R that it has reached. R always comes out of the database, from the snapshot
+ * that bulla_store_changes walked, never from the mapping. What must hold: once a commit with generation n can be seen
+ * in the database, M >= n, so M != R for everyone who has not read it. Therefore
+ *
+ *   begin    takes the write lock; n = S + 1. (Not M + 1: a mapping that something overwrote must not be believed.)
+ *   commit   writes S = n into the transaction, then M = n, then commits.
+ *
+ * and only the holder of the write lock ever writes M. What a kill leaves, in the order in which it can happen:
+ *
+ *   before M = n        M = S. Nothing happened.
+ *   M = n, no commit    M > S. A reader finds M != R, walks, gets R = S, and would walk at every call from then on. So
+ * a walk that ends with M > S tries for the write lock without waiting: refused, a commit is under way and will be
+ * found by the next call; granted, nobody is committing, and M = S is put back. Lowering M hides nothing: every R is at
+ * most S. The number n is then given out again, to a transaction that differs, and nobody can have seen the first.
+ *   after the commit    M = n = S. Done.
+ *
+ * The file is not synced: after a loss of power M may be anything older, or the file short. All processes are gone then
+ * too, and each open compares: M < S is mended under the write lock before the first read. A foreign tool that commits
+ * without us leaves S as it was; PRAGMA data_version tells (transaction.c), and the walk starts anew.
+ *
+ * M is read through a read-only mapping, which a stray pointer of the host cannot change, and written with pwrite,
+ * which answers ENOSPC where a store into a mapping on a full copy-on-write file system would raise SIGBUS. Both meet
+ * in the page cache. Were the eight bytes torn in between, the reader would walk once more or a moment later: any
+ * mixture stands only until pwrite returns, which is before the commit can be seen. */
+#include "generation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "folder.h"
+
+static const char file_name[] = "generation";
+
+/* A file that is new, or that a crash left short, gets a zero: M < S then, and the open mends it under the lock. */
+static enum bulla_reason whole_file(struct bulla_generation *generation)
+{
+    struct stat status;
+    if (fstat(generation->file, &status) != 0 || fchmod(generation->file, 0600) != 0)
+        return bulla_folder_refuse("examine", file_name);
+    if (status.st_size >= (off_t)sizeof(uint64_t))
+        return BULLA_OK;
+    return bulla_generation_write(generation, 0);
+}
+
+enum bulla_reason bulla_generation_open(struct bulla_generation *generation, int folder)
+{
+    *generation = (struct bulla_generation){.file = -1};
+    generation->file = openat(folder, file_name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (generation->file < 0)
+        return bulla_folder_refuse("open", file_name);
+    enum bulla_reason reason = whole_file(generation);
+    if (reason == BULLA_OK) {
+        void *mapping = mmap(NULL, sizeof(uint64_t), PROT_READ, MAP_SHARED, generation->file, 0);
+        if (mapping == MAP_FAILED)
+            reason = bulla_folder_refuse("map", file_name);
+        else
+            generation->mapping = mapping;
+    }
+    if (reason != BULLA_OK)
+        bulla_generation_close(generation);
+    return reason;
+}
+
+void bulla_generation_close(struct bulla_generation *generation)
+{
+    if (generation->mapping)
+        (void)munmap((void *)(uintptr_t)generation->mapping, sizeof(uint64_t));
+    if (generation->file >= 0)
+        (void)close(generation->file);
+    *generation = (struct bulla_generation){.file = -1};
+}
+
+uint64_t bulla_generation_read(const struct bulla_generation *generation)
+{
+    return __atomic_load_n(generation->mapping, __ATOMIC_ACQUIRE);
+}
+
+enum bulla_reason bulla_generation_write(struct bulla_generation *generation, uint64_t value)
+{
+    ssize_t written = pwrite(generation->file, &value, sizeof value, 0);
+    if (written == (ssize_t)sizeof value)
+        return BULLA_OK;
+    if (written >= 0)
+        errno = ENOSPC;
+    return bulla_folder_refuse("write", file_name);
+}

@@ -1,0 +1,142 @@
+/* Objects: writing them, and walking what changed.
+ *
+ * Each id is in one of two tables: `object`, or `erased` once it is gone. A walk from generation R merges both in the
+ * order of their generations, from one snapshot, and brings the caller to the snapshot's generation. `floor` is the
+ * lowest R from which that is complete: erasures at or below it may have been forgotten. bulla_store_create raises it
+ * to its own generation, so that everyone who read the old store starts anew. */
+#include "inside.h"
+
+static enum bulla_reason check_row(const struct bulla_store_row *row)
+{
+    if (row->tag.size != 0 && row->tag.size != 32)
+        return bulla_refuse(BULLA_ARGUMENT, "a row's tag has %zu bytes", row->tag.size);
+    const size_t largest = BULLA_STORE_ROW_LARGEST;
+    if (row->attributes.size > largest || row->sealed.size > largest - row->attributes.size)
+        return bulla_refuse(BULLA_TOO_LARGE, "an object of %zu and %zu bytes; %zu are the most", row->attributes.size,
+            row->sealed.size, largest);
+    return BULLA_OK;
+}
+
+static void bind_id(struct bulla_store *store, enum bulla_statement which, const uint8_t id[static 16])
+{
+    bulla_statement_bind(store->statements[which], 1, (struct bulla_bytes){id, 16});
+}
+
+enum bulla_reason bulla_store_put(struct bulla_store *store, const struct bulla_store_row *row)
+{
+    BULLA_TRY(bulla_store_writing(store));
+    BULLA_TRY(check_row(row));
+    sqlite3_stmt *statement = store->statements[BULLA_SQL_PUT];
+    bind_id(store, BULLA_SQL_FORGET_ERASED, row->id);
+    BULLA_TRY(bulla_statement_run(store, BULLA_SQL_FORGET_ERASED));
+    bind_id(store, BULLA_SQL_PUT, row->id);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)store->next);
+    (void)sqlite3_bind_int64(statement, 3, (int64_t)row->object_class);
+    bulla_statement_bind(statement, 4, row->attributes);
+    bulla_statement_bind(statement, 5, row->sealed);
+    bulla_statement_bind(statement, 6, row->tag);
+    BULLA_TRY(bulla_statement_run(store, BULLA_SQL_PUT));
+    bulla_fault_point("store-put");
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_store_erase(struct bulla_store *store, const uint8_t id[static 16])
+{
+    BULLA_TRY(bulla_store_writing(store));
+    bind_id(store, BULLA_SQL_ERASE, id);
+    BULLA_TRY(bulla_statement_run(store, BULLA_SQL_ERASE));
+    if (sqlite3_changes(store->database) == 0)
+        return BULLA_OK;
+    store->erased = true;
+    bind_id(store, BULLA_SQL_REMEMBER_ERASED, id);
+    (void)sqlite3_bind_int64(store->statements[BULLA_SQL_REMEMBER_ERASED], 2, (int64_t)store->next);
+    BULLA_TRY(bulla_statement_run(store, BULLA_SQL_REMEMBER_ERASED));
+    bulla_fault_point("store-erase");
+    return BULLA_OK;
+}
+
+static enum bulla_reason read_row(sqlite3_stmt *statement, struct bulla_store_row *row)
+{
+    struct bulla_bytes id;
+    BULLA_TRY(bulla_statement_blob(statement, 0, sizeof row->id, &id));
+    if (id.size != sizeof row->id)
+        return bulla_refuse(BULLA_STORE_CORRUPT, "token.db: an object's id has %zu bytes", id.size);
+    memcpy(row->id, id.data, id.size);
+    row->generation = (uint64_t)sqlite3_column_int64(statement, 1);
+    if (sqlite3_column_type(statement, 2) == SQLITE_NULL)
+        return BULLA_OK;
+    row->object_class = (uint64_t)sqlite3_column_int64(statement, 2);
+    BULLA_TRY(bulla_statement_blob(statement, 3, BULLA_STORE_ROW_LARGEST, &row->attributes));
+    BULLA_TRY(bulla_statement_blob(statement, 4, BULLA_STORE_ROW_LARGEST - row->attributes.size, &row->sealed));
+    BULLA_TRY(bulla_statement_blob(statement, 5, 32, &row->tag));
+    if (row->tag.size != 0 && row->tag.size != 32)
+        return bulla_refuse(BULLA_STORE_CORRUPT, "token.db: an object's tag has %zu bytes", row->tag.size);
+    return BULLA_OK;
+}
+
+static enum bulla_reason visit(sqlite3_stmt *statement, const struct bulla_store_visitor *visitor)
+{
+    struct bulla_store_row row = {0};
+    BULLA_TRY(read_row(statement, &row));
+    if (sqlite3_column_type(statement, 2) == SQLITE_NULL)
+        return visitor->gone(visitor->context, row.id);
+    return visitor->each(visitor->context, &row);
+}
+
+/* `erased_since` apart: who starts from nothing has nothing to forget. */
+static enum bulla_reason walk(
+    struct bulla_store *store, uint64_t since, uint64_t erased_since, const struct bulla_store_visitor *visitor)
+{
+    sqlite3_stmt *statement = store->statements[BULLA_SQL_CHANGES];
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)since);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)erased_since);
+    for (;;) {
+        int code = SQLITE_DONE;
+        BULLA_TRY(bulla_statement_step(store, BULLA_SQL_CHANGES, &code));
+        enum bulla_reason reason = code == SQLITE_ROW ? visit(statement, visitor) : BULLA_OK;
+        if (reason != BULLA_OK || code == SQLITE_DONE) {
+            bulla_statement_reset(store, BULLA_SQL_CHANGES);
+            return reason;
+        }
+    }
+}
+
+static enum bulla_reason read_changes(
+    struct bulla_store *store, uint64_t since, const struct bulla_store_visitor *visitor, uint64_t *now)
+{
+    uint64_t floor = 0;
+    BULLA_TRY(bulla_store_observe(store, now, &floor));
+    if (since != 0 && (store->restart || since < floor || since > *now)) {
+        since = 0;
+        BULLA_TRY(visitor->gone(visitor->context, NULL));
+    }
+    if (since == *now && store->next == 0)
+        return BULLA_OK;
+    BULLA_TRY(walk(store, since, since == 0 ? INT64_MAX : since, visitor));
+    store->restart = false;
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_store_changes(
+    struct bulla_store *store, uint64_t since, const struct bulla_store_visitor *visitor, uint64_t *now)
+{
+    uint64_t reached = 0;
+    BULLA_TRY(bulla_store_own(store));
+    if (store->next != 0) /* inside a write transaction the snapshot is its own */
+        BULLA_TRY(bulla_store_writing(store));
+    atomic_store(&store->in_use, true);
+    enum bulla_reason reason = store->next ? BULLA_OK : bulla_statement_run(store, BULLA_SQL_BEGIN_READ);
+    if (reason == BULLA_OK)
+        reason = read_changes(store, since, visitor, &reached);
+    if (store->next == 0) {
+        if (!sqlite3_get_autocommit(store->database))
+            (void)sqlite3_step(store->statements[BULLA_SQL_ROLLBACK]); /* nothing was written */
+        bulla_statement_reset(store, BULLA_SQL_ROLLBACK);
+        if (reason == BULLA_OK && bulla_store_generation(store) != reached)
+            reason = bulla_store_settle(store, false);
+        atomic_store(&store->in_use, false);
+    }
+    if (reason == BULLA_OK)
+        *now = reached;
+    return reason;
+}
