@@ -37,8 +37,8 @@ struct bulla_product {
 
 /* out = (x + residual − mean) / √(variance + epsilon) · weight + bias over `count` numbers. */
 struct bulla_norm {
-    const float *weight; /* [count] */
-    const float *bias;   /* [count] */
+    float *weight; /* [count] */
+    float *bias;   /* [count] */
     float epsilon;
 };
 

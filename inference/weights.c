@@ -1,0 +1,310 @@
+/* What config.json asks for is laid out first, so that measuring and loading count the same; then each tensor is taken
+ * by its name, checked and packed. The file's list of tensors stands in the same memory while loading. */
+#include "weights.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "checkpoint.h"
+#include "error.h"
+
+enum { ALIGNMENT = 64, ROWS_TOGETHER = 64 };
+
+/* ---- memory ---- */
+
+void *bulla_place_take(struct bulla_place *place, size_t bytes)
+{
+    void *at = place->base ? place->base + place->used : NULL;
+    place->used += bulla_round_up(bytes, ALIGNMENT);
+    return at;
+}
+
+/* ---- shapes ---- */
+
+/* One side of a matrix: blocks (heads) of `size` numbers, each `padded` from the next one in memory. */
+struct axis {
+    size_t blocks, size, padded;
+};
+
+static struct axis plain(size_t size)
+{
+    return (struct axis){1, size, size};
+}
+
+static struct axis in_heads(const struct bulla_encoder *encoder)
+{
+    return (struct axis){encoder->heads, encoder->head, encoder->head_padded};
+}
+
+static void place_linear(struct bulla_place *place, struct bulla_linear *linear, size_t outputs, size_t depth)
+{
+    linear->depth = depth;
+    linear->panels = (outputs + BULLA_PANEL - 1) / BULLA_PANEL;
+    linear->weight = bulla_place_take(place, linear->panels * depth * BULLA_PANEL * sizeof(float));
+    linear->bias = bulla_place_take(place, linear->panels * BULLA_PANEL * sizeof(float));
+}
+
+static void place_norm(struct bulla_place *place, struct bulla_norm *norm, size_t size, float epsilon)
+{
+    norm->weight = bulla_place_take(place, size * sizeof(float));
+    norm->bias = bulla_place_take(place, size * sizeof(float));
+    norm->epsilon = epsilon;
+}
+
+static void place_layer(struct bulla_place *place, const struct bulla_encoder *encoder, struct bulla_layer *layer)
+{
+    size_t dimension = encoder->dimension;
+    size_t width = encoder->heads * encoder->head_padded;
+    place_linear(place, &layer->attend, 3 * width, dimension);
+    place_linear(place, &layer->project, dimension, width);
+    place_norm(place, &layer->attended, dimension, encoder->embedded.epsilon);
+    place_linear(place, &layer->expand, encoder->intermediate, dimension);
+    place_linear(place, &layer->contract, dimension, encoder->intermediate);
+    place_norm(place, &layer->contracted, dimension, encoder->embedded.epsilon);
+}
+
+/* Everything but the words, whose type only the file knows. */
+static void place_encoder(struct bulla_place *place, const struct bulla_config *config, struct bulla_encoder *encoder)
+{
+    const struct bulla_model_facts *facts = &config->facts;
+    size_t head = facts->dimension / facts->heads;
+    *encoder = (struct bulla_encoder){
+        .kernels = bulla_kernels(),
+        .layers = facts->layers,
+        .heads = facts->heads,
+        .dimension = facts->dimension,
+        .intermediate = facts->intermediate,
+        .head = head,
+        .head_padded = bulla_round_up(head, BULLA_PANEL),
+    };
+    encoder->layer = bulla_place_take(place, facts->layers * sizeof *encoder->layer);
+    encoder->places = bulla_place_take(place, (size_t)facts->positions * facts->dimension * sizeof(float));
+    place_norm(place, &encoder->embedded, facts->dimension, config->epsilon);
+    for (size_t i = 0; i < facts->layers; i++) {
+        struct bulla_layer layer;
+        place_layer(place, encoder, &layer);
+        if (encoder->layer)
+            encoder->layer[i] = layer;
+    }
+}
+
+static bool load_vector(struct bulla_checkpoint *file, const char *name, float *out, struct axis axis)
+{
+    struct bulla_stored stored;
+    if (!bulla_checkpoint_take(file, name, 0, axis.blocks * axis.size, &stored))
+        return false;
+    size_t bytes = bulla_weight_bytes(stored.type);
+    if (!bulla_weight_finite(stored.type, stored.data, stored.columns * bytes))
+        return bulla_checkpoint_refuse_numbers(file, &stored);
+    for (size_t i = 0; i < axis.blocks; i++)
+        bulla_kernels()->widen[stored.type](out + i * axis.padded, stored.data + i * axis.size * bytes, axis.size);
+    return true;
+}
+
+struct packing {
+    struct bulla_stored stored;
+    struct axis outputs, inputs;
+    float *panels; /* [outputs / 16][inputs][16] */
+    const struct bulla_kernels *kernels;
+    atomic_bool bad;
+};
+
+static void pack_panel(void *context, size_t index)
+{
+    struct packing *packing = context;
+    const struct bulla_stored *stored = &packing->stored;
+    struct axis outputs = packing->outputs;
+    struct axis inputs = packing->inputs;
+    size_t bytes = bulla_weight_bytes(stored->type);
+    size_t pitch = stored->columns * bytes;
+    size_t within = index * BULLA_PANEL % bulla_round_up(outputs.padded, BULLA_PANEL);
+    size_t block = index * BULLA_PANEL / bulla_round_up(outputs.padded, BULLA_PANEL);
+    size_t count = outputs.size - within < BULLA_PANEL ? outputs.size - within : BULLA_PANEL;
+    const uint8_t *rows = stored->data + (block * outputs.size + within) * pitch;
+    float *panel = packing->panels + index * inputs.blocks * inputs.padded * BULLA_PANEL;
+    if (!bulla_weight_finite(stored->type, rows, count * pitch))
+        atomic_store(&packing->bad, true);
+    for (size_t i = 0; i < inputs.blocks; i++)
+        packing->kernels->pack[stored->type](
+            panel + i * inputs.padded * BULLA_PANEL, rows + i * inputs.size * bytes, pitch, count, inputs.size);
+}
+
+/* Packs `name`.weight and .bias from panel `first` of the linear map on. */
+static bool load_linear(struct bulla_checkpoint *file, struct bulla_pool *pool, const char *name,
+    struct bulla_linear *linear, size_t first, struct axis outputs, struct axis inputs)
+{
+    char whole[BULLA_TENSOR_NAME_MAX + 1];
+    struct packing packing = {.outputs = outputs, .inputs = inputs, .kernels = bulla_kernels()};
+    packing.panels = linear->weight + first * linear->depth * BULLA_PANEL;
+    (void)snprintf(whole, sizeof whole, "%s.weight", name);
+    if (!bulla_checkpoint_take(
+            file, whole, outputs.blocks * outputs.size, inputs.blocks * inputs.size, &packing.stored))
+        return false;
+    size_t panels = outputs.blocks * bulla_round_up(outputs.padded, BULLA_PANEL) / BULLA_PANEL;
+    bulla_pool_run(pool, panels, pack_panel, &packing);
+    if (atomic_load(&packing.bad))
+        return bulla_checkpoint_refuse_numbers(file, &packing.stored);
+    (void)snprintf(whole, sizeof whole, "%s.bias", name);
+    return load_vector(file, whole, linear->bias + first * BULLA_PANEL, outputs);
+}
+
+static bool load_norm(struct bulla_checkpoint *file, const char *name, const struct bulla_norm *norm, size_t size)
+{
+    char whole[BULLA_TENSOR_NAME_MAX + 1];
+    (void)snprintf(whole, sizeof whole, "%s.weight", name);
+    if (!load_vector(file, whole, norm->weight, plain(size)))
+        return false;
+    (void)snprintf(whole, sizeof whole, "%s.bias", name);
+    return load_vector(file, whole, norm->bias, plain(size));
+}
+
+/* ---- the encoder ---- */
+
+struct copying {
+    const struct bulla_stored *stored;
+    uint8_t *out;
+    atomic_bool bad;
+};
+
+static void copy_rows(void *context, size_t index)
+{
+    struct copying *copying = context;
+    const struct bulla_stored *stored = copying->stored;
+    size_t pitch = stored->columns * bulla_weight_bytes(stored->type);
+    size_t first = index * ROWS_TOGETHER;
+    size_t count = stored->rows - first < ROWS_TOGETHER ? stored->rows - first : ROWS_TOGETHER;
+    memcpy(copying->out + first * pitch, stored->data + first * pitch, count * pitch);
+    if (!bulla_weight_finite(stored->type, stored->data + first * pitch, count * pitch))
+        atomic_store(&copying->bad, true);
+}
+
+static bool load_words(struct bulla_checkpoint *file, const struct bulla_config *config, struct bulla_place *place,
+    struct bulla_pool *pool, struct bulla_encoder *encoder)
+{
+    struct bulla_stored stored;
+    if (!bulla_checkpoint_take(
+            file, "embeddings.word_embeddings.weight", config->facts.vocabulary, config->facts.dimension, &stored))
+        return false;
+    struct copying copying = {.stored = &stored};
+    size_t bytes = stored.rows * stored.columns * bulla_weight_bytes(stored.type);
+    if (bytes > place->size - place->used) /* not so when the memory is as large as measured */
+        return bulla_inference_refuse(
+            file->error, BULLA_INFERENCE_ARGUMENT, "%s: no memory for %s", file->file->name, stored.name);
+    copying.out = bulla_place_take(place, bytes);
+    bulla_pool_run(pool, (stored.rows + ROWS_TOGETHER - 1) / ROWS_TOGETHER, copy_rows, &copying);
+    if (atomic_load(&copying.bad))
+        return bulla_checkpoint_refuse_numbers(file, &stored);
+    encoder->word_type = stored.type;
+    encoder->words = copying.out;
+    return true;
+}
+
+/* places = position_embeddings + token_type_embeddings[0]; `type` has room for one row. */
+static bool load_places(
+    struct bulla_checkpoint *file, const struct bulla_config *config, float *type, const struct bulla_encoder *encoder)
+{
+    const struct bulla_kernels *kernels = encoder->kernels;
+    size_t dimension = encoder->dimension;
+    struct bulla_stored positions;
+    struct bulla_stored types;
+    if (!bulla_checkpoint_take(
+            file, "embeddings.position_embeddings.weight", config->facts.positions, dimension, &positions) ||
+        !bulla_checkpoint_take(file, "embeddings.token_type_embeddings.weight", config->token_types, dimension, &types))
+        return false;
+    size_t size = positions.rows * dimension;
+    size_t bytes = bulla_weight_bytes(positions.type);
+    if (!bulla_weight_finite(positions.type, positions.data, size * bytes))
+        return bulla_checkpoint_refuse_numbers(file, &positions);
+    if (!bulla_weight_finite(types.type, types.data, types.rows * dimension * bulla_weight_bytes(types.type)))
+        return bulla_checkpoint_refuse_numbers(file, &types);
+    kernels->widen[types.type](type, types.data, dimension);
+    kernels->widen[positions.type](encoder->places, positions.data, size);
+    for (size_t i = 0; i < positions.rows; i++)
+        kernels->add(encoder->places + i * dimension, type, dimension);
+    return true;
+}
+
+static bool load_layer(
+    struct bulla_checkpoint *file, struct bulla_pool *pool, const struct bulla_encoder *encoder, size_t index)
+{
+    struct bulla_layer *layer = &encoder->layer[index];
+    struct axis heads = in_heads(encoder);
+    struct axis dimension = plain(encoder->dimension);
+    struct axis intermediate = plain(encoder->intermediate);
+    size_t third = layer->attend.panels / 3;
+    const struct {
+        const char *name;
+        struct bulla_linear *linear;
+        size_t first;
+        struct axis outputs, inputs;
+    } maps[] = {
+        {"attention.self.query", &layer->attend, 0, heads, dimension},
+        {"attention.self.key", &layer->attend, third, heads, dimension},
+        {"attention.self.value", &layer->attend, 2 * third, heads, dimension},
+        {"attention.output.dense", &layer->project, 0, dimension, heads},
+        {"intermediate.dense", &layer->expand, 0, intermediate, dimension},
+        {"output.dense", &layer->contract, 0, dimension, intermediate},
+    };
+    char name[BULLA_TENSOR_NAME_MAX / 2];
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+        (void)snprintf(name, sizeof name, "encoder.layer.%zu.%s", index, maps[i].name);
+        if (!load_linear(file, pool, name, maps[i].linear, maps[i].first, maps[i].outputs, maps[i].inputs))
+            return false;
+    }
+    (void)snprintf(name, sizeof name, "encoder.layer.%zu.attention.output.LayerNorm", index);
+    if (!load_norm(file, name, &layer->attended, encoder->dimension))
+        return false;
+    (void)snprintf(name, sizeof name, "encoder.layer.%zu.output.LayerNorm", index);
+    return load_norm(file, name, &layer->contracted, encoder->dimension);
+}
+
+/* ---- measuring and loading ---- */
+
+/* Bytes of the words, at most: what the file holds beside two bytes for each of the other numbers; else as F32. They
+ * are loaded last, when the others have been found to be there. */
+static size_t words_most(
+    const struct bulla_model_file *file, const struct bulla_config *config, const struct bulla_encoder *encoder)
+{
+    size_t dimension = encoder->dimension;
+    size_t layer = dimension * (4 * dimension + 2 * encoder->intermediate); /* the matrices alone */
+    size_t others = (encoder->layers * layer + (size_t)config->facts.positions * dimension) * 2;
+    size_t left = file->size > others ? file->size - others : 0;
+    size_t wide = (size_t)config->facts.vocabulary * dimension * sizeof(float);
+    return left < wide ? left : wide;
+}
+
+bool bulla_weights_measure(const struct bulla_model_file *file, const struct bulla_config *config,
+    struct bulla_place *place, struct bulla_inference_error *error)
+{
+    size_t tensors;
+    struct bulla_encoder encoder;
+    if (!bulla_safetensors_count(file, &tensors, error))
+        return false;
+    (void)bulla_place_take(place, tensors * BULLA_CHECKPOINT_ENTRY);
+    (void)bulla_place_take(place, config->facts.dimension * sizeof(float));
+    place_encoder(place, config, &encoder);
+    (void)bulla_place_take(place, words_most(file, config, &encoder));
+    return true;
+}
+
+bool bulla_weights_load(const struct bulla_model_file *file, const struct bulla_config *config,
+    struct bulla_place *place, struct bulla_pool *pool, struct bulla_encoder *encoder,
+    struct bulla_inference_error *error)
+{
+    size_t tensors;
+    struct bulla_checkpoint checkpoint = {.file = file, .error = error};
+    if (!bulla_safetensors_count(file, &tensors, error))
+        return false;
+    void *entries = bulla_place_take(place, tensors * BULLA_CHECKPOINT_ENTRY);
+    float *type = bulla_place_take(place, config->facts.dimension * sizeof *type);
+    place_encoder(place, config, encoder);
+    if (!bulla_checkpoint_open(&checkpoint, entries, tensors) ||
+        !load_words(&checkpoint, config, place, pool, encoder) || !load_places(&checkpoint, config, type, encoder) ||
+        !load_norm(&checkpoint, "embeddings.LayerNorm", &encoder->embedded, encoder->dimension))
+        return false;
+    for (size_t i = 0; i < encoder->layers; i++)
+        if (!load_layer(&checkpoint, pool, encoder, i))
+            return false;
+    return load_words(&checkpoint, config, place, pool, encoder) && bulla_checkpoint_finish(&checkpoint);
+}
