@@ -9,16 +9,20 @@ enum {
     VERSION = 1,
     BOX = BULLA_SHARE_SIZE + BULLA_BOX_OVERHEAD,
     AUTHORITY_LARGEST = 65,
-    AAD_LARGEST = 32 + 16 + 16 + 1 + BULLA_LEAF_PATH_LARGEST + 1 + AUTHORITY_LARGEST + 32,
+    COST = 1 + 4 + 8 + 16, /* version, passes, memory, salt */
+    AAD_LARGEST = 32 + COST + 16 + 16 + 1 + BULLA_LEAF_PATH_LARGEST + 1 + AUTHORITY_LARGEST + 32,
 };
 
-/* Fields of varying size carry it before them: no two requests have the same AAD. */
-static enum bulla_reason write_aad(const struct bulla_leaf_request *request, struct bulla_writer *aad)
+/* Fields of varying size carry it before them: no two requests have the same AAD. The cost is bound as it is written,
+ * since Argon2 itself counts memory in KiB and so doesn't see every change of it. */
+static enum bulla_reason write_aad(
+    const struct bulla_leaf_request *request, const uint8_t cost[static COST], struct bulla_writer *aad)
 {
     size_t path = strnlen(request->path, sizeof request->path);
     if (request->authority.size > AUTHORITY_LARGEST || path == sizeof request->path)
         return bulla_refuse(BULLA_ARGUMENT, "the passphrase leaf binds no such authority or path");
     bulla_write_bytes(aad, BULLA_TEXT("bulla/1 passphrase leaf"));
+    bulla_write(aad, cost, COST);
     bulla_write(aad, request->token, sizeof request->token);
     bulla_write(aad, request->object, sizeof request->object);
     bulla_write_u8(aad, (uint8_t)path);
@@ -42,23 +46,30 @@ static enum bulla_reason derive(
     return BULLA_OK;
 }
 
+static void write_cost(const struct bulla_argon2 *argon2, uint8_t cost[static COST])
+{
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, cost, COST);
+    bulla_write_u8(&writer, VERSION);
+    bulla_write_u32(&writer, (uint32_t)argon2->operations);
+    bulla_write_u64(&writer, argon2->memory);
+    bulla_write(&writer, argon2->salt, sizeof argon2->salt);
+}
+
 static enum bulla_reason seal(
     const struct bulla_leaf_request *request, const uint8_t share[static 32], struct bulla_writer *blob)
 {
     struct bulla_argon2 argon2;
-    uint8_t bound[AAD_LARGEST]; /* public */
+    uint8_t cost[COST], bound[AAD_LARGEST]; /* public */
     struct bulla_writer aad;
     BULLA_SECRET uint8_t *key = NULL;
-    bulla_writer_open(&aad, bound, sizeof bound);
-    BULLA_TRY(write_aad(request, &aad));
     bulla_argon2_choose(&argon2, request->quick);
+    write_cost(&argon2, cost);
+    bulla_writer_open(&aad, bound, sizeof bound);
+    BULLA_TRY(write_aad(request, cost, &aad));
     BULLA_TRY(derive(request, &argon2, &key));
-    bulla_write_u8(blob, VERSION);
-    bulla_write_u32(blob, (uint32_t)argon2.operations);
-    bulla_write_u64(blob, argon2.memory);
-    bulla_write(blob, argon2.salt, sizeof argon2.salt);
-    const struct bulla_bytes secret = {share, BULLA_SHARE_SIZE};
-    return bulla_box_seal(key, bulla_writer_bytes(&aad), secret, blob);
+    bulla_write(blob, cost, sizeof cost);
+    return bulla_box_seal(key, bulla_writer_bytes(&aad), (struct bulla_bytes){share, BULLA_SHARE_SIZE}, blob);
 }
 
 static enum bulla_reason read_blob(struct bulla_bytes blob, struct bulla_argon2 *argon2, struct bulla_bytes *box)
@@ -86,8 +97,8 @@ static enum bulla_reason open_share(
     struct bulla_writer aad;
     BULLA_SECRET uint8_t *key = NULL;
     bulla_writer_open(&aad, bound, sizeof bound);
-    BULLA_TRY(write_aad(request, &aad));
     BULLA_TRY(read_blob(blob, &argon2, &box));
+    BULLA_TRY(write_aad(request, blob.data, &aad));
     BULLA_TRY(derive(request, &argon2, &key));
     enum bulla_reason reason = bulla_box_open(key, bulla_writer_bytes(&aad), box, share);
     if (reason == BULLA_COMMITMENT)
