@@ -299,8 +299,7 @@ bool bulla_weights_load(const struct bulla_model_file *file, const struct bulla_
     void *entries = bulla_place_take(place, tensors * BULLA_CHECKPOINT_ENTRY);
     float *type = bulla_place_take(place, config->facts.dimension * sizeof *type);
     place_encoder(place, config, encoder);
-    if (!bulla_checkpoint_open(&checkpoint, entries, tensors) ||
-        !load_words(&checkpoint, config, place, pool, encoder) || !load_places(&checkpoint, config, type, encoder) ||
+    if (!bulla_checkpoint_open(&checkpoint, entries, tensors) || !load_places(&checkpoint, config, type, encoder) ||
         !load_norm(&checkpoint, "embeddings.LayerNorm", &encoder->embedded, encoder->dimension))
         return false;
     for (size_t i = 0; i < encoder->layers; i++)
