@@ -1,0 +1,33 @@
+/* A quote of a third party, with an RSA key: github.com/keylime/keylime, test-data/files at 9b1f6e6a917f. */
+#ifndef BULLA_TESTS_KEYLIME_H
+#define BULLA_TESTS_KEYLIME_H
+
+/* quote.out: TPMS_ATTEST */
+static const char keylime_attest[] =
+    "ff54434780180022000b7ca54a622c87f30888b6da66f51e4a31ccb723cad8daa111a5006b44342dd6230014db1db298db6d"
+    "60e6385b7231743e9c3056a18003000000000000176a000000000000000001201605110016280000000001000b0300804100"
+    "20ec1636c69c548fd09a165a4f874e5d1610a8fbe36241566017e92b17e144b971";
+/* quotesig.out: TPMT_SIGNATURE, RSASSA with SHA-256 */
+static const char keylime_signature[] =
+    "0014000b01005f8f5d701662f68099ece8d1b6647f9cb3a3c4c76db5f459a93edd48843a7823f58a6e00f7d6e3dc9c9c2ab0"
+    "052e92eed75f8ffc1c80e5455c3599b20641990387b02764eaaacaaaade0f63c85ae94e31f91a8872f29969e7da44e7bf331"
+    "e3622f926b6ed3162002eb3d74ad5d078110a6f227d6a812791410c9b10d07aeb5b6dcf9766543c90ba21375ec7c5cb8baeb"
+    "9b1eb7ec879b9af6ea85d3fa417486f1aaa124264768689e133a5e3c184ee7289b64a10a8e3bdf19b4574d5aa2f18d00b7cd"
+    "96972bcfa96cd9b162966c8e106869ff7c0ef8d0caa3a0ed80f58ce1ce59a2fcaf367b5354d5411c36cec4971196777d881f"
+    "232b5c987ee48ce749573670";
+/* ak.pub without its size: TPMT_PUBLIC, RSA 2048 */
+static const char keylime_public[] =
+    "0001000b00050072000000100014000b0800000000000100ab8888d40000768748495a6a54285945a46dc970edbcac04afef"
+    "d8a151a4c6d7f0a6571aaa80c29335433615846937f748d9ce71b22fcc8f8137398efb006e826c9541c24811aa4d02047a4f"
+    "32c6eec17fa5e859648371028f2c7a6dcf037f5e2a079ce05c85129d070fbad38cf38b5d9bdb2176429cc63f02ecfb1df224"
+    "3d60d272a120fa2479723595bb75ebbe1b34f86e2a66b1d52c12d19c0762d4dcdf7a348988eb2f4c7ca47918a256d0eca3a8"
+    "f58561c3e38c539d50eb1efdb36fc21e1f52491aa613a5f115852bdc0552d77d71ee2587be1f36cd62d7411f2d47d4d545df"
+    "e3fa5b697cf3d266e735ab613e7b764ce8b6d100d3b7bc33fe91a1ee405b";
+/* ak.name */
+static const char keylime_name[] = "000b2d3fb7830f6cb214fac7d7cb213a21a0609148c4505927db61287e1e80322336";
+/* PCRs 15, 16 and 22 as quotepcr.out has them */
+static const char keylime_pcrs[] = "0000000000000000000000000000000000000000000000000000000000000000"
+                                   "9dbb22387e019c04da95477333546082ce313152c4a7f8a6e1d5f0c77f4fb6f0"
+                                   "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
+
+#endif
