@@ -1,10 +1,11 @@
 /* The TPM backend: leaf "tpm", quotes and NV counters, over ESAPI.
  *
  * Each function connects, works and disconnects ("burst"): a second client of swtpm waits while the first is connected.
- * A burst has a deadline (BULLA_TPM_TIMEOUT after 10 s by default); no transient object or session is left in the TPM on
- * any path. Sessions that carry a share are salted to the storage primary, whose name is pinned in the blob at sealing,
- * with encrypt and decrypt; after an Unseal the response buffer is overwritten by another command, for tss keeps it.
- * tss's own logging is silenced. */
+ * A burst has a deadline (BULLA_TPM_TIMEOUT after 10 s by default); no transient object or session is left in the TPM
+ * on any path, but for what a command loads whose answer comes later than half a second after the deadline, where no
+ * resource manager (/dev/tpmrm0) cleans up behind us. Sessions that carry a share are salted to the storage primary,
+ * whose name is pinned in the blob at sealing, with encrypt and decrypt; after an Unseal the response buffer is
+ * overwritten by another command, for tss keeps it. tss's own logging is silenced. */
 #ifndef BULLA_TPM_BACKEND_TPM_H
 #define BULLA_TPM_BACKEND_TPM_H
 
@@ -16,7 +17,11 @@
  * PolicyAuthorize(authority, policyRef) ∧ PolicyAuthValue(request->auth_value), noDA. */
 extern const struct bulla_leaf_scheme bulla_tpm_leaf;
 
-/* Only swtpm:…, device:/dev/tpm… and mssim:… are taken; strings that run commands (cmd:, pcap:) are BULLA_CONFIG_TCTI. */
+/* How long a burst may take, in ms, for the whole process; 0: the default. Flushing may add half a second. */
+void bulla_tpm_deadline_set(unsigned milliseconds);
+
+/* Only swtpm:…, device:/dev/tpm… and mssim:… are taken; strings that run commands (cmd:, pcap:) are BULLA_CONFIG_TCTI.
+ */
 enum bulla_reason bulla_tpm_tcti_check(const char *tcti) BULLA_MUST_USE;
 
 struct bulla_tpm_status {
@@ -30,21 +35,25 @@ struct bulla_tpm_status {
 enum bulla_reason bulla_tpm_status_read(const char *tcti, struct bulla_tpm_status *status) BULLA_MUST_USE;
 
 /* SHA-256 bank. values: those of `mask`, at their index. */
-enum bulla_reason bulla_tpm_pcr_read(const char *tcti, uint32_t mask, uint8_t values[static BULLA_PCR_COUNT][32]) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_pcr_read(
+    const char *tcti, uint32_t mask, uint8_t values[static BULLA_PCR_COUNT][32]) BULLA_MUST_USE;
 
-/* The token's attestation key: a restricted P-256 signing key under the owner hierarchy's storage primary; `blob` is its
- * wrapped form, kept in the store. */
+/* The token's attestation key: a restricted P-256 signing key under the owner hierarchy's storage primary; `blob` is
+ * its wrapped form, kept in the store. */
 enum bulla_reason bulla_tpm_attestation_key_create(const char *tcti, struct bulla_writer *blob) BULLA_MUST_USE;
 /* Quotes the PCRs of `mask` over SHA-256(report) and appends the evidence document. */
-enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, uint32_t mask, struct bulla_bytes report,
-    struct bulla_writer *document) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, uint32_t mask,
+    struct bulla_bytes report, struct bulla_writer *document) BULLA_MUST_USE;
 
-/* A monotonic NV counter of the token: defined with an auth value (32 bytes from the token's own secret) so that another
- * user of the TPM does not move it. `index` is chosen free in 0x0182B000…0x0182BFFF when 0. A new counter starts above
- * every counter the TPM ever had. */
-enum bulla_reason bulla_tpm_counter_create(const char *tcti, const uint8_t auth[static 32], uint32_t *index, uint64_t *value) BULLA_MUST_USE;
-enum bulla_reason bulla_tpm_counter_read(const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value) BULLA_MUST_USE;
-enum bulla_reason bulla_tpm_counter_increment(const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value) BULLA_MUST_USE;
+/* A monotonic NV counter of the token: defined with an auth value (32 bytes from the token's own secret) so that
+ * another user of the TPM does not move it. `index` is chosen free in 0x0182B000…0x0182BFFF when 0. A new counter
+ * starts above every counter the TPM ever had. */
+enum bulla_reason bulla_tpm_counter_create(
+    const char *tcti, const uint8_t auth[static 32], uint32_t *index, uint64_t *value) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_counter_read(
+    const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_counter_increment(
+    const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value) BULLA_MUST_USE;
 enum bulla_reason bulla_tpm_counter_remove(const char *tcti, uint32_t index) BULLA_MUST_USE;
 
 #endif

@@ -1,0 +1,213 @@
+/* NV counters (TPM2_NT_COUNTER). A new one starts at the highest value that any counter of this TPM ever had, and one
+ * more with its first increment: removing and defining it anew never brings an older value back.
+ *
+ * The auth value goes to the TPM once, encrypted to the storage primary, when the index is defined; nothing has pinned
+ * the primary's name by then, so an interposer on the bus at that moment could read it. Afterwards it only keys HMACs,
+ * and the TPM's answers are authenticated with it: an index that somebody else put in its place is noticed, and so is a
+ * value that was changed on its way. The owner may read it, and may remove it, without the auth value. */
+#include <string.h>
+
+#include "crypto/arena.h"
+#include "primary.h"
+#include "tpm.h"
+
+enum { INDEX_FIRST = 0x0182B000, INDEX_LAST = 0x0182BFFF, INDEX_ATTEMPTS = 8 };
+
+static const TPMA_NV attributes =
+    TPMA_NV_AUTHREAD | TPMA_NV_AUTHWRITE | TPMA_NV_OWNERREAD | TPMA_NV_NO_DA | TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT;
+
+static enum bulla_reason index_check(uint32_t index)
+{
+    if (index < INDEX_FIRST || index > INDEX_LAST)
+        return bulla_refuse(
+            BULLA_ARGUMENT, "NV index 0x%08x: counters are in 0x%08x to 0x%08x", index, INDEX_FIRST, INDEX_LAST);
+    return BULLA_OK;
+}
+
+/* --- which index --- */
+
+/* The first one from `index` on that is not defined; handles come in ascending order. */
+static enum bulla_reason index_free(struct bulla_tpm_burst *burst, uint32_t *index)
+{
+    TPMI_YES_NO more = TPM2_YES;
+    while (more == TPM2_YES && *index <= INDEX_LAST) {
+        TPMS_CAPABILITY_DATA *data = NULL;
+        BULLA_TRY(bulla_tpm_check(burst,
+            Esys_GetCapability(burst->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CAP_HANDLES, *index,
+                TPM2_MAX_CAP_HANDLES, &more, &data),
+            "listing NV indexes"));
+        const TPML_HANDLE *handles = &data->data.handles;
+        UINT32 at = 0;
+        while (at < handles->count && handles->handle[at] == *index) {
+            at++;
+            (*index)++;
+        }
+        bool found = at < handles->count || at == 0;
+        Esys_Free(data);
+        if (found)
+            break;
+    }
+    return *index <= INDEX_LAST ? BULLA_OK : bulla_refuse(BULLA_TPM_NV, "all NV indexes for counters are taken");
+}
+
+/* --- using one --- */
+
+struct counter {
+    ESYS_TR nv;
+    ESYS_TR session;
+};
+
+/* NV_Increment and NV_Read by the auth value, and the value read. */
+static enum bulla_reason counter_value(struct bulla_tpm_burst *burst, const struct counter *counter, uint64_t *value)
+{
+    TPM2B_MAX_NV_BUFFER *data = NULL;
+    struct bulla_reader reader;
+    BULLA_TRY(bulla_tpm_check(burst,
+        Esys_NV_Read(burst->esys, counter->nv, counter->nv, counter->session, ESYS_TR_NONE, ESYS_TR_NONE, 8, 0, &data),
+        "reading the counter"));
+    bulla_reader_open(&reader, (struct bulla_bytes){data->buffer, data->size});
+    *value = bulla_read_u64(&reader);
+    Esys_Free(data);
+    return bulla_reader_finish(&reader, "an NV counter");
+}
+
+static enum bulla_reason counter_step(struct bulla_tpm_burst *burst, const struct counter *counter)
+{
+    return bulla_tpm_check(burst,
+        Esys_NV_Increment(burst->esys, counter->nv, counter->nv, counter->session, ESYS_TR_NONE, ESYS_TR_NONE),
+        "incrementing the counter");
+}
+
+/* ESAPI reads the index's public area; anything but a counter with our attributes is refused. */
+static enum bulla_reason counter_find(struct bulla_tpm_burst *burst, uint32_t index, ESYS_TR *nv)
+{
+    TPM2B_NV_PUBLIC *public = NULL;
+    TSS2_RC code = Esys_TR_FromTPMPublic(burst->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nv);
+    if ((code & ~(TSS2_RC)TPM2_RC_N_MASK) == TPM2_RC_HANDLE)
+        return bulla_refuse(BULLA_TPM_NV, "the TPM has no NV index 0x%08x", index);
+    BULLA_TRY(bulla_tpm_check(burst, code, "looking up the counter"));
+    BULLA_TRY(bulla_tpm_check(burst,
+        Esys_NV_ReadPublic(burst->esys, *nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL),
+        "looking up the counter"));
+    bool ours = (public->nvPublic.attributes & ~TPMA_NV_WRITTEN) == attributes;
+    Esys_Free(public);
+    return ours ? BULLA_OK : bulla_refuse(BULLA_TPM_NV, "NV index 0x%08x is not a counter of bulla", index);
+}
+
+static enum bulla_reason counter_begin(
+    struct bulla_tpm_burst *burst, uint32_t index, const uint8_t auth[static 32], struct counter *counter)
+{
+    BULLA_TRY(counter_find(burst, index, &counter->nv));
+    BULLA_TRY(bulla_tpm_authorize(burst, counter->nv, (struct bulla_bytes){auth, 32}));
+    return bulla_tpm_session(burst, ESYS_TR_NONE, TPM2_SE_HMAC, 0, &counter->session);
+}
+
+enum bulla_reason bulla_tpm_counter_read(
+    const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value)
+{
+    struct counter counter;
+    BULLA_TRY(index_check(index));
+    BULLA_TPM_BURST struct bulla_tpm_burst burst;
+    BULLA_TRY(bulla_tpm_burst_open(&burst, tcti));
+    BULLA_TRY(counter_begin(&burst, index, auth, &counter));
+    return counter_value(&burst, &counter, value);
+}
+
+enum bulla_reason bulla_tpm_counter_increment(
+    const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value)
+{
+    struct counter counter;
+    BULLA_TRY(index_check(index));
+    BULLA_TPM_BURST struct bulla_tpm_burst burst;
+    BULLA_TRY(bulla_tpm_burst_open(&burst, tcti));
+    BULLA_TRY(counter_begin(&burst, index, auth, &counter));
+    BULLA_TRY(counter_step(&burst, &counter));
+    return counter_value(&burst, &counter, value);
+}
+
+/* --- defining and removing --- */
+
+static enum bulla_reason counter_define(
+    struct bulla_tpm_burst *burst, ESYS_TR session, uint32_t index, const uint8_t auth[static 32])
+{
+    BULLA_SECRET TPM2B_AUTH *value = NULL;
+    ESYS_TR nv = ESYS_TR_NONE;
+    const TPM2B_NV_PUBLIC public = {
+        .nvPublic = {.nvIndex = index, .nameAlg = TPM2_ALG_SHA256, .attributes = attributes, .dataSize = 8},
+    };
+    BULLA_TRY(bulla_secret_allocate(sizeof *value, (void **)&value));
+    value->size = 32;
+    memcpy(value->buffer, auth, 32);
+    TSS2_RC code =
+        Esys_NV_DefineSpace(burst->esys, ESYS_TR_RH_OWNER, session, ESYS_TR_NONE, ESYS_TR_NONE, value, &public, &nv);
+    bulla_tpm_parameters_overwrite(burst);
+    if (code == TSS2_RC_SUCCESS) /* ESAPI has given the auth value to its object */
+        burst->holders[burst->holder_count++] = nv;
+    return bulla_tpm_check(burst, code, "defining the counter");
+}
+
+/* Somebody else may take the index that was free: the next one, then. */
+static enum bulla_reason counter_define_somewhere(
+    struct bulla_tpm_burst *burst, ESYS_TR session, uint32_t *index, const uint8_t auth[static 32])
+{
+    enum bulla_reason reason = BULLA_TPM_NV;
+    uint32_t candidate = INDEX_FIRST;
+    for (int attempt = 0; attempt < INDEX_ATTEMPTS; attempt++, candidate++) {
+        BULLA_TRY(index_free(burst, &candidate));
+        reason = counter_define(burst, session, candidate, auth);
+        if (reason != BULLA_TPM_NV)
+            break;
+    }
+    *index = candidate;
+    return reason;
+}
+
+static void counter_undefine(struct bulla_tpm_burst *burst, ESYS_TR nv)
+{
+    (void)Esys_NV_UndefineSpace(burst->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
+}
+
+/* The first increment makes the value; a counter that has none is removed again. */
+static enum bulla_reason counter_first(
+    struct bulla_tpm_burst *burst, uint32_t index, const uint8_t auth[static 32], uint64_t *value)
+{
+    struct counter counter = {ESYS_TR_NONE, ESYS_TR_NONE};
+    enum bulla_reason reason = counter_begin(burst, index, auth, &counter);
+    if (reason == BULLA_OK)
+        reason = counter_step(burst, &counter);
+    if (reason == BULLA_OK)
+        reason = counter_value(burst, &counter, value);
+    if (reason != BULLA_OK && counter.nv != ESYS_TR_NONE)
+        counter_undefine(burst, counter.nv);
+    return reason;
+}
+
+enum bulla_reason bulla_tpm_counter_create(
+    const char *tcti, const uint8_t auth[static 32], uint32_t *index, uint64_t *value)
+{
+    ESYS_TR primary = ESYS_TR_NONE, session = ESYS_TR_NONE;
+    uint8_t name[BULLA_TPM_NAME_SIZE];
+    if (*index != 0)
+        BULLA_TRY(index_check(*index));
+    BULLA_TPM_BURST struct bulla_tpm_burst burst;
+    BULLA_TRY(bulla_tpm_burst_open(&burst, tcti));
+    BULLA_TRY(bulla_tpm_primary(&burst, &primary, name));
+    BULLA_TRY(bulla_tpm_session(&burst, primary, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &session));
+    if (*index != 0)
+        BULLA_TRY(counter_define(&burst, session, *index, auth));
+    else
+        BULLA_TRY(counter_define_somewhere(&burst, session, index, auth));
+    return counter_first(&burst, *index, auth, value);
+}
+
+enum bulla_reason bulla_tpm_counter_remove(const char *tcti, uint32_t index)
+{
+    ESYS_TR nv = ESYS_TR_NONE;
+    BULLA_TRY(index_check(index));
+    BULLA_TPM_BURST struct bulla_tpm_burst burst;
+    BULLA_TRY(bulla_tpm_burst_open(&burst, tcti));
+    BULLA_TRY(counter_find(&burst, index, &nv));
+    return bulla_tpm_check(&burst,
+        Esys_NV_UndefineSpace(burst.esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE),
+        "removing the counter");
+}
