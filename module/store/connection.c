@@ -74,9 +74,11 @@ static enum bulla_reason reason_of(sqlite3 *database, int code)
         return BULLA_STORE_MISSING;
     if (code == SQLITE_IOERR_NOMEM)
         return BULLA_OUT_OF_MEMORY;
-    int error = database ? sqlite3_system_errno(database) : 0;
-    if ((code & 0xff) == SQLITE_IOERR && (error == ENOSPC || error == EDQUOT || error == EFBIG))
-        return BULLA_STORE_FULL;
+    /* SQLite takes ENOSPC alone for a full disk, and a failed COMMIT leaves its own copy of errno unset. */
+    int errors[2] = {database ? sqlite3_system_errno(database) : 0, errno};
+    for (int i = 0; i < 2 && (code & 0xff) == SQLITE_IOERR; i++)
+        if (errors[i] == ENOSPC || errors[i] == EDQUOT || errors[i] == EFBIG)
+            return BULLA_STORE_FULL;
     for (size_t i = 0; i < COUNT(reasons); i++)
         if (reasons[i].code == (code & 0xff))
             return reasons[i].reason;
@@ -123,8 +125,11 @@ enum bulla_reason bulla_connection_number(sqlite3 *database, const char *text, i
         code = sqlite3_step(statement);
     if (code == SQLITE_ROW)
         *number = sqlite3_column_int64(statement, 0);
-    enum bulla_reason reason =
-        code == SQLITE_ROW ? BULLA_OK : bulla_connection_refuse(database, code, "read its header");
+    enum bulla_reason reason = BULLA_OK;
+    if (code == SQLITE_DONE)
+        reason = bulla_refuse(BULLA_STORE_CORRUPT, "token.db: nothing answers %s", text);
+    else if (code != SQLITE_ROW)
+        reason = bulla_connection_refuse(database, code, "read its header");
     (void)sqlite3_finalize(statement);
     return reason;
 }
@@ -224,6 +229,7 @@ void bulla_statements_finalize(struct bulla_store *store)
 
 enum bulla_reason bulla_statement_step(struct bulla_store *store, enum bulla_statement which, int *code)
 {
+    errno = 0; /* for reason_of */
     *code = sqlite3_step(store->statements[which]);
     if (*code == SQLITE_ROW || *code == SQLITE_DONE)
         return BULLA_OK;
