@@ -1,0 +1,418 @@
+#include "support/test.h"
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "evidence/policy.h"
+#include "signers.h"
+
+static struct test_p256 authority, other;
+
+static void fill(struct bulla_policy *policy, size_t states)
+{
+    memset(policy, 0, sizeof *policy);
+    memcpy(policy->authority, authority.point, sizeof policy->authority);
+    policy->version = 7;
+    policy->epoch = 3;
+    policy->not_before = 1700000000;
+    policy->not_after = 1800000000;
+    (void)snprintf(policy->note, sizeof policy->note, "two kernels");
+    policy->state_count = states;
+    for (size_t i = 0; i < states; i++) {
+        (void)snprintf(policy->states[i].label, sizeof policy->states[i].label, "kernel 6.1.0-%zu", i);
+        policy->states[i].pcr_mask = 1 << 7 | 1 << 11;
+        memset(policy->states[i].pcr_digest, (int)i + 1, 32);
+    }
+}
+
+static struct bulla_bytes signed_bundle(struct bulla_policy *policy, uint8_t memory[static BULLA_POLICY_LARGEST])
+{
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, memory, BULLA_POLICY_LARGEST);
+    assert_int_equal(bulla_policy_sign(policy, &authority.signer, &writer), BULLA_OK);
+    return bulla_writer_bytes(&writer);
+}
+
+static uint8_t memory[BULLA_POLICY_LARGEST];
+static struct bulla_policy policy, read_policy;
+static const struct bulla_bytes anyone = {NULL, 0};
+
+static void a_signed_policy_reads_back_as_it_was(void **state)
+{
+    (void)state;
+    fill(&policy, 2);
+    struct bulla_bytes bundle = signed_bundle(&policy, memory);
+    assert_int_equal(bulla_policy_read(bundle, BULLA_BYTES(authority.point), &read_policy), BULLA_OK);
+    assert_memory_equal(&read_policy, &policy, sizeof policy);
+    assert_int_equal(bulla_policy_read(bundle, anyone, &read_policy), BULLA_OK);
+    assert_memory_equal(&read_policy, &policy, sizeof policy);
+}
+
+/* TPM 2.0 Library Part 3, 23.7 (TPM2_PolicyPCR): policyDigestNew = H(policyDigestOld ‖ TPM_CC_PolicyPCR ‖ pcrs ‖
+ * digestTPM), from the zero digest of a new session; TPM_CC_PolicyPCR is 0x17f (Part 2, 6.5.2). Written out here. */
+static void the_approved_policy_is_what_a_tpm_would_compute(void **state)
+{
+    (void)state;
+    uint8_t hashed[32 + 4 + 4 + 2 + 1 + 3 + 32] = {0}, digest[32], expected[32];
+    static const uint8_t middle[] = {0, 0, 1, 0x7f, 0, 0, 0, 1, 0, 0x0b, 3, 0x80, 0x08, 0x40};
+    memcpy(hashed + 32, middle, sizeof middle);
+    memset(hashed + 46, 0xab, 32);
+    SHA256(hashed, sizeof hashed, expected);
+    bulla_policy_pcr_digest(1 << 7 | 1 << 11 | 1 << 22, hashed + 46, digest);
+    assert_memory_equal(digest, expected, 32);
+}
+
+static void the_reference_binds_authority_and_epoch(void **state)
+{
+    (void)state;
+    uint8_t hashed[17 + 65 + 8] = {0}, expected[32], reference[32];
+    memcpy(hashed, "bulla/1 policyRef", 17);
+    memcpy(hashed + 17, authority.point, 65);
+    hashed[88] = 0x01;
+    hashed[89] = 0x02;
+    SHA256(hashed, sizeof hashed, expected);
+    bulla_policy_reference(authority.point, 0x102, reference);
+    assert_memory_equal(reference, expected, 32);
+    bulla_policy_reference(authority.point, 0x103, reference);
+    assert_memory_not_equal(reference, expected, 32);
+    bulla_policy_reference(other.point, 0x102, reference);
+    assert_memory_not_equal(reference, expected, 32);
+}
+
+/* What TPM2_VerifySignature will be asked: ECDSA over aHash = SHA-256(approvedPolicy ‖ policyRef), by OpenSSL. */
+static void an_approval_is_a_signature_over_the_hash_a_tpm_verifies(void **state)
+{
+    (void)state;
+    uint8_t message[64], hash[32], der[80];
+    unsigned char *at = der;
+    fill(&policy, 1);
+    (void)signed_bundle(&policy, memory);
+    memcpy(message, policy.states[0].approved_policy, 32);
+    bulla_policy_reference(authority.point, 3, message + 32);
+    SHA256(message, sizeof message, hash);
+    ECDSA_SIG *pair = ECDSA_SIG_new();
+    assert_int_equal(ECDSA_SIG_set0(pair, BN_bin2bn(policy.states[0].approval, 32, NULL),
+                         BN_bin2bn(policy.states[0].approval + 32, 32, NULL)),
+        1);
+    int size = i2d_ECDSA_SIG(pair, &at);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(authority.key, NULL);
+    assert_int_equal(EVP_PKEY_verify_init(context), 1);
+    assert_int_equal(EVP_PKEY_verify(context, der, (size_t)size, hash, sizeof hash), 1);
+    EVP_PKEY_CTX_free(context);
+    ECDSA_SIG_free(pair);
+}
+
+static void no_changed_byte_of_a_bundle_is_accepted(void **state)
+{
+    (void)state;
+    fill(&policy, 2);
+    struct bulla_bytes bundle = signed_bundle(&policy, memory);
+    for (size_t i = 0; i < bundle.size; i++) {
+        for (unsigned bit = 0; bit < 8; bit += 3) {
+            memory[i] ^= (uint8_t)(1u << bit);
+            if (bulla_policy_read(bundle, BULLA_BYTES(authority.point), &read_policy) == BULLA_OK)
+                fail_msg("accepted with bit %u of byte %zu changed", bit, i);
+            assert_int_equal(read_policy.state_count, 0);
+            memory[i] ^= (uint8_t)(1u << bit);
+        }
+        assert_int_not_equal(
+            bulla_policy_read((struct bulla_bytes){memory, i}, BULLA_BYTES(authority.point), &read_policy), BULLA_OK);
+    }
+    memory[bundle.size] = 0;
+    assert_int_not_equal(
+        bulla_policy_read((struct bulla_bytes){memory, bundle.size + 1}, anyone, &read_policy), BULLA_OK);
+}
+
+static void another_authoritys_bundle_is_refused(void **state)
+{
+    (void)state;
+    fill(&policy, 1);
+    struct bulla_bytes bundle = signed_bundle(&policy, memory);
+    assert_int_equal(bulla_policy_read(bundle, BULLA_BYTES(other.point), &read_policy), BULLA_POLICY_AUTHORITY);
+    assert_int_equal(
+        bulla_policy_read(bundle, (struct bulla_bytes){authority.point, 64}, &read_policy), BULLA_POLICY_AUTHORITY);
+}
+
+static void a_bundle_is_not_signed_with_another_key_than_it_names(void **state)
+{
+    (void)state;
+    struct bulla_writer writer;
+    fill(&policy, 1);
+    bulla_writer_open(&writer, memory, sizeof memory);
+    assert_int_equal(bulla_policy_sign(&policy, &other.signer, &writer), BULLA_POLICY_SIGNATURE);
+}
+
+static void signing_refuses_what_reading_would_refuse(void **state)
+{
+    (void)state;
+    struct bulla_policy wrong[8];
+    for (int i = 0; i < 8; i++)
+        fill(&wrong[i], 2);
+    wrong[0].state_count = 0;
+    wrong[1].state_count = BULLA_POLICY_STATES + 1;
+    wrong[2].not_after = 0;
+    wrong[3].not_after = wrong[3].not_before - 1;
+    wrong[4].states[1].pcr_mask = 0;
+    wrong[5].states[1].pcr_mask = 1 << 24;
+    wrong[6].states[1].label[0] = '\n';
+    memset(wrong[7].states[1].pcr_digest, 1, 32); /* the first one again */
+    for (int i = 0; i < 8; i++) {
+        struct bulla_writer writer;
+        bulla_writer_open(&writer, memory, sizeof memory);
+        assert_int_not_equal(bulla_policy_sign(&wrong[i], &authority.signer, &writer), BULLA_OK);
+    }
+    struct bulla_cose_signer eddsa = authority.signer;
+    struct bulla_writer writer;
+    eddsa.algorithm = BULLA_COSE_EDDSA;
+    fill(&policy, 1);
+    bulla_writer_open(&writer, memory, sizeof memory);
+    assert_int_equal(bulla_policy_sign(&policy, &eddsa, &writer), BULLA_ARGUMENT);
+    bulla_writer_open(&writer, memory, 64);
+    assert_int_equal(bulla_policy_sign(&policy, &authority.signer, &writer), BULLA_BUFFER_SMALL);
+}
+
+static void the_most_states_fit(void **state)
+{
+    (void)state;
+    fill(&policy, BULLA_POLICY_STATES);
+    for (size_t i = 0; i < BULLA_POLICY_STATES; i++) {
+        memset(policy.states[i].label, 'l', sizeof policy.states[i].label - 1);
+        policy.states[i].pcr_mask = 0xffffff;
+    }
+    memset(policy.note, 'n', sizeof policy.note - 1);
+    policy.version = policy.epoch = policy.not_after = UINT64_MAX;
+    struct bulla_bytes bundle = signed_bundle(&policy, memory);
+    assert_int_equal(bulla_policy_read(bundle, anyone, &read_policy), BULLA_OK);
+    assert_memory_equal(&read_policy, &policy, sizeof policy);
+}
+
+/* -- bundles that their authority signed, and that say something which may not be said -- */
+
+struct draft {
+    struct bulla_policy policy; /* with approvals of its own */
+    size_t states;              /* written; state 0 again after the last */
+    const char *format;
+    struct bulla_bytes label; /* of every state */
+    bool extra_key, number_for_a_state;
+    uint64_t content_type;
+};
+
+static void draft_approve(struct draft *draft, const struct test_p256 *by)
+{
+    for (size_t i = 0; i < draft->policy.state_count; i++) {
+        struct bulla_policy_state *one = &draft->policy.states[i];
+        uint8_t message[64];
+        bulla_policy_pcr_digest(one->pcr_mask, one->pcr_digest, one->approved_policy);
+        memcpy(message, one->approved_policy, 32);
+        bulla_policy_reference(draft->policy.authority, draft->policy.epoch, message + 32);
+        assert_int_equal(by->signer.sign(by->signer.context, BULLA_BYTES(message), one->approval), BULLA_OK);
+    }
+}
+
+static void draft_init(struct draft *draft)
+{
+    memset(draft, 0, sizeof *draft);
+    fill(&draft->policy, 2);
+    draft->states = 2;
+    draft->format = "bulla/1 policy";
+    draft->label = BULLA_TEXT("kernel");
+    draft_approve(draft, &authority);
+}
+
+static void write_pair(struct bulla_writer *writer, uint64_t name, uint64_t value)
+{
+    bulla_cbor_write_uint(writer, name);
+    bulla_cbor_write_uint(writer, value);
+}
+
+static void write_draft_state(struct bulla_writer *writer, const struct draft *draft, size_t i)
+{
+    const struct bulla_policy_state *one = &draft->policy.states[i % draft->policy.state_count];
+    bulla_cbor_write_map(writer, 5);
+    bulla_cbor_write_uint(writer, 0);
+    bulla_cbor_write_tstr_bytes(writer, draft->label);
+    write_pair(writer, 1, one->pcr_mask);
+    bulla_cbor_write_uint(writer, 2);
+    bulla_cbor_write_bstr(writer, BULLA_BYTES(one->pcr_digest));
+    bulla_cbor_write_uint(writer, 3);
+    bulla_cbor_write_bstr(writer, BULLA_BYTES(one->approved_policy));
+    bulla_cbor_write_uint(writer, 4);
+    bulla_cbor_write_bstr(writer, BULLA_BYTES(one->approval));
+}
+
+static enum bulla_reason read_draft(const struct draft *draft)
+{
+    uint8_t payload[16384];
+    struct bulla_writer writer, bundle;
+    bulla_writer_open(&writer, payload, sizeof payload);
+    bulla_cbor_write_map(&writer, draft->extra_key ? 9 : 8);
+    bulla_cbor_write_uint(&writer, 0);
+    bulla_cbor_write_tstr(&writer, draft->format);
+    bulla_cbor_write_uint(&writer, 1);
+    bulla_cbor_write_bstr(&writer, BULLA_BYTES(draft->policy.authority));
+    write_pair(&writer, 2, draft->policy.version);
+    write_pair(&writer, 3, draft->policy.epoch);
+    write_pair(&writer, 4, draft->policy.not_before);
+    write_pair(&writer, 5, draft->policy.not_after);
+    bulla_cbor_write_uint(&writer, 6);
+    bulla_cbor_write_tstr(&writer, draft->policy.note);
+    bulla_cbor_write_uint(&writer, 7);
+    bulla_cbor_write_array(&writer, draft->states);
+    for (size_t i = 0; i < draft->states; i++)
+        if (draft->number_for_a_state)
+            bulla_cbor_write_uint(&writer, 1);
+        else
+            write_draft_state(&writer, draft, i);
+    if (draft->extra_key)
+        write_pair(&writer, 8, 1);
+    assert_int_equal(bulla_writer_finish(&writer, "draft"), BULLA_OK);
+    bulla_writer_open(&bundle, memory, sizeof memory);
+    assert_int_equal(
+        bulla_cose_sign1_write(&bundle, &authority.signer, draft->content_type, bulla_writer_bytes(&writer), anyone),
+        BULLA_OK);
+    return bulla_policy_read(bulla_writer_bytes(&bundle), BULLA_BYTES(authority.point), &read_policy);
+}
+
+static void a_draft_that_says_nothing_wrong_is_read(void **state)
+{
+    (void)state;
+    struct draft draft;
+    draft_init(&draft);
+    assert_int_equal(read_draft(&draft), BULLA_OK);
+    assert_int_equal(read_policy.state_count, 2);
+    assert_string_equal(read_policy.states[1].label, "kernel");
+}
+
+static void a_number_of_states_out_of_bounds_is_refused(void **state)
+{
+    (void)state;
+    struct draft draft;
+    draft_init(&draft);
+    draft.states = 0;
+    assert_int_equal(read_draft(&draft), BULLA_MALFORMED);
+    fill(&draft.policy, BULLA_POLICY_STATES);
+    draft_approve(&draft, &authority);
+    draft.states = BULLA_POLICY_STATES;
+    assert_int_equal(read_draft(&draft), BULLA_OK);
+    draft.states = BULLA_POLICY_STATES + 1;
+    assert_int_equal(read_draft(&draft), BULLA_TOO_LARGE);
+}
+
+static void a_state_that_comes_twice_is_refused(void **state)
+{
+    (void)state;
+    struct draft draft;
+    draft_init(&draft);
+    draft.states = 3;
+    assert_int_equal(read_draft(&draft), BULLA_DUPLICATE);
+    memcpy(draft.policy.states[1].pcr_digest, draft.policy.states[0].pcr_digest, 32);
+    draft.policy.states[1].pcr_mask = 1; /* the same digest over other PCRs is another state */
+    draft_approve(&draft, &authority);
+    draft.states = 2;
+    assert_int_equal(read_draft(&draft), BULLA_OK);
+}
+
+static void an_approval_of_something_else_is_refused(void **state)
+{
+    (void)state;
+    struct draft draft;
+    draft_init(&draft);
+    draft_approve(&draft, &other);
+    assert_int_equal(read_draft(&draft), BULLA_POLICY_SIGNATURE);
+    draft_init(&draft);
+    draft.policy.epoch++; /* approvals of the epoch before */
+    assert_int_equal(read_draft(&draft), BULLA_POLICY_SIGNATURE);
+    draft_init(&draft);
+    draft.policy.states[1].pcr_mask ^= 1; /* approved_policy is that of other PCRs */
+    assert_int_equal(read_draft(&draft), BULLA_MALFORMED);
+    draft_init(&draft);
+    draft.policy.states[0].approved_policy[0] ^= 1;
+    assert_int_equal(read_draft(&draft), BULLA_MALFORMED);
+}
+
+static void a_policy_that_is_never_or_always_valid_is_refused(void **state)
+{
+    (void)state;
+    struct draft draft;
+    draft_init(&draft);
+    draft.policy.not_after = draft.policy.not_before - 1;
+    assert_int_equal(read_draft(&draft), BULLA_MALFORMED);
+    draft.policy.not_before = draft.policy.not_after = 0;
+    assert_int_equal(read_draft(&draft), BULLA_MALFORMED);
+}
+
+static void another_form_is_refused_though_signed(void **state)
+{
+    (void)state;
+    static const char long_label[] = "0123456789012345678901234567890123456789012345678901234567890123";
+    static const struct bulla_bytes labels[] = {{(const uint8_t *)"a\0b", 3}, {(const uint8_t *)"a\033[2J", 5},
+        {(const uint8_t *)"\x7f", 1}, {(const uint8_t *)"\xff", 1}, {(const uint8_t *)long_label, 64}};
+    struct draft draft;
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
+        draft_init(&draft);
+        draft.label = labels[i];
+        assert_int_not_equal(read_draft(&draft), BULLA_OK);
+    }
+    draft_init(&draft);
+    draft.format = "bulla/2 policy";
+    assert_int_equal(read_draft(&draft), BULLA_MALFORMED);
+    draft_init(&draft);
+    draft.extra_key = true;
+    assert_int_equal(read_draft(&draft), BULLA_UNKNOWN_FIELD);
+    draft_init(&draft);
+    draft.number_for_a_state = true;
+    assert_int_equal(read_draft(&draft), BULLA_MALFORMED);
+    draft_init(&draft);
+    draft.content_type = 61;
+    assert_int_equal(read_draft(&draft), BULLA_MALFORMED);
+    draft_init(&draft);
+    draft.policy.states[0].pcr_mask = 0;
+    draft_approve(&draft, &authority);
+    assert_int_equal(read_draft(&draft), BULLA_MALFORMED);
+    draft.policy.states[0].pcr_mask = 1 << 24;
+    draft_approve(&draft, &authority);
+    assert_int_equal(read_draft(&draft), BULLA_MALFORMED);
+    assert_int_equal(bulla_policy_read((struct bulla_bytes){memory, BULLA_POLICY_LARGEST + 1}, anyone, &read_policy),
+        BULLA_TOO_LARGE);
+}
+
+static void a_policy_is_valid_from_its_first_to_its_last_second(void **state)
+{
+    (void)state;
+    fill(&policy, 1);
+    assert_int_equal(bulla_policy_check_time(&policy, 1699999999), BULLA_POLICY_NOT_YET);
+    assert_int_equal(bulla_policy_check_time(&policy, 1700000000), BULLA_OK);
+    assert_int_equal(bulla_policy_check_time(&policy, 1800000000), BULLA_OK);
+    assert_int_equal(bulla_policy_check_time(&policy, 1800000001), BULLA_POLICY_EXPIRED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_signed_policy_reads_back_as_it_was),
+        cmocka_unit_test(the_approved_policy_is_what_a_tpm_would_compute),
+        cmocka_unit_test(the_reference_binds_authority_and_epoch),
+        cmocka_unit_test(an_approval_is_a_signature_over_the_hash_a_tpm_verifies),
+        cmocka_unit_test(no_changed_byte_of_a_bundle_is_accepted),
+        cmocka_unit_test(another_authoritys_bundle_is_refused),
+        cmocka_unit_test(a_bundle_is_not_signed_with_another_key_than_it_names),
+        cmocka_unit_test(signing_refuses_what_reading_would_refuse),
+        cmocka_unit_test(the_most_states_fit),
+        cmocka_unit_test(a_draft_that_says_nothing_wrong_is_read),
+        cmocka_unit_test(a_number_of_states_out_of_bounds_is_refused),
+        cmocka_unit_test(a_state_that_comes_twice_is_refused),
+        cmocka_unit_test(an_approval_of_something_else_is_refused),
+        cmocka_unit_test(a_policy_that_is_never_or_always_valid_is_refused),
+        cmocka_unit_test(another_form_is_refused_though_signed),
+        cmocka_unit_test(a_policy_is_valid_from_its_first_to_its_last_second),
+    };
+    test_p256_make(&authority);
+    test_p256_make(&other);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    test_p256_free(&authority);
+    test_p256_free(&other);
+    return failed;
+}
