@@ -21,21 +21,21 @@ static const char *const texts[BULLA_SQL_COUNT] = {
     [BULLA_SQL_STATE] = "SELECT generation, floor FROM state WHERE one = 1",
     [BULLA_SQL_ADVANCE] = "UPDATE state SET generation = ?1 WHERE one = 1",
     [BULLA_SQL_FLOOR] = "UPDATE state SET floor = ?1 WHERE one = 1",
-    [BULLA_SQL_RAISE_FLOOR] = "UPDATE state SET floor = max(floor, coalesce((SELECT max(generation) FROM erased "
-                              "WHERE sequence <= (SELECT max(sequence) FROM erased) - ?1), 0)) WHERE one = 1",
+    [BULLA_SQL_RAISE_FLOOR] = ("UPDATE state SET floor = max(floor, coalesce((SELECT max(generation) FROM erased "
+                               "WHERE sequence <= (SELECT max(sequence) FROM erased) - ?1), 0)) WHERE one = 1"),
     [BULLA_SQL_TRIM] = "DELETE FROM erased WHERE sequence <= (SELECT max(sequence) FROM erased) - ?1",
     [BULLA_SQL_PUT] =
-        "INSERT INTO object(id, generation, class, attributes, sealed, tag) VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
-        "ON CONFLICT(id) DO UPDATE SET generation = excluded.generation, class = excluded.class, "
-        "attributes = excluded.attributes, sealed = excluded.sealed, tag = excluded.tag",
+        ("INSERT INTO object(id, generation, class, attributes, sealed, tag) VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
+         "ON CONFLICT(id) DO UPDATE SET generation = excluded.generation, class = excluded.class, "
+         "attributes = excluded.attributes, sealed = excluded.sealed, tag = excluded.tag"),
     [BULLA_SQL_ERASE] = "DELETE FROM object WHERE id = ?1",
     [BULLA_SQL_REMEMBER_ERASED] = "INSERT INTO erased(id, generation) VALUES(?1, ?2)",
     [BULLA_SQL_FORGET_ERASED] = "DELETE FROM erased WHERE id = ?1",
-    [BULLA_SQL_CHANGES] = "SELECT id, generation, class, attributes, sealed, tag FROM object WHERE generation > ?1 "
-                          "UNION ALL SELECT id, generation, NULL, NULL, NULL, NULL FROM erased WHERE generation > ?2 "
-                          "ORDER BY 2",
-    [BULLA_SQL_VALUE_PUT] = "INSERT INTO value(name, value) VALUES(?1, ?2) "
-                            "ON CONFLICT(name) DO UPDATE SET value = excluded.value",
+    [BULLA_SQL_CHANGES] = ("SELECT id, generation, class, attributes, sealed, tag FROM object WHERE generation > ?1 "
+                           "UNION ALL SELECT id, generation, NULL, NULL, NULL, NULL FROM erased WHERE generation > ?2 "
+                           "ORDER BY 2"),
+    [BULLA_SQL_VALUE_PUT] = ("INSERT INTO value(name, value) VALUES(?1, ?2) "
+                             "ON CONFLICT(name) DO UPDATE SET value = excluded.value"),
     [BULLA_SQL_VALUE_GET] = "SELECT value FROM value WHERE name = ?1",
     [BULLA_SQL_VALUE_ERASE] = "DELETE FROM value WHERE name = ?1",
     [BULLA_SQL_CLEAR_OBJECTS] = "DELETE FROM object",

@@ -248,7 +248,7 @@ enum bulla_reason bulla_folder_make(const char *path)
 
 enum bulla_reason bulla_folder_lock(int folder)
 {
-    const struct timespec nap = {.tv_nsec = 10 * 1000 * 1000};
+    const struct timespec nap = {.tv_nsec = 10000000};
     for (int waited = 0; flock(folder, LOCK_EX | LOCK_NB) != 0; waited += 10) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return bulla_folder_refuse("lock", "the folder");

@@ -69,7 +69,7 @@ enum bulla_reason bulla_generation_open(struct bulla_generation *generation, int
 void bulla_generation_close(struct bulla_generation *generation)
 {
     if (generation->mapping)
-        (void)munmap((void *)(uintptr_t)generation->mapping, sizeof(uint64_t));
+        (void)munmap(generation->mapping, sizeof(uint64_t));
     if (generation->file >= 0)
         (void)close(generation->file);
     *generation = (struct bulla_generation){.file = -1};

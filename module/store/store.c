@@ -181,13 +181,15 @@ static enum bulla_reason create_in(const char *real, int folder, struct bulla_st
     if (lstat(path, &status) != 0)
         BULLA_TRY(bulla_folder_file_make(folder, "token.db"));
     bulla_fault_point("store-create-file");
-    BULLA_TRY(open_store(real, folder, true, store));
-    enum bulla_reason reason = empty(*store, folder);
+    struct bulla_store *created = NULL;
+    BULLA_TRY(open_store(real, folder, true, &created));
+    enum bulla_reason reason = created ? empty(created, folder) : BULLA_INTERNAL;
     if (reason != BULLA_OK) {
-        bulla_store_close(*store);
-        *store = NULL;
+        bulla_store_close(created);
+        return reason;
     }
-    return reason;
+    *store = created;
+    return BULLA_OK;
 }
 
 enum bulla_reason bulla_store_create(const char *path, struct bulla_store **store)
