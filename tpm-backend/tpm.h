@@ -29,7 +29,7 @@ struct bulla_tpm_status {
     uint64_t firmware;
     uint32_t max_tries, lockout_counter, recovery_seconds;
     bool in_lockout, owner_auth_set, lockout_auth_set;
-    uint32_t nv_indexes_free;
+    uint32_t nv_indexes_free;                   /* what the TPM estimates (TPM_PT_NV_COUNTERS_AVAIL): often more fit */
     uint32_t transient_loaded, sessions_loaded; /* for the leak tests */
 };
 enum bulla_reason bulla_tpm_status_read(const char *tcti, struct bulla_tpm_status *status) BULLA_MUST_USE;
