@@ -51,10 +51,11 @@ uint64_t bulla_stream_sealed_size(const struct bulla_stream_header *header, size
 /* Writes magic, header and commitment. Fills in salt (random) and chunk_count. `chunk` must stay until finish. */
 enum bulla_reason bulla_stream_seal_begin(struct bulla_stream_sealer *sealer, const struct bulla_stream_header *header,
     const uint8_t key[static 32], uint8_t *chunk, struct bulla_writer *out) BULLA_MUST_USE;
-/* out needs room for in.size rounded up to chunks, and their tags. BULLA_TOO_LARGE past plaintext_size. */
+/* out needs room for in.size rounded up to chunks, and their tags. BULLA_TOO_LARGE past plaintext_size, and
+ * BULLA_BUFFER_SMALL without that room: nothing was taken then. */
 enum bulla_reason bulla_stream_seal_update(struct bulla_stream_sealer *sealer, struct bulla_bytes in,
     struct bulla_writer *out) BULLA_MUST_USE;
-/* BULLA_TRUNCATED when less than plaintext_size came. Wipes the sealer. */
+/* BULLA_TRUNCATED when less than plaintext_size came. Wipes the sealer, except for BULLA_BUFFER_SMALL: call again. */
 enum bulla_reason bulla_stream_seal_finish(struct bulla_stream_sealer *sealer, struct bulla_writer *out) BULLA_MUST_USE;
 void bulla_stream_sealer_wipe(struct bulla_stream_sealer *sealer);
 
@@ -68,8 +69,8 @@ struct bulla_stream_opener {
 enum bulla_reason bulla_stream_inspect(struct bulla_bytes prefix, struct bulla_stream_header *header,
     size_t *prefix_size) BULLA_MUST_USE;
 /* prefix: at least the first bulla_stream_prefix_bound() bytes or the whole file; file_size: its exact size.
- * BULLA_COMMITMENT: another key. BULLA_AUTHENTICATION: changed. BULLA_TRUNCATED, BULLA_TRAILING: size. The caller
- * then opens the last chunk first. */
+ * BULLA_COMMITMENT: another key, or a changed header, on which the keys depend. BULLA_AUTHENTICATION: a changed MAC.
+ * BULLA_TRUNCATED, BULLA_TRAILING: size. The caller then opens the last chunk first. */
 enum bulla_reason bulla_stream_open_begin(struct bulla_stream_opener *opener, struct bulla_bytes prefix,
     uint64_t file_size, const uint8_t key[static 32]) BULLA_MUST_USE;
 /* Where chunk `index` lies in the file and in the plaintext. */

@@ -2,8 +2,8 @@
  *
  *   blob = 0x01 ‖ u32 passes ‖ u64 memory in bytes ‖ salt (16) ‖ box (crypto/cipher.h)
  *
- * The box's AAD is everything that the request binds: token, object, path, authority, policyRef. It attests nothing,
- * and what it sealed opens for ever to whoever has a copy of it and the passphrase. */
+ * The box's AAD is what stands before the box and everything that the request binds: token, object, path, authority,
+ * policyRef. It attests nothing, and what it sealed opens for ever to whoever has a copy of it and the passphrase. */
 #ifndef BULLA_RELEASE_PASSPHRASE_H
 #define BULLA_RELEASE_PASSPHRASE_H
 
