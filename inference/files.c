@@ -5,7 +5,7 @@
 #include "config.h"
 #include "error.h"
 
-/* Sorted (a test says so). */
+/* Beside the weights. */
 static const char *const wanted[] = {
     "1_Pooling/config.json",
     "config.json",
