@@ -63,7 +63,7 @@ static void clean_text(const char *text, size_t room, char out[static TEXT_LARGE
     while (left > 0) {
         utf8proc_int32_t point;
         utf8proc_ssize_t step = utf8proc_iterate(next, (utf8proc_ssize_t)left, &point);
-        if (step <= 0) {
+        if (step <= 0 || point == 0x7f) { /* DEL is ASCII, and jansson lets it through */
             step = 1;
             point = 0xfffd;
         }
