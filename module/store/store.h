@@ -29,10 +29,13 @@ struct bulla_store_row {
  * (token.db.schema-N). Opening starts no thread. */
 enum bulla_reason bulla_store_open(const char *folder, struct bulla_store **store) BULLA_MUST_USE;
 /* Makes the folder (0700, parents must exist) and an empty database; what a store held there before is gone, durably,
- * when this returns. Readers of the old one see a changed instance. */
+ * when this returns. Its readers get `gone(context, NULL)`. Refuses as open does what is damaged, newer or another
+ * program's: to be rid of that, remove the folder. */
 enum bulla_reason bulla_store_create(const char *folder, struct bulla_store **store) BULLA_MUST_USE;
 void bulla_store_close(struct bulla_store *store);
-/* After fork, in the child: frees our memory and leaves SQLite's handles and files alone. */
+/* After fork, in the child: leaves SQLite's handles and files alone. All else refuses with BULLA_FORKED there. The child
+ * may open the store again if no call or transaction was under way at the fork (fork under the token's lock); else that
+ * is refused with BULLA_FORKED too. */
 void bulla_store_abandon(struct bulla_store *store);
 
 /* The generation now, by a read of the mapping: no system call. Different from what a caller remembers: there is news. */
@@ -46,12 +49,14 @@ void bulla_store_rollback(struct bulla_store *store);
 /* Inside a transaction: the generation that its rows will carry. */
 uint64_t bulla_store_next_generation(const struct bulla_store *store);
 enum bulla_reason bulla_store_put(struct bulla_store *store, const struct bulla_store_row *row) BULLA_MUST_USE;
+/* Erasing what is not there is nothing. */
 enum bulla_reason bulla_store_erase(struct bulla_store *store, const uint8_t id[static 16]) BULLA_MUST_USE;
 /* Small named values (at most 64 KiB): the token's label, PIN counts, the sealed token key. */
 enum bulla_reason bulla_store_value_put(struct bulla_store *store, const char *name, struct bulla_bytes value) BULLA_MUST_USE;
 enum bulla_reason bulla_store_value_erase(struct bulla_store *store, const char *name) BULLA_MUST_USE;
 
-/* Reads see the last commit. value_get copies up to `writer`'s capacity; BULLA_STORE_MISSING when there is none. */
+/* Reads see the last commit. value_get copies up to `writer`'s capacity, BULLA_BUFFER_SMALL when that is
+ * not all of it; BULLA_STORE_MISSING when there is none. */
 enum bulla_reason bulla_store_value_get(struct bulla_store *store, const char *name, struct bulla_writer *writer) BULLA_MUST_USE;
 /* Calls `each` for the rows written after generation `since` (0: all), and `gone` for the ids erased after it; then
  * `*now` is the generation that this brought the caller to. A callback that refuses stops the walk. Several processes'

@@ -105,6 +105,7 @@ static void damage(struct fixture *fixture, const struct files *sound, int round
         if (files.log)
             memcpy(files.log, sound->log, sound->log_size);
         unsigned char *data = log ? files.log : files.database;
+        assert_non_null(data);
         size_t *size = log ? &files.log_size : &files.database_size;
         if (i % 4 == 3)
             *size = random_next() % *size;

@@ -87,6 +87,44 @@ static int fill_to_the_limit(void *context)
     return 0;
 }
 
+/* An object larger than the page cache meets the limit in the middle of a transaction, which SQLite then ends itself.
+ */
+static int go_on_after_an_error(void *context)
+{
+    struct fixture *fixture = context;
+    struct bulla_store *store = NULL;
+    struct rlimit limit;
+    static uint8_t content[8 << 20];
+    struct bulla_store_row row = {.id = {9}, .attributes = {content, sizeof content}};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    bulla_store_abandon(fixture->store);
+    if (bulla_store_open(fixture->folder, &store) != BULLA_OK || getrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return 1;
+    limit.rlim_cur = 2 << 20;
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return 2;
+    if (bulla_store_begin(store) != BULLA_OK || store_put(store, 1) != BULLA_OK ||
+        bulla_store_put(store, &row) != BULLA_STORE_FULL)
+        return 3;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return 4;
+    if (store_put(store, 2) != BULLA_STORE_IO || bulla_store_commit(store) != BULLA_STORE_IO || rows_of(store) != 0)
+        return 5;
+    if (store_add(store, 3) != BULLA_OK || rows_of(store) != 1)
+        return 6;
+    bulla_store_close(store);
+    return 0;
+}
+
+static void nothing_is_written_after_a_transaction_has_failed(void **state)
+{
+    struct fixture *fixture = *state;
+    int status = store_in_child(go_on_after_an_error, fixture);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void a_file_that_may_not_grow_is_full(void **state)
 {
     struct fixture *fixture = *state;
@@ -140,6 +178,7 @@ int main(void)
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
     const struct CMUnitTest tests[] = {
         STORE_TEST(a_file_that_may_not_grow_is_full),
+        STORE_TEST(nothing_is_written_after_a_transaction_has_failed),
         STORE_TEST(a_full_file_system_is_full_and_recovers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,12 @@ static void a_commit_of_another_tool_makes_readers_start_anew(void **state)
     assert_int_equal(seen.anew, 2);
     assert_int_equal(store_follow(fixture->store, &seen), BULLA_OK);
     assert_int_equal(seen.anew, 2);
+    /* Right after a commit of our own, too. */
+    assert_int_equal(store_add(fixture->store, 7), BULLA_OK);
+    execute(fixture->folder, "DELETE FROM object WHERE generation < (SELECT max(generation) FROM object)");
+    assert_int_equal(store_follow(fixture->store, &seen), BULLA_OK);
+    assert_int_equal(seen.anew, 3);
+    assert_int_equal(store_seen_count(&seen), 1);
 }
 
 static void commits_of_other_stores_are_not_taken_for_another_tool(void **state)

@@ -78,6 +78,11 @@ static void an_erased_object_that_is_put_again_is_there(void **state)
     assert_int_equal(store_add(fixture->store, 4), BULLA_OK);
     assert_int_equal(store_follow(fixture->store, &seen), BULLA_OK);
     assert_int_equal(seen.present[4], 1);
+    assert_int_equal(store_drop(fixture->store, 4), BULLA_OK);
+    assert_int_equal(store_drop(fixture->store, 4), BULLA_OK); /* erasing what is gone is nothing */
+    assert_int_equal(store_follow(fixture->store, &seen), BULLA_OK);
+    assert_int_equal(seen.present[4], 0);
+    assert_int_equal(seen.gone, 1);
 }
 
 static enum bulla_reason refuse_row(void *context, const struct bulla_store_row *row)
