@@ -115,7 +115,7 @@ static bool read_config(
         return bulla_inference_refuse(error, BULLA_INFERENCE_MISSING, "config.json is missing");
     if (!bulla_document_open(&document, file, SMALL_FILE_MAX, BULLA_JSON_OBJECT, error) ||
         !read_architecture(&document, config) ||
-        !bulla_document_obey(&document, document.top, "", config_rules, COUNT(config_rules)) ||
+        !bulla_document_obey(&document, document.top, "", config_rules, COUNT(config_rules), NULL) ||
         !read_epsilon(&document, config))
         return false;
     for (size_t i = 0; i < COUNT(fields); i++)
@@ -138,7 +138,7 @@ static bool read_longest(
     struct bulla_document document;
     const struct bulla_model_file *file = bulla_model_file_find(files, "sentence_bert_config.json");
     if (file && (!bulla_document_open(&document, file, SMALL_FILE_MAX, BULLA_JSON_OBJECT, error) ||
-                    !bulla_document_obey(&document, document.top, "", sentence_rules, COUNT(sentence_rules)) ||
+                    !bulla_document_obey(&document, document.top, "", sentence_rules, COUNT(sentence_rules), NULL) ||
                     !bulla_document_member(&document, document.top, "max_seq_length", &value, &found)))
         return false;
     if (found && bulla_json_kind(value) != BULLA_JSON_NULL &&

@@ -70,16 +70,25 @@ bool bulla_document_member(const struct bulla_document *document, struct bulla_j
     return true;
 }
 
+bool bulla_document_is(
+    const struct bulla_document *document, const char *name, struct bulla_json value, enum bulla_json_kind kind)
+{
+    if (bulla_json_kind(value) != kind)
+        return bulla_inference_refuse(document->error, BULLA_INFERENCE_MALFORMED,
+            "%s: %s is of another kind than it should be", document->file->name, name);
+    return true;
+}
+
 bool bulla_document_need(const struct bulla_document *document, struct bulla_json object, const char *name,
     enum bulla_json_kind kind, struct bulla_json *value)
 {
     bool found;
     if (!bulla_document_member(document, object, name, value, &found))
         return false;
-    if (!found || bulla_json_kind(*value) != kind)
-        return bulla_inference_refuse(document->error, BULLA_INFERENCE_MALFORMED, "%s: %s is %s", document->file->name,
-            name, found ? "of another kind than it should be" : "missing");
-    return true;
+    if (!found)
+        return bulla_inference_refuse(
+            document->error, BULLA_INFERENCE_MALFORMED, "%s: %s is missing", document->file->name, name);
+    return bulla_document_is(document, name, *value, kind);
 }
 
 bool bulla_json_is_written(struct bulla_json value, const char *text)
@@ -88,30 +97,39 @@ bool bulla_json_is_written(struct bulla_json value, const char *text)
     return (size_t)(value.end - value.at) == size && memcmp(value.at, text, size) == 0;
 }
 
-static bool obey_one(const struct bulla_document *document, struct bulla_json object, const char *within,
-    const struct bulla_json_rule *rule)
+static bool obey_one(const struct bulla_document *document, const char *within, const struct bulla_json_rule *rule,
+    const struct bulla_json_lookup *member)
 {
-    bool found;
-    struct bulla_json value;
-    if (!bulla_document_member(document, object, rule->name, &value, &found))
-        return false;
-    if (!found && rule->needed)
-        return bulla_inference_refuse(document->error, BULLA_INFERENCE_MALFORMED, "%s: %s%s is missing",
-            document->file->name, within, rule->name);
-    bool allowed = !found;
+    const char *name = document->file->name;
+    if (member->times > 1)
+        return bulla_inference_refuse(
+            document->error, BULLA_INFERENCE_MALFORMED, "%s: %s%s twice", name, within, rule->name);
+    if (member->times == 0 && rule->needed)
+        return bulla_inference_refuse(
+            document->error, BULLA_INFERENCE_MALFORMED, "%s: %s%s is missing", name, within, rule->name);
+    bool allowed = member->times == 0 || !rule->values[0];
     for (size_t i = 0; !allowed && i < sizeof rule->values / sizeof rule->values[0] && rule->values[i]; i++)
-        allowed = bulla_json_is_written(value, rule->values[i]);
+        allowed = bulla_json_is_written(member->value, rule->values[i]);
     if (!allowed)
         return bulla_inference_refuse(document->error, BULLA_INFERENCE_UNSUPPORTED, "%s: %s%s is %.*s; supported: %s",
-            document->file->name, within, rule->name, BULLA_JSON_SHOWN(value), rule->values[0]);
+            name, within, rule->name, BULLA_JSON_SHOWN(member->value), rule->values[0]);
     return true;
 }
 
 bool bulla_document_obey(const struct bulla_document *document, struct bulla_json object, const char *within,
-    const struct bulla_json_rule *rules, size_t count)
+    const struct bulla_json_rule *rules, size_t count, struct bulla_json *values)
 {
+    struct bulla_json_lookup members[BULLA_JSON_RULES_MAX] = {0};
+    if (count > BULLA_JSON_RULES_MAX)
+        return bulla_inference_refuse(document->error, BULLA_INFERENCE_ARGUMENT, "more rules than room");
     for (size_t i = 0; i < count; i++)
-        if (!obey_one(document, object, within, &rules[i]))
+        members[i].name = rules[i].name;
+    bulla_json_look(object, members, count);
+    for (size_t i = 0; i < count; i++) {
+        if (!obey_one(document, within, &rules[i], &members[i]))
             return false;
+        if (values)
+            values[i] = members[i].value;
+    }
     return true;
 }

@@ -23,15 +23,22 @@ bool bulla_document_member(const struct bulla_document *document, struct bulla_j
 bool bulla_document_need(const struct bulla_document *document, struct bulla_json object, const char *name,
     enum bulla_json_kind kind, struct bulla_json *value) __attribute__((warn_unused_result));
 
-/* A member may only hold one of these values, written as they stand in the file ("\"gelu\"", "false"). */
+/* A member may only hold one of these values, written as they stand in the file ("\"gelu\"", "false"); with none
+ * named, any. */
 struct bulla_json_rule {
     const char *name;
     bool needed;
     const char *values[4]; /* NULL after the last */
 };
-/* Refuses as unsupported, by name, what a rule does not allow. `within` names the object in refusals ("model."). */
+enum { BULLA_JSON_RULES_MAX = 16 };
+/* Refuses by name a member that comes twice or is needed and missing, as malformed, and a value that its rule does not
+ * allow, as unsupported. One walk over the object. `within` names the object in refusals ("model."). `values`, when it
+ * is not NULL, gets the values in the order of the rules; an absent one's `at` is NULL. */
 bool bulla_document_obey(const struct bulla_document *document, struct bulla_json object, const char *within,
-    const struct bulla_json_rule *rules, size_t count) __attribute__((warn_unused_result));
+    const struct bulla_json_rule *rules, size_t count, struct bulla_json *values) __attribute__((warn_unused_result));
+/* Refuses as malformed a value of another kind. */
+bool bulla_document_is(const struct bulla_document *document, const char *name, struct bulla_json value,
+    enum bulla_json_kind kind) __attribute__((warn_unused_result));
 
 /* Whether the value stands in the file exactly so. */
 bool bulla_json_is_written(struct bulla_json value, const char *text);

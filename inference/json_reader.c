@@ -143,15 +143,23 @@ static bool scan_point(struct scan *scan, uint32_t *point)
     return true;
 }
 
+/* What most strings are made of: ASCII that stands for itself. */
+static const bool plain[256] = {[0x20 ... '"' - 1] = true, ['"' + 1 ... '\\' - 1] = true, ['\\' + 1 ... 0x7F] = true};
+
 static bool scan_string(struct scan *scan)
 {
     uint32_t point;
     if (peek(scan) != '"')
         return refuse(scan, "no string where one must be");
     scan->at++;
-    while (scan->at < scan->end && *scan->at != '"')
+    for (;;) {
+        while (scan->at < scan->end && plain[*scan->at])
+            scan->at++;
+        if (scan->at == scan->end || *scan->at == '"')
+            break;
         if (!scan_point(scan, &point))
             return false;
+    }
     if (scan->at == scan->end)
         return refuse(scan, "a string without an end");
     scan->at++;
@@ -291,21 +299,30 @@ bool bulla_json_next(struct bulla_json_walk *walk, struct bulla_json *key, struc
     return true;
 }
 
+void bulla_json_look(struct bulla_json object, struct bulla_json_lookup *lookups, size_t count)
+{
+    struct bulla_json key, value;
+    for (size_t i = 0; i < count; i++)
+        lookups[i].times = 0;
+    if (bulla_json_kind(object) != BULLA_JSON_OBJECT)
+        return;
+    for (struct bulla_json_walk walk = bulla_json_walk(object); bulla_json_next(&walk, &key, &value);) {
+        for (size_t i = 0; i < count; i++) {
+            if (!bulla_json_text_is(key, lookups[i].name))
+                continue;
+            lookups[i].times++;
+            lookups[i].value = value;
+        }
+    }
+}
+
 enum bulla_json_found bulla_json_member(struct bulla_json object, const char *name, struct bulla_json *value)
 {
-    enum bulla_json_found found = BULLA_JSON_ABSENT;
-    struct bulla_json key, at;
-    if (bulla_json_kind(object) != BULLA_JSON_OBJECT)
-        return found;
-    for (struct bulla_json_walk walk = bulla_json_walk(object); bulla_json_next(&walk, &key, &at);) {
-        if (!bulla_json_text_is(key, name))
-            continue;
-        if (found != BULLA_JSON_ABSENT)
-            return BULLA_JSON_TWICE;
-        found = BULLA_JSON_FOUND;
-        *value = at;
-    }
-    return found;
+    struct bulla_json_lookup lookup = {.name = name};
+    bulla_json_look(object, &lookup, 1);
+    if (lookup.times > 0)
+        *value = lookup.value;
+    return lookup.times > 1 ? BULLA_JSON_TWICE : (enum bulla_json_found)lookup.times;
 }
 
 bool bulla_json_text_view(struct bulla_json value, const char **text, size_t *size)

@@ -49,8 +49,16 @@ struct bulla_json_walk {
 struct bulla_json_walk bulla_json_walk(struct bulla_json container);
 bool bulla_json_next(struct bulla_json_walk *walk, struct bulla_json *key, struct bulla_json *value);
 
+/* Members by name, in one walk over the object: how often each is there, and its (last) value. */
+struct bulla_json_lookup {
+    const char *name;
+    size_t times;
+    struct bulla_json value;
+};
+void bulla_json_look(struct bulla_json object, struct bulla_json_lookup *lookups, size_t count);
+
 enum bulla_json_found { BULLA_JSON_ABSENT, BULLA_JSON_FOUND, BULLA_JSON_TWICE };
-/* The member of that name (looks at all of them; ABSENT also for what is no object). */
+/* One of them (ABSENT also for what is no object). */
 enum bulla_json_found bulla_json_member(struct bulla_json object, const char *name, struct bulla_json *value);
 
 /* A string's text with its escapes resolved: bytes of it, copied up to `capacity` (0 and NULL to count). 0 for what is

@@ -19,7 +19,7 @@ bool bulla_pieces_open(
     if (pieces->file) {
         if (!bulla_tokenizer_file_open(pieces->file, &pieces->tokenizer, error))
             return false;
-        pieces->walk = bulla_json_walk(pieces->tokenizer.pieces);
+        bulla_pieces_rewind(pieces);
         return true;
     }
     pieces->file = bulla_model_file_find(files, "vocab.txt");
@@ -32,6 +32,15 @@ bool bulla_pieces_open(
         return bulla_inference_refuse(error, BULLA_INFERENCE_MALFORMED, "vocab.txt: empty");
     pieces->at = pieces->file->data;
     return true;
+}
+
+void bulla_pieces_rewind(struct bulla_pieces *pieces)
+{
+    pieces->line = 0;
+    if (pieces->at)
+        pieces->at = pieces->file->data;
+    else
+        pieces->walk = bulla_json_walk(pieces->tokenizer.pieces);
 }
 
 static bool fail(struct bulla_pieces *pieces, uint64_t number, const char *wrong)

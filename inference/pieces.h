@@ -5,7 +5,7 @@
 #include "engine.h"
 #include "tokenizer_file.h"
 
-/* Opened once, then walked; to walk again, open again. */
+/* Opened once, then walked, once or more. */
 struct bulla_pieces {
     const struct bulla_model_file *file;
     struct bulla_inference_error *error;
@@ -26,6 +26,8 @@ struct bulla_piece {
 /* tokenizer.json if the folder has it, else vocab.txt. */
 bool bulla_pieces_open(struct bulla_pieces *pieces, const struct bulla_model_files *files,
     struct bulla_inference_error *error) __attribute__((warn_unused_result));
+/* Back to the first piece. */
+void bulla_pieces_rewind(struct bulla_pieces *pieces);
 /* False at the end, or after a refusal (`failed`). */
 bool bulla_pieces_next(struct bulla_pieces *pieces, struct bulla_piece *piece);
 /* The piece's text; `out` has room for piece->size bytes. */

@@ -9,16 +9,28 @@ enum { TOKENIZER_BYTES_MAX = 64 << 20, TOKENIZER_CONFIG_BYTES_MAX = 1 << 20 };
 
 #define COUNT(rules) (sizeof(rules) / sizeof(rules)[0])
 
+/* Where each rule's value comes, by its place in the table. */
+enum { NORMALIZER, PRE_TOKENIZER, POST_PROCESSOR, MODEL, ADDED_TOKENS, PARTS };
+static const struct bulla_json_rule parts[PARTS] = {
+    [NORMALIZER] = {"normalizer", true, {NULL}},
+    [PRE_TOKENIZER] = {"pre_tokenizer", true, {NULL}},
+    [POST_PROCESSOR] = {"post_processor", true, {NULL}},
+    [MODEL] = {"model", true, {NULL}},
+    [ADDED_TOKENS] = {"added_tokens", true, {NULL}},
+};
+enum { LOWERCASE, STRIP_ACCENTS, NORMALIZER_REST };
 static const struct bulla_json_rule normalizer_rules[] = {
-    {"type", true, {"\"BertNormalizer\""}},
+    [LOWERCASE] = {"lowercase", true, {"true", "false"}},
+    [STRIP_ACCENTS] = {"strip_accents", false, {"null", "true", "false"}},
+    [NORMALIZER_REST] = {"type", true, {"\"BertNormalizer\""}},
     {"clean_text", true, {"true"}},
     {"handle_chinese_chars", true, {"true"}},
-    {"lowercase", true, {"true", "false"}},
-    {"strip_accents", false, {"null", "true", "false"}},
 };
 static const struct bulla_json_rule pre_tokenizer_rules[] = {{"type", true, {"\"BertPreTokenizer\""}}};
+enum { PIECES, MODEL_REST };
 static const struct bulla_json_rule model_rules[] = {
-    {"type", false, {"\"WordPiece\""}},
+    [PIECES] = {"vocab", true, {NULL}},
+    [MODEL_REST] = {"type", false, {"\"WordPiece\""}},
     {"unk_token", true, {"\"[UNK]\""}},
     {"continuing_subword_prefix", true, {"\"##\""}},
     {"max_input_chars_per_word", true, {"100"}},
@@ -27,9 +39,10 @@ static const struct bulla_json_rule post_processor_rules[] = {
     {"type", true, {"\"TemplateProcessing\"", "\"BertProcessing\""}},
 };
 static const struct bulla_json_rule added_token_rules[] = {{"special", true, {"true"}}};
+/* LOWERCASE and STRIP_ACCENTS as in the normalizer's. */
 static const struct bulla_json_rule tokenizer_config_rules[] = {
-    {"do_lower_case", false, {"true", "false"}},
-    {"strip_accents", false, {"null", "true", "false"}},
+    [LOWERCASE] = {"do_lower_case", false, {"true", "false"}},
+    [STRIP_ACCENTS] = {"strip_accents", false, {"null", "true", "false"}},
     {"tokenize_chinese_chars", false, {"true"}},
     {"do_basic_tokenize", false, {"true"}},
     {"never_split", false, {"null", "[]"}},
@@ -39,29 +52,23 @@ static const struct bulla_json_rule tokenizer_config_rules[] = {
 };
 
 /* Accents are stripped when text is lowercased, and else not: the setting may only repeat that. */
-static bool check_accents(const struct bulla_document *document, struct bulla_json object, bool lowercase)
+static bool check_accents(const struct bulla_document *document, struct bulla_json setting, bool lowercase)
 {
-    bool found;
-    struct bulla_json value;
-    if (!bulla_document_member(document, object, "strip_accents", &value, &found))
-        return false;
-    if (found && !bulla_json_is_written(value, "null") && bulla_json_is_written(value, "true") != lowercase)
+    if (setting.at && !bulla_json_is_written(setting, "null") && bulla_json_is_written(setting, "true") != lowercase)
         return bulla_inference_refuse(document->error, BULLA_INFERENCE_UNSUPPORTED,
-            "%s: strip_accents is %.*s, other than lowercasing", document->file->name, BULLA_JSON_SHOWN(value));
+            "%s: strip_accents is %.*s, other than lowercasing", document->file->name, BULLA_JSON_SHOWN(setting));
     return true;
 }
 
-static bool read_normalizer(struct bulla_tokenizer_file *tokenizer)
+static bool read_normalizer(struct bulla_tokenizer_file *tokenizer, struct bulla_json normalizer)
 {
     const struct bulla_document *document = &tokenizer->document;
-    struct bulla_json normalizer;
-    if (!bulla_document_need(document, document->top, "normalizer", BULLA_JSON_OBJECT, &normalizer) ||
-        !bulla_document_obey(document, normalizer, "normalizer.", normalizer_rules, COUNT(normalizer_rules)))
+    struct bulla_json values[COUNT(normalizer_rules)];
+    if (!bulla_document_is(document, "normalizer", normalizer, BULLA_JSON_OBJECT) ||
+        !bulla_document_obey(document, normalizer, "normalizer.", normalizer_rules, COUNT(normalizer_rules), values))
         return false;
-    struct bulla_json lowercase;
-    tokenizer->lowercase = bulla_json_member(normalizer, "lowercase", &lowercase) == BULLA_JSON_FOUND &&
-                           bulla_json_is_written(lowercase, "true");
-    return check_accents(document, normalizer, tokenizer->lowercase);
+    tokenizer->lowercase = bulla_json_is_written(values[LOWERCASE], "true");
+    return check_accents(document, values[STRIP_ACCENTS], tokenizer->lowercase);
 }
 
 /* One part of a template is {"SpecialToken" or "Sequence": {"id": name, …}}. */
@@ -76,59 +83,59 @@ static bool check_template(const struct bulla_document *document, struct bulla_j
 {
     static const struct {
         const char *kind, *name;
-    } parts[] = {{"SpecialToken", "[CLS]"}, {"Sequence", "A"}, {"SpecialToken", "[SEP]"}};
+    } template[] = {{"SpecialToken", "[CLS]"}, {"Sequence", "A"}, {"SpecialToken", "[SEP]"}};
     struct bulla_json single, part;
     size_t count = 0;
     bool same = true;
     if (!bulla_document_need(document, post_processor, "single", BULLA_JSON_ARRAY, &single))
         return false;
     for (struct bulla_json_walk walk = bulla_json_walk(single); bulla_json_next(&walk, NULL, &part); count++)
-        same = same && count < COUNT(parts) && part_is(part, parts[count].kind, parts[count].name);
-    if (!same || count != COUNT(parts))
+        same = same && count < COUNT(template) && part_is(part, template[count].kind, template[count].name);
+    if (!same || count != COUNT(template))
         return bulla_inference_refuse(document->error, BULLA_INFERENCE_UNSUPPORTED,
             "%s: post_processor.single is not [CLS] A [SEP]", document->file->name);
     return true;
 }
 
-static bool check_post_processor(const struct bulla_document *document)
+static bool check_post_processor(const struct bulla_document *document, struct bulla_json post_processor)
 {
-    struct bulla_json post_processor, type;
-    if (!bulla_document_need(document, document->top, "post_processor", BULLA_JSON_OBJECT, &post_processor) ||
+    struct bulla_json type;
+    if (!bulla_document_is(document, "post_processor", post_processor, BULLA_JSON_OBJECT) ||
         !bulla_document_obey(
-            document, post_processor, "post_processor.", post_processor_rules, COUNT(post_processor_rules)))
+            document, post_processor, "post_processor.", post_processor_rules, COUNT(post_processor_rules), &type))
         return false;
-    if (bulla_json_member(post_processor, "type", &type) == BULLA_JSON_FOUND &&
-        bulla_json_text_is(type, "TemplateProcessing"))
-        return check_template(document, post_processor);
+    return !bulla_json_text_is(type, "TemplateProcessing") || check_template(document, post_processor);
+}
+
+static bool check_pre_tokenizer(const struct bulla_document *document, struct bulla_json pre_tokenizer)
+{
+    return bulla_document_is(document, "pre_tokenizer", pre_tokenizer, BULLA_JSON_OBJECT) &&
+           bulla_document_obey(
+               document, pre_tokenizer, "pre_tokenizer.", pre_tokenizer_rules, COUNT(pre_tokenizer_rules), NULL);
+}
+
+static bool read_model(struct bulla_tokenizer_file *tokenizer, struct bulla_json model)
+{
+    const struct bulla_document *document = &tokenizer->document;
+    struct bulla_json values[COUNT(model_rules)];
+    if (!bulla_document_is(document, "model", model, BULLA_JSON_OBJECT) ||
+        !bulla_document_obey(document, model, "model.", model_rules, COUNT(model_rules), values) ||
+        !bulla_document_is(document, "model.vocab", values[PIECES], BULLA_JSON_OBJECT))
+        return false;
+    tokenizer->pieces = values[PIECES];
     return true;
 }
 
-static bool check_pre_tokenizer(const struct bulla_document *document)
-{
-    struct bulla_json pre_tokenizer;
-    return bulla_document_need(document, document->top, "pre_tokenizer", BULLA_JSON_OBJECT, &pre_tokenizer) &&
-           bulla_document_obey(
-               document, pre_tokenizer, "pre_tokenizer.", pre_tokenizer_rules, COUNT(pre_tokenizer_rules));
-}
-
-static bool read_model(struct bulla_tokenizer_file *tokenizer)
-{
-    const struct bulla_document *document = &tokenizer->document;
-    struct bulla_json model;
-    return bulla_document_need(document, document->top, "model", BULLA_JSON_OBJECT, &model) &&
-           bulla_document_obey(document, model, "model.", model_rules, COUNT(model_rules)) &&
-           bulla_document_need(document, model, "vocab", BULLA_JSON_OBJECT, &tokenizer->pieces);
-}
-
 /* A token that is not special would be cut out of the text before anything else. */
-static bool read_added(struct bulla_tokenizer_file *tokenizer)
+static bool read_added(struct bulla_tokenizer_file *tokenizer, struct bulla_json added)
 {
     const struct bulla_document *document = &tokenizer->document;
     struct bulla_json token;
-    if (!bulla_document_need(document, document->top, "added_tokens", BULLA_JSON_ARRAY, &tokenizer->added))
+    if (!bulla_document_is(document, "added_tokens", added, BULLA_JSON_ARRAY))
         return false;
-    for (struct bulla_json_walk walk = bulla_json_walk(tokenizer->added); bulla_json_next(&walk, NULL, &token);)
-        if (!bulla_document_obey(document, token, "added_tokens: ", added_token_rules, COUNT(added_token_rules)))
+    tokenizer->added = added;
+    for (struct bulla_json_walk walk = bulla_json_walk(added); bulla_json_next(&walk, NULL, &token);)
+        if (!bulla_document_obey(document, token, "added_tokens: ", added_token_rules, COUNT(added_token_rules), NULL))
             return false;
     return true;
 }
@@ -136,10 +143,13 @@ static bool read_added(struct bulla_tokenizer_file *tokenizer)
 bool bulla_tokenizer_file_open(
     const struct bulla_model_file *file, struct bulla_tokenizer_file *tokenizer, struct bulla_inference_error *error)
 {
-    struct bulla_document *document = &tokenizer->document;
-    return bulla_document_open(document, file, TOKENIZER_BYTES_MAX, BULLA_JSON_OBJECT, error) &&
-           read_normalizer(tokenizer) && check_pre_tokenizer(document) && check_post_processor(document) &&
-           read_model(tokenizer) && read_added(tokenizer);
+    const struct bulla_document *document = &tokenizer->document;
+    struct bulla_json found[PARTS];
+    return bulla_document_open(&tokenizer->document, file, TOKENIZER_BYTES_MAX, BULLA_JSON_OBJECT, error) &&
+           bulla_document_obey(document, document->top, "", parts, PARTS, found) &&
+           read_normalizer(tokenizer, found[NORMALIZER]) && check_pre_tokenizer(document, found[PRE_TOKENIZER]) &&
+           check_post_processor(document, found[POST_PROCESSOR]) && read_model(tokenizer, found[MODEL]) &&
+           read_added(tokenizer, found[ADDED_TOKENS]);
 }
 
 /* tokenizer_config.json; *said: whether it says do_lower_case. */
@@ -147,18 +157,19 @@ static bool read_tokenizer_config(
     const struct bulla_model_file *file, bool *lowercase, bool *said, struct bulla_inference_error *error)
 {
     struct bulla_document document;
-    struct bulla_json value;
+    struct bulla_json values[COUNT(tokenizer_config_rules)];
     *lowercase = true;
     *said = false;
     if (!file)
         return true;
     if (!bulla_document_open(&document, file, TOKENIZER_CONFIG_BYTES_MAX, BULLA_JSON_OBJECT, error) ||
-        !bulla_document_obey(&document, document.top, "", tokenizer_config_rules, COUNT(tokenizer_config_rules)) ||
-        !bulla_document_member(&document, document.top, "do_lower_case", &value, said))
+        !bulla_document_obey(
+            &document, document.top, "", tokenizer_config_rules, COUNT(tokenizer_config_rules), values))
         return false;
+    *said = values[LOWERCASE].at != NULL;
     if (*said)
-        *lowercase = bulla_json_is_written(value, "true");
-    return check_accents(&document, document.top, *lowercase);
+        *lowercase = bulla_json_is_written(values[LOWERCASE], "true");
+    return check_accents(&document, values[STRIP_ACCENTS], *lowercase);
 }
 
 bool bulla_tokenizer_lowercases(

@@ -74,21 +74,23 @@ static uint32_t hash_fold(uint64_t hash)
     return (uint32_t)(hash ^ hash >> 32);
 }
 
-static bool lay_out(const struct bulla_model_files *files, struct layout *layout, struct bulla_inference_error *error)
+/* Opens the pieces, walks them once to count, and leaves them at the first. */
+static bool lay_out(const struct bulla_model_files *files, struct bulla_pieces *pieces, struct layout *layout,
+    struct bulla_inference_error *error)
 {
-    struct bulla_pieces pieces;
     struct bulla_piece piece;
     memset(layout, 0, sizeof *layout);
-    if (!bulla_pieces_open(&pieces, files, error))
+    if (!bulla_pieces_open(pieces, files, error))
         return false;
-    while (bulla_pieces_next(&pieces, &piece)) {
+    while (bulla_pieces_next(pieces, &piece)) {
         if (++layout->count > BULLA_VOCABULARY_MAX)
             return bulla_inference_refuse(error, BULLA_INFERENCE_TOO_LARGE, "%s: more than %d pieces",
-                pieces.file->name, (int)BULLA_VOCABULARY_MAX);
+                pieces->file->name, (int)BULLA_VOCABULARY_MAX);
         layout->texts_size += piece.size;
     }
-    if (pieces.failed)
+    if (pieces->failed)
         return false;
+    bulla_pieces_rewind(pieces);
     for (layout->slots_count = 16; layout->slots_count < 2 * layout->count;)
         layout->slots_count *= 2;
     layout->entries = aligned(sizeof(struct bulla_vocabulary));
@@ -101,7 +103,8 @@ static bool lay_out(const struct bulla_model_files *files, struct layout *layout
 bool bulla_vocabulary_measure(const struct bulla_model_files *files, size_t *bytes, struct bulla_inference_error *error)
 {
     struct layout layout;
-    if (!lay_out(files, &layout, error))
+    struct bulla_pieces pieces;
+    if (!lay_out(files, &pieces, &layout, error))
         return false;
     *bytes = layout.bytes;
     return true;
@@ -206,7 +209,7 @@ bool bulla_vocabulary_load(const struct bulla_model_files *files, size_t limit, 
     struct layout layout;
     struct bulla_pieces pieces;
     struct bulla_piece piece;
-    if (!lay_out(files, &layout, error) || !bulla_pieces_open(&pieces, files, error))
+    if (!lay_out(files, &pieces, &layout, error))
         return false;
     if (layout.bytes > bytes)
         return bulla_inference_refuse(
