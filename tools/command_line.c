@@ -1,0 +1,92 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "exit.h"
+#include "output.h"
+
+#ifndef BULLA_VERSION
+#define BULLA_VERSION "unknown"
+#endif
+
+static int ended(const char *command, enum bulla_reason reason)
+{
+    if (reason == BULLA_OK)
+        reason = bulla_output_finish();
+    if (reason != BULLA_OK)
+        bulla_output_refusal(command, reason);
+    /* What was printed up to a refusal counts as well; its own failure adds nothing to a refusal. */
+    if (bulla_output_finish() != BULLA_OK && reason == BULLA_OK)
+        reason = BULLA_FILE;
+    return (int)bulla_exit_of(reason);
+}
+
+/* `bulla`, `bulla help …`, `bulla --help`, `bulla --version`: what is not a command. */
+static bool general_run(int argc, char **argv, int *status)
+{
+    if (argc == 0) {
+        bulla_help_print();
+        *status = BULLA_EXIT_USAGE;
+        return true;
+    }
+    bool help = strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "help") == 0;
+    bool version = strcmp(argv[0], "--version") == 0 || strcmp(argv[0], "-V") == 0;
+    if (help && argc == 1)
+        bulla_help_print();
+    if (version)
+        bulla_say("bulla %s\n", BULLA_VERSION);
+    if ((help && argc == 1) || version)
+        *status = ended("bulla", BULLA_OK);
+    return (help && argc == 1) || version;
+}
+
+static enum bulla_reason command_help(int argc, char **argv)
+{
+    int words = 0;
+    const struct bulla_command *command = bulla_command_find(argc, argv, &words);
+    if (!command)
+        return BULLA_ARGUMENT;
+    bulla_command_help_print(command);
+    return BULLA_OK;
+}
+
+static enum bulla_reason command_run(struct bulla_call *call, int argc, char **argv)
+{
+    BULLA_TRY(bulla_options_parse(call, argc, argv));
+    const struct bulla_common *common = call->settings;
+    if (common->help) {
+        bulla_command_help_print(call->command);
+        return BULLA_OK;
+    }
+    bulla_output_open(common->json, common->quiet);
+    return call->command->run(call);
+}
+
+int bulla_command_line(int argc, char **argv)
+{
+    int status = BULLA_EXIT_OK;
+    int words = 0;
+    char name[64] = "bulla";
+    bulla_output_open(false, false);
+    if (general_run(argc, argv, &status))
+        return status;
+    if (strcmp(argv[0], "help") == 0)
+        return ended("bulla", command_help(argc - 1, argv + 1));
+    const struct bulla_command *command = bulla_command_find(argc, argv, &words);
+    if (!command) {
+        status = ended("bulla", BULLA_ARGUMENT);
+        bulla_say_error("  `bulla --help` lists the commands\n");
+        return status;
+    }
+    (void)snprintf(name, sizeof name, "bulla %s", command->name);
+    struct bulla_call call = {.command = command, .settings = calloc(1, command->settings_size)};
+    if (!call.settings)
+        return ended(name, bulla_refuse(BULLA_OUT_OF_MEMORY, "for the settings"));
+    enum bulla_reason reason = command_run(&call, argc - words + 1, argv + words - 1);
+    status = ended(name, reason);
+    if (reason == BULLA_ARGUMENT)
+        bulla_say_error("  `%s --help` lists the options\n", name);
+    free(call.settings);
+    return status;
+}

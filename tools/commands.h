@@ -1,0 +1,41 @@
+/* The table of commands: the program's help, its completion and its manual are checked against it. */
+#ifndef BULLA_TOOLS_COMMANDS_H
+#define BULLA_TOOLS_COMMANDS_H
+
+#include "options.h"
+
+#define BULLA_COMMANDS(ROW)                                                                                            \
+    ROW(init)                                                                                                          \
+    ROW(status)                                                                                                        \
+    ROW(why)                                                                                                           \
+    ROW(model_seal)                                                                                                    \
+    ROW(model_list)                                                                                                    \
+    ROW(model_inspect)                                                                                                 \
+    ROW(infer)                                                                                                         \
+    ROW(attest)                                                                                                        \
+    ROW(receipt_verify)                                                                                                \
+    ROW(policy_keygen)                                                                                                 \
+    ROW(policy_sign)                                                                                                   \
+    ROW(policy_show)                                                                                                   \
+    ROW(policy_load)                                                                                                   \
+    ROW(audit_verify)                                                                                                  \
+    ROW(completion)
+
+#define BULLA_COMMAND_DECLARE(name) extern const struct bulla_command bulla_command_##name;
+BULLA_COMMANDS(BULLA_COMMAND_DECLARE)
+#undef BULLA_COMMAND_DECLARE
+
+enum { BULLA_COMMAND_COUNT = 15 };
+extern const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT];
+
+/* The command whose name argv begins with, and how many words that took; NULL with a sentence recorded otherwise. */
+const struct bulla_command *bulla_command_find(int argc, char **argv, int *words);
+
+/* `bulla --help` and `bulla COMMAND --help`, to standard output. */
+void bulla_help_print(void);
+void bulla_command_help_print(const struct bulla_command *command);
+
+/* Runs one command line without the program's name; returns the exit status. Prints refusals. */
+int bulla_command_line(int argc, char **argv);
+
+#endif

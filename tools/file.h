@@ -1,0 +1,33 @@
+/* Files that the programs read whole and write whole. */
+#ifndef BULLA_TOOLS_FILE_H
+#define BULLA_TOOLS_FILE_H
+
+#include <sys/types.h>
+
+#include "crypto/bytes.h"
+
+/* malloc'd, the caller's to free; "-" is standard input. BULLA_FILE, BULLA_TOO_LARGE above `largest`. */
+enum bulla_reason bulla_file_read(const char *path, size_t largest, uint8_t **data, size_t *size) BULLA_MUST_USE;
+/* A temporary file beside it, fsync, rename, fsync of the folder: afterwards the path holds the old or the new bytes.
+ * An existing file keeps its name only. BULLA_FILE, BULLA_STORE_FULL. */
+enum bulla_reason bulla_file_write(const char *path, mode_t mode, struct bulla_bytes bytes) BULLA_MUST_USE;
+/* As above, but refuses when there is a file already. */
+enum bulla_reason bulla_file_create(const char *path, mode_t mode, struct bulla_bytes bytes) BULLA_MUST_USE;
+
+/* The same in steps, for what does not fit in memory. */
+struct bulla_file_writer {
+    int file; /* -1: closed */
+    char path[4096], temporary[4096];
+};
+/* Makes the temporary file ("<folder>/.<name>.XXXXXX"), after removing those that a killed process left. */
+enum bulla_reason bulla_file_writer_open(
+    struct bulla_file_writer *writer, const char *path, mode_t mode) BULLA_MUST_USE;
+/* Claims the space, where the file system can, so that a full disk shows before the work. */
+enum bulla_reason bulla_file_writer_reserve(struct bulla_file_writer *writer, uint64_t size) BULLA_MUST_USE;
+enum bulla_reason bulla_file_writer_put(struct bulla_file_writer *writer, struct bulla_bytes bytes) BULLA_MUST_USE;
+/* Durable under its name when this returns. Closes the writer either way; on refusal nothing is left. */
+enum bulla_reason bulla_file_writer_finish(struct bulla_file_writer *writer) BULLA_MUST_USE;
+/* Removes the temporary file; nothing when the writer is closed. */
+void bulla_file_writer_drop(struct bulla_file_writer *writer);
+
+#endif

@@ -1,0 +1,319 @@
+/* Texts, the request and the answer are the user's own and lie in ordinary memory of this process; they are wiped
+ * before they are freed, so that they do not outlive the command in a core file or a reused page. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client.h"
+#include "commands.h"
+#include "evidence/receipt.h"
+#include "exchange.h"
+#include "file.h"
+#include "output.h"
+#include "progress.h"
+#include "similarity.h"
+
+enum { TEXTS_LARGEST = 16 << 20, REPEAT_LARGEST = 1000 };
+
+struct infer_settings {
+    struct bulla_common common;
+    const char *model, *receipt;
+    struct bulla_hex nonce;
+    uint64_t max_length, repeat;
+    bool similarity, tokens;
+};
+#define AT(member) offsetof(struct infer_settings, member)
+
+static const struct bulla_option options[] = {
+    {"model", 'M', "NAME", "label of the model", BULLA_OPTION_TEXT, AT(model), 0, 0, true},
+    {"receipt", 'r', "FILE", "write request, answer and receipt to FILE, for `bulla receipt verify`", BULLA_OPTION_TEXT,
+        AT(receipt), 0, 0, false},
+    {"nonce", 'n', "HEX", "8 to 64 bytes that the receipt shall carry", BULLA_OPTION_HEX, AT(nonce), 8, 64, false},
+    {"max-length", 'L', "N", "cut each text to N tokens", BULLA_OPTION_NUMBER, AT(max_length), 2, 65536, false},
+    {"similarity", 's', NULL, "the table of cosine similarities, also with --json", BULLA_OPTION_FLAG, AT(similarity),
+        0, 0, false},
+    {"tokens", 0, NULL, "ask for the token ids (--json prints them)", BULLA_OPTION_FLAG, AT(tokens), 0, 0, false},
+    {"repeat", 0, "N", "ask N times and print each time: the first is cold", BULLA_OPTION_NUMBER, AT(repeat), 1,
+        REPEAT_LARGEST, false},
+};
+
+struct inference {
+    const struct infer_settings *settings;
+    struct bulla_client client;
+    CK_OBJECT_HANDLE key;
+    uint8_t *input; /* of standard input */
+    size_t input_size;
+    struct bulla_bytes *texts;
+    size_t count;
+    uint8_t *request, *answer;
+    size_t request_size, answer_room, answer_size;
+    double milliseconds[REPEAT_LARGEST];
+    size_t times;
+    struct bulla_answer read;
+};
+
+static void wiped_free(uint8_t *memory, size_t size)
+{
+    if (memory)
+        bulla_wipe(memory, size);
+    free(memory);
+}
+
+/* --- the texts --- */
+
+static enum bulla_reason lines_split(struct inference *inference)
+{
+    size_t lines = 1;
+    for (size_t i = 0; i < inference->input_size; i++)
+        lines += inference->input[i] == '\n';
+    inference->texts = calloc(lines, sizeof *inference->texts);
+    if (!inference->texts)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "for %zu texts", lines);
+    const uint8_t *at = inference->input;
+    const uint8_t *end = at + inference->input_size;
+    while (at < end) {
+        const uint8_t *newline = memchr(at, '\n', (size_t)(end - at));
+        const uint8_t *line_end = newline ? newline : end;
+        size_t size = (size_t)(line_end - at);
+        size -= size && at[size - 1] == '\r';
+        if (size)
+            inference->texts[inference->count++] = (struct bulla_bytes){at, size};
+        at = line_end + 1;
+    }
+    return BULLA_OK;
+}
+
+static enum bulla_reason texts_get(struct inference *inference, const struct bulla_call *call)
+{
+    if (call->count == 0) {
+        BULLA_TRY(bulla_file_read("-", TEXTS_LARGEST, &inference->input, &inference->input_size));
+        BULLA_TRY(lines_split(inference));
+    } else {
+        inference->texts = calloc(call->count, sizeof *inference->texts);
+        for (; inference->texts && inference->count < call->count; inference->count++)
+            inference->texts[inference->count] = BULLA_TEXT(call->arguments[inference->count]);
+    }
+    if (inference->count == 0)
+        return bulla_refuse(BULLA_ARGUMENT, "no text: give some as arguments, or lines on standard input");
+    return BULLA_OK;
+}
+
+static enum bulla_reason request_make(struct inference *inference)
+{
+    const struct infer_settings *settings = inference->settings;
+    struct bulla_request request = {inference->texts, inference->count, {settings->nonce.data, settings->nonce.size},
+        settings->max_length, settings->tokens};
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, NULL, 0);
+    bulla_request_write(&request, &writer);
+    inference->request_size = writer.size;
+    inference->request = malloc(writer.size);
+    if (!inference->request)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "for a request of %zu bytes", inference->request_size);
+    bulla_writer_open(&writer, inference->request, inference->request_size);
+    bulla_request_write(&request, &writer);
+    return bulla_writer_finish(&writer, "the request");
+}
+
+/* --- the call --- */
+
+static CK_RV decrypt(struct inference *inference)
+{
+    CK_MECHANISM mechanism = {CKM_BULLA_INFER, NULL, 0};
+    CK_FUNCTION_LIST *module = inference->client.module;
+    CK_SESSION_HANDLE session = inference->client.session;
+    CK_ULONG size = 0;
+    CK_RV result = module->C_DecryptInit(session, &mechanism, inference->key);
+    if (result != CKR_OK)
+        return result;
+    result = module->C_Decrypt(session, inference->request, inference->request_size, NULL, &size);
+    if (result != CKR_OK)
+        return result;
+    if (size > inference->answer_room) {
+        wiped_free(inference->answer, inference->answer_room);
+        inference->answer = malloc(size);
+        inference->answer_room = inference->answer ? size : 0;
+    }
+    if (!inference->answer)
+        return CKR_HOST_MEMORY;
+    result = module->C_Decrypt(session, inference->request, inference->request_size, inference->answer, &size);
+    inference->answer_size = result == CKR_OK ? size : 0;
+    return result;
+}
+
+static enum bulla_reason ask(struct inference *inference)
+{
+    struct bulla_wait wait;
+    struct timespec before;
+    struct timespec after;
+    uint64_t repeat = inference->settings->repeat ? inference->settings->repeat : 1;
+    for (inference->times = 0; inference->times < repeat; inference->times++) {
+        bulla_wait_begin(&wait, "waiting for the model's answer");
+        (void)clock_gettime(CLOCK_MONOTONIC, &before);
+        CK_RV result = decrypt(inference);
+        (void)clock_gettime(CLOCK_MONOTONIC, &after);
+        bulla_wait_end(&wait);
+        BULLA_TRY(bulla_client_check(&inference->client, result, "asking the model"));
+        inference->milliseconds[inference->times] =
+            (double)(after.tv_sec - before.tv_sec) * 1e3 + (double)(after.tv_nsec - before.tv_nsec) / 1e6;
+    }
+    BULLA_TRY(bulla_answer_read((struct bulla_bytes){inference->answer, inference->answer_size}, &inference->read));
+    return inference->read.embeddings.number == inference->count
+               ? BULLA_OK
+               : bulla_refuse(BULLA_MALFORMED, "%llu embeddings for %zu texts",
+                     (unsigned long long)inference->read.embeddings.number, inference->count);
+}
+
+static enum bulla_reason receipt_keep(const struct inference *inference)
+{
+    if (!inference->settings->receipt)
+        return BULLA_OK;
+    struct bulla_writer writer;
+    struct bulla_bytes answer = {inference->answer, inference->answer_size};
+    struct bulla_bytes request = {inference->request, inference->request_size};
+    bulla_writer_open(&writer, NULL, 0);
+    bulla_bundle_write(answer, request, &writer);
+    size_t size = writer.size;
+    uint8_t *bundle = malloc(size);
+    if (!bundle)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "for a bundle of %zu bytes", size);
+    bulla_writer_open(&writer, bundle, size);
+    bulla_bundle_write(answer, request, &writer);
+    enum bulla_reason reason = bulla_writer_finish(&writer, "the receipt bundle");
+    if (reason == BULLA_OK)
+        reason = bulla_file_write(inference->settings->receipt, 0600, bulla_writer_bytes(&writer));
+    wiped_free(bundle, size);
+    return reason;
+}
+
+/* --- what is printed --- */
+
+static void times_say(const struct inference *inference)
+{
+    bulla_say("%.1f ms", inference->milliseconds[0]);
+    for (size_t i = 1; i < inference->times; i++)
+        bulla_say(", %.1f", inference->milliseconds[i]);
+    bulla_say(inference->times > 1 ? " ms (the first opens the model, if no other did)\n" : "\n");
+}
+
+static enum bulla_reason receipt_say(const struct inference *inference, json_t *document)
+{
+    struct bulla_receipt receipt;
+    struct bulla_cose_message message;
+    BULLA_TRY(bulla_receipt_read(inference->read.receipt, &receipt, &message));
+    bulla_say("receipt %llu, %.*s, not verified here", (unsigned long long)receipt.sequence,
+        (int)receipt.security_mode.size, (const char *)receipt.security_mode.data);
+    if (inference->settings->receipt)
+        bulla_say("; kept in %s: bulla receipt verify %s", inference->settings->receipt, inference->settings->receipt);
+    bulla_say("\n");
+    (void)json_object_set_new(document, "sequence", json_integer((json_int_t)receipt.sequence));
+    (void)json_object_set_new(
+        document, "security_mode", json_stringn((const char *)receipt.security_mode.data, receipt.security_mode.size));
+    return BULLA_OK;
+}
+
+static json_t *times_json(const struct inference *inference)
+{
+    json_t *times = json_array();
+    for (size_t i = 0; i < inference->times; i++)
+        (void)json_array_append_new(times, json_real(inference->milliseconds[i]));
+    return times;
+}
+
+static json_t *tokens_json(const struct inference *inference)
+{
+    json_t *sequences = json_array();
+    struct bulla_cbor sequence;
+    struct bulla_cbor token;
+    struct bulla_cbor_walk outer = bulla_cbor_inside(&inference->read.tokens);
+    while (bulla_cbor_next(&outer, &sequence) && sequence.kind == BULLA_CBOR_ARRAY) {
+        struct bulla_cbor_walk inner = bulla_cbor_inside(&sequence);
+        json_t *row = json_array();
+        while (bulla_cbor_next(&inner, &token))
+            (void)json_array_append_new(row, json_integer((json_int_t)token.number));
+        (void)json_array_append_new(sequences, row);
+    }
+    return sequences;
+}
+
+static enum bulla_reason answer_print(const struct inference *inference)
+{
+    const struct bulla_answer *read = &inference->read;
+    struct bulla_matrix matrix = {
+        inference->count, read->dimension, calloc(inference->count * read->dimension, sizeof(float))};
+    json_t *document = json_object();
+    enum bulla_reason reason =
+        matrix.numbers && document ? BULLA_OK : bulla_refuse(BULLA_OUT_OF_MEMORY, "for printing");
+    if (reason == BULLA_OK) {
+        bulla_answer_numbers(read, matrix.numbers);
+        bulla_similarity_say(&matrix, inference->texts, inference->settings->similarity);
+        times_say(inference);
+        reason = receipt_say(inference, document);
+    }
+    if (reason == BULLA_OK && bulla_output_json_wanted()) {
+        (void)json_object_set_new(document, "model", json_string(inference->settings->model));
+        (void)json_object_set_new(document, "dimension", json_integer((json_int_t)read->dimension));
+        (void)json_object_set_new(document, "embeddings", bulla_matrix_json(&matrix));
+        (void)json_object_set_new(document, "milliseconds", times_json(inference));
+        if (inference->settings->similarity)
+            (void)json_object_set_new(document, "similarity", bulla_similarity_json(&matrix));
+        if (read->tokens.kind == BULLA_CBOR_ARRAY)
+            (void)json_object_set_new(document, "tokens", tokens_json(inference));
+    }
+    wiped_free((uint8_t *)matrix.numbers, inference->count * read->dimension * sizeof(float));
+    if (reason == BULLA_OK)
+        return bulla_output_document(document);
+    json_decref(document);
+    return reason;
+}
+
+static enum bulla_reason infer_run(const struct bulla_call *call)
+{
+    struct inference *inference = calloc(1, sizeof *inference);
+    if (!inference)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "for the inference");
+    inference->settings = call->settings;
+    inference->client.session = CK_INVALID_HANDLE;
+    enum bulla_reason reason = texts_get(inference, call);
+    if (reason == BULLA_OK)
+        reason = request_make(inference);
+    if (reason == BULLA_OK)
+        reason = bulla_client_connect(&inference->client, call);
+    if (reason == BULLA_OK)
+        reason = bulla_client_model(&inference->client, inference->settings->model, &inference->key);
+    if (reason == BULLA_OK && inference->key == CK_INVALID_HANDLE)
+        reason = bulla_refuse(
+            BULLA_MODEL_MISSING, "the token has no model \"%s\": bulla model list", inference->settings->model);
+    if (reason == BULLA_OK)
+        reason = ask(inference);
+    if (reason == BULLA_OK)
+        reason = receipt_keep(inference);
+    if (reason == BULLA_OK)
+        reason = answer_print(inference);
+    bulla_client_close(&inference->client);
+    wiped_free(inference->input, inference->input_size);
+    wiped_free(inference->request, inference->request_size);
+    wiped_free(inference->answer, inference->answer_room);
+    free(inference->texts);
+    free(inference);
+    return reason;
+}
+
+const struct bulla_command bulla_command_infer = {
+    .name = "infer",
+    .arguments = "[TEXT…]",
+    .summary = "Run texts through a sealed model, inside the token",
+    .text = "Without TEXT, each line of standard input is one. Prints the texts' similarities, or with --json their\n"
+            "embeddings. A receipt bundle holds the request and the salts: keep it as private as the texts.",
+    .examples = "  bulla infer --model minilm 'a cat on a mat' 'a kitten on a rug' 'interest rates rise'\n"
+                "  bulla infer --model minilm --json < sentences.txt > embeddings.json\n"
+                "  bulla infer --model minilm --nonce 0011223344556677 --receipt answer.receipt 'a cat on a mat'\n",
+    .options = options,
+    .option_count = BULLA_COUNT(options),
+    .needs = BULLA_NEEDS_LOGIN,
+    .settings_size = sizeof(struct infer_settings),
+    .arguments_least = 0,
+    .arguments_most = 4096,
+    .run = infer_run,
+};

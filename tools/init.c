@@ -1,0 +1,173 @@
+/* Initialising is two PKCS#11 calls, C_InitToken and C_InitPIN; what goes before them is consent. */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "commands.h"
+#include "output.h"
+#include "progress.h"
+#include "status_show.h"
+#include "terminal.h"
+
+struct init_settings {
+    struct bulla_common common;
+    const char *label, *so_pin_file;
+    bool yes, force;
+};
+#define AT(member) offsetof(struct init_settings, member)
+
+static const struct bulla_option options[] = {
+    {"label", 'l', "NAME", "the token's label, at most 32 bytes", BULLA_OPTION_TEXT, AT(label), 0, 0, false},
+    {"so-pin-file", 0, "FILE", "read the SO's new PIN from FILE instead of asking", BULLA_OPTION_TEXT, AT(so_pin_file),
+        0, 0, false},
+    {"yes", 'y', NULL, "consent to what is shown, without a question", BULLA_OPTION_FLAG, AT(yes), 0, 0, false},
+    {"force", 'f', NULL, "a token that is initialised already: destroy its objects", BULLA_OPTION_FLAG, AT(force), 0, 0,
+        false},
+};
+
+static enum bulla_reason consent_ask(const struct init_settings *settings, const char *question)
+{
+    if (settings->yes)
+        return BULLA_OK;
+    if (!bulla_terminal_present())
+        return bulla_refuse(BULLA_CANCELLED, "consent is needed: see what is shown above, then give --yes");
+    return bulla_terminal_confirm(question) ? BULLA_OK : bulla_refuse(BULLA_CANCELLED, "there was no consent");
+}
+
+static enum bulla_reason destruction_check(const struct bulla_client *client, const struct init_settings *settings)
+{
+    char label[33];
+    bulla_client_label(client, label);
+    if (!(client->token.flags & CKF_TOKEN_INITIALIZED))
+        return BULLA_OK;
+    if (!settings->force)
+        return bulla_refuse(
+            BULLA_CANCELLED, "the token \"%s\" is initialised: --force destroys its keys and models' keys", label);
+    bulla_say("The token \"%s\" and every key in it will be " BULLA_BAD "destroyed" BULLA_PLAIN ".\n", label);
+    return BULLA_OK;
+}
+
+/* What the TPM would do to a token that is under its dictionary-attack protection. A module that gives no status before
+ * the token exists shows it after. */
+static enum bulla_reason tpm_consent(struct bulla_client *client, const struct init_settings *settings)
+{
+    json_t *status = NULL;
+    bool told =
+        bulla_client_session(client) == BULLA_OK && bulla_client_document(client, "status", &status) == BULLA_OK;
+    const json_t *tpm = json_object_get(status, "tpm");
+    if (json_is_object(tpm)) {
+        bulla_say(BULLA_STRONG "The TPM" BULLA_PLAIN "\n");
+        unsigned empty = bulla_status_tpm_show(tpm);
+        bulla_say(
+            "Wrong auths lock every protected object of the TPM, not only this token; bulla locks its PIN earlier.\n");
+        if (empty)
+            bulla_say(
+                "Set the empty auths (tpm2_changeauth) where others may reach the TPM; bulla does not change them.\n");
+    }
+    if (!told)
+        bulla_remark("the token gives no status before it is initialised; `bulla status` shows the TPM's afterwards");
+    json_decref(status);
+    if (client->session != CK_INVALID_HANDLE)
+        (void)client->module->C_CloseSession(client->session); /* C_InitToken wants none open */
+    client->session = CK_INVALID_HANDLE;
+    return consent_ask(settings, "Initialise the token?");
+}
+
+static enum bulla_reason pins_get(
+    const struct init_settings *settings, struct bulla_pin **so_pin, struct bulla_pin **user_pin)
+{
+    struct bulla_pin_source so = {.file = settings->so_pin_file, .prompt = "New SO PIN", .twice = true};
+    struct bulla_pin_source user = {
+        .file = settings->common.pin_file, .environment = "BULLA_PIN", .prompt = "New user PIN", .twice = true};
+    BULLA_TRY(bulla_pin_get(&so, so_pin));
+    return bulla_pin_get(&user, user_pin);
+}
+
+static enum bulla_reason label_make(
+    const struct bulla_client *client, const struct init_settings *settings, unsigned char padded[static 32])
+{
+    char label[33];
+    bulla_client_label(client, label);
+    const char *wanted = settings->label ? settings->label : label;
+    wanted = *wanted ? wanted : "bulla";
+    if (strlen(wanted) > 32)
+        return bulla_refuse(BULLA_ARGUMENT, "the label '%.40s' has more than 32 bytes", wanted);
+    memset(padded, ' ', 32);
+    memcpy(padded, wanted, strlen(wanted));
+    return BULLA_OK;
+}
+
+static enum bulla_reason token_make(
+    struct bulla_client *client, struct bulla_pin *so_pin, struct bulla_pin *user_pin, unsigned char label[static 32])
+{
+    struct bulla_wait wait;
+    CK_FUNCTION_LIST *module = client->module;
+    bulla_wait_begin(&wait, "initialising the token");
+    CK_RV result = module->C_InitToken(client->slot, so_pin->bytes, so_pin->size, label);
+    const char *doing = "initialising the token";
+    if (result == CKR_OK && (result = module->C_OpenSession(client->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL,
+                                 NULL, &client->session)) != CKR_OK)
+        client->session = CK_INVALID_HANDLE;
+    if (result == CKR_OK) {
+        doing = "logging in as the SO";
+        result = module->C_Login(client->session, CKU_SO, so_pin->bytes, so_pin->size);
+        client->logged_in = result == CKR_OK;
+    }
+    if (result == CKR_OK) {
+        doing = "setting the user's PIN";
+        result = module->C_InitPIN(client->session, user_pin->bytes, user_pin->size);
+    }
+    bulla_wait_end(&wait);
+    return bulla_client_check(client, result, doing);
+}
+
+static enum bulla_reason result_show(struct bulla_client *client)
+{
+    json_t *status = NULL;
+    BULLA_TRY(bulla_client_check(client, client->module->C_Logout(client->session), "logging out"));
+    client->logged_in = false;
+    BULLA_TRY(bulla_client_document(client, "status", &status));
+    bulla_say(BULLA_GOOD "The token is ready." BULLA_PLAIN "\n");
+    bulla_status_show(status);
+    return bulla_output_document(status);
+}
+
+static enum bulla_reason init_run(const struct bulla_call *call)
+{
+    const struct init_settings *settings = call->settings;
+    BULLA_SECRET struct bulla_pin *so_pin = NULL;
+    BULLA_SECRET struct bulla_pin *user_pin = NULL;
+    unsigned char label[32];
+    struct bulla_client client;
+    enum bulla_reason reason = bulla_client_open(&client, &settings->common);
+    if (reason == BULLA_OK)
+        reason = destruction_check(&client, settings);
+    if (reason == BULLA_OK)
+        reason = label_make(&client, settings, label);
+    if (reason == BULLA_OK)
+        reason = tpm_consent(&client, settings);
+    if (reason == BULLA_OK)
+        reason = pins_get(settings, &so_pin, &user_pin);
+    if (reason == BULLA_OK)
+        reason = token_make(&client, so_pin, user_pin, label);
+    if (reason == BULLA_OK)
+        reason = result_show(&client);
+    bulla_client_close(&client);
+    return reason;
+}
+
+const struct bulla_command bulla_command_init = {
+    .name = "init",
+    .arguments = "",
+    .summary = "Initialise a token: label, SO PIN, user PIN, receipt key",
+    .text =
+        "Shows what the TPM does about wrong auths, and asks before it goes on. The SO's PIN opens nothing: it sets a\n"
+        "new user PIN only where bulla.conf says so-recovery = yes beforehand.",
+    .examples =
+        "  bulla init --label models\n  bulla init --label models --so-pin-file so.pin --pin-file user.pin --yes\n",
+    .options = options,
+    .option_count = BULLA_COUNT(options),
+    .needs = BULLA_NEEDS_LOGIN,
+    .settings_size = sizeof(struct init_settings),
+    .run = init_run,
+};

@@ -1,0 +1,48 @@
+/* What the programs print: sentences for people, or one JSON document, never both on standard output.
+ *
+ * Text that comes from outside (labels, receipts, a token's status) is cleaned of control characters before it meets a
+ * terminal. Colours are marks in the format that become escapes on a terminal without NO_COLOR, and nothing otherwise.
+ */
+#ifndef BULLA_TOOLS_OUTPUT_H
+#define BULLA_TOOLS_OUTPUT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "crypto/reason.h"
+
+/* Marks, each ended by BULLA_PLAIN: bulla_say(BULLA_GOOD "valid" BULLA_PLAIN " %s\n", name) */
+#define BULLA_GOOD "\001"
+#define BULLA_BAD "\002"
+#define BULLA_WARN "\003"
+#define BULLA_STRONG "\004"
+#define BULLA_FAINT "\005"
+#define BULLA_PLAIN "\006"
+
+/* Once, after the options are known. */
+void bulla_output_open(bool json, bool quiet);
+bool bulla_output_json_wanted(void);
+bool bulla_output_quiet(void);
+
+/* To standard output; nothing with --json. */
+void bulla_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A remark to standard error, "bulla: …"; nothing with --quiet. */
+void bulla_remark(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* To standard error always, and without a prefix: questions and help after a usage error. */
+void bulla_say_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* With --json: prints the document. Takes the reference either way; NULL is BULLA_OUT_OF_MEMORY. */
+enum bulla_reason bulla_output_document(json_t *document) BULLA_MUST_USE;
+/* Replaces the remedy of the next refusal printed: the token's own words are nearer to the case than the table's. */
+void bulla_output_remedy(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The refusal with its detail and remedy: a sentence to standard error, and with --json an {"error": …} document to
+ * standard output unless a document was printed already. */
+void bulla_output_refusal(const char *command, enum bulla_reason reason);
+/* Flushes; BULLA_FILE when standard output could not take everything. */
+enum bulla_reason bulla_output_finish(void) BULLA_MUST_USE;
+
+/* Copies `text` with control characters (C0 but tab and newline, DEL, C1) replaced by '?' and marks made escapes or
+ * nothing. Both bounded by `size`, always terminated. */
+void bulla_output_clean(const char *text, bool colours, char *clean, size_t size);
+
+#endif

@@ -1,0 +1,57 @@
+#include <string.h>
+
+#include "client.h"
+#include "commands.h"
+#include "output.h"
+#include "progress.h"
+#include "status_show.h"
+
+struct status_settings {
+    struct bulla_common common;
+};
+
+/* A token without a store has no session to ask in: what its slot says is shown. */
+static enum bulla_reason uninitialised_show(const struct bulla_client *client)
+{
+    char label[33];
+    char serial[17];
+    bulla_client_label(client, label);
+    bulla_client_field(client->token.serialNumber, sizeof client->token.serialNumber, serial);
+    bulla_say(
+        "  %-26s %s\n  %-26s %s\n  %-26s no: bulla init\n", "token", label, "serial number", serial, "initialised");
+    return bulla_output_document(json_pack("{s:s,s:s,s:b}", "token", label, "serial", serial, "initialized", 0));
+}
+
+static enum bulla_reason status_run(const struct bulla_call *call)
+{
+    struct bulla_client client;
+    struct bulla_wait wait;
+    json_t *status = NULL;
+    enum bulla_reason reason = bulla_client_open(&client, call->settings);
+    bool initialised = reason == BULLA_OK && (client.token.flags & CKF_TOKEN_INITIALIZED);
+    if (reason == BULLA_OK && !initialised)
+        reason = uninitialised_show(&client);
+    if (reason == BULLA_OK && initialised)
+        reason = bulla_client_session(&client);
+    if (reason == BULLA_OK && initialised) {
+        bulla_wait_begin(&wait, "asking the token and its TPM");
+        reason = bulla_client_document(&client, "status", &status);
+        bulla_wait_end(&wait);
+    }
+    if (status) {
+        bulla_status_show(status);
+        reason = bulla_output_document(status);
+    }
+    bulla_client_close(&client);
+    return reason;
+}
+
+const struct bulla_command bulla_command_status = {
+    .name = "status",
+    .arguments = "",
+    .summary = "Show the token, its TPM, policies and open models",
+    .examples = "  bulla status\n  bulla status --json | jq .tpm.pcrs\n",
+    .needs = BULLA_NEEDS_TOKEN,
+    .settings_size = sizeof(struct status_settings),
+    .run = status_run,
+};

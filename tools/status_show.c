@@ -1,0 +1,102 @@
+#include "status_show.h"
+
+#include <string.h>
+
+#include "options.h"
+#include "output.h"
+
+struct shown {
+    const char *name;
+    const char *words;
+};
+
+static const struct shown token_rows[] = {
+    {"token", "token"},
+    {"serial", "serial number"},
+    {"tree", "released by"},
+    {"attested", "attested"},
+    {"logged_in", "logged in"},
+    {"user_pin_tries_left", "PIN tries left"},
+    {"objects", "objects"},
+    {"store", "store"},
+    {"models", "sealed models"},
+    {"audit", "audit log"},
+    {"receipt_key", "receipt key"},
+    {"kernels", "kernels"},
+};
+static const struct shown tpm_rows[] = {
+    {"tcti", "reached by"},
+    {"state", "state"},
+    {"reason", "because"},
+    {"manufacturer", "manufacturer"},
+    {"firmware", "firmware"},
+    {"attestation_key_name", "attestation key"},
+    {"counter", "counter"},
+    {"nv_indexes_free", "NV indexes free"},
+    {"max_tries", "wrong auths until lockout"},
+    {"lockout_counter", "wrong auths counted"},
+    {"recovery_seconds", "seconds that forgive one"},
+    {"in_lockout", "in lockout"},
+};
+
+static void value_show(const char *words, const json_t *value)
+{
+    if (json_is_string(value))
+        bulla_say("  %-26s %s\n", words, json_string_value(value));
+    else if (json_is_integer(value))
+        bulla_say("  %-26s %" JSON_INTEGER_FORMAT "\n", words, json_integer_value(value));
+    else if (json_is_boolean(value))
+        bulla_say("  %-26s %s\n", words, json_is_true(value) ? "yes" : "no");
+}
+
+static void rows_show(const json_t *object, const struct shown *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        value_show(rows[i].words, json_object_get(object, rows[i].name));
+}
+
+unsigned bulla_status_tpm_show(const json_t *tpm)
+{
+    unsigned empty = 0;
+    rows_show(tpm, tpm_rows, BULLA_COUNT(tpm_rows));
+    static const struct shown auths[] = {{"owner_auth_set", "owner"}, {"lockout_auth_set", "lockout"}};
+    for (size_t i = 0; i < BULLA_COUNT(auths); i++) {
+        if (!json_is_false(json_object_get(tpm, auths[i].name)))
+            continue;
+        bulla_say("  " BULLA_WARN "the %s hierarchy's auth is empty" BULLA_PLAIN
+                  ": whoever reaches the TPM may use it\n",
+            auths[i].words);
+        empty++;
+    }
+    return empty;
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "";
+}
+
+static long long number_of(const json_t *object, const char *name)
+{
+    return (long long)json_integer_value(json_object_get(object, name));
+}
+
+void bulla_status_show(const json_t *status)
+{
+    size_t i;
+    const json_t *row;
+    const json_t *tpm = json_object_get(status, "tpm");
+    rows_show(status, token_rows, BULLA_COUNT(token_rows));
+    if (json_is_object(tpm)) {
+        bulla_say(BULLA_STRONG "TPM" BULLA_PLAIN "\n");
+        (void)bulla_status_tpm_show(tpm);
+    }
+    json_array_foreach(json_object_get(status, "policies"), i, row)
+        bulla_say("%s  version %lld of epoch %lld, %lld states, authority %.16s…\n",
+            i ? "" : BULLA_STRONG "Policies" BULLA_PLAIN "\n", number_of(row, "version"), number_of(row, "epoch"),
+            number_of(row, "states"), text_of(row, "authority"));
+    json_array_foreach(json_object_get(status, "open_models"), i, row) bulla_say(
+        "%s  %s (%s): %lld MB, %lld s of its lease left\n", i ? "" : BULLA_STRONG "Open models" BULLA_PLAIN "\n",
+        text_of(row, "label"), text_of(row, "id"), number_of(row, "bytes") / 1000000, number_of(row, "seconds_left"));
+}
