@@ -108,7 +108,7 @@ enum bulla_reason bulla_connection_refuse(sqlite3 *database, int code, const cha
     if (reason == BULLA_STORE_CORRUPT && database)
         examine(database, words, sizeof words);
     return bulla_refuse(
-        reason, "%s: cannot %s: %s (SQLite %d)%s", path && *path ? path : "token.db", doing, said, code, words);
+        reason, "%s: %s (SQLite %d)%s, at: %s", path && *path ? path : "token.db", said, code, words, doing);
 }
 
 enum bulla_reason bulla_connection_execute(sqlite3 *database, const char *text, const char *doing)

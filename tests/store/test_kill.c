@@ -189,6 +189,78 @@ static void a_killed_first_creation_can_be_repeated(void **state)
     }
 }
 
+/* Pairs of objects come and go together, whenever the writer is killed. */
+static int write_pairs(void *context)
+{
+    struct fixture *fixture = context;
+    struct bulla_store *store = NULL;
+    bulla_store_abandon(fixture->store);
+    if (bulla_store_open(fixture->folder, &store) != BULLA_OK)
+        return 1;
+    for (uint32_t i = (uint32_t)getpid();; i += 7) {
+        uint8_t content[64];
+        uint32_t number = 1 + i % 500;
+        store_content(number, content);
+        if (bulla_store_begin(store) != BULLA_OK)
+            return 2;
+        for (uint32_t j = 0; j < 2; j++) {
+            uint32_t each = number + j * 1000;
+            enum bulla_reason reason =
+                i % 3 ? store_put(store, each) : bulla_store_erase(store, store_object(each, content).id);
+            if (reason != BULLA_OK)
+                return 3;
+        }
+        if (bulla_store_commit(store) != BULLA_OK)
+            return 4;
+    }
+}
+
+static void assert_pairs(const struct seen *seen)
+{
+    assert_int_equal(seen->wrong, 0);
+    for (size_t i = 1; i <= 500; i++)
+        assert_int_equal(seen->present[i], seen->present[i + 1000]);
+}
+
+static void writers_killed_at_any_moment_leave_whole_transactions(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct seen seen;
+    enum { ROUNDS = 40, WRITERS = 2 };
+    memset(&seen, 0, sizeof seen);
+    for (int round = 0; round < ROUNDS; round++) {
+        pid_t children[WRITERS];
+        for (int i = 0; i < WRITERS; i++) {
+            children[i] = fork();
+            if (children[i] == 0)
+                _exit(write_pairs(fixture));
+        }
+        for (int i = 0; i < WRITERS; i++) {
+            int status = 0;
+            (void)usleep((useconds_t)(5000 + (round * 7919 + i * 104729) % 15000));
+            if (bulla_store_generation(fixture->store) != seen.now)
+                assert_int_equal(store_follow(fixture->store, &seen), BULLA_OK);
+            assert_pairs(&seen);
+            assert_int_equal(kill(children[i], SIGKILL), 0);
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_true(WIFSIGNALED(status)); /* it had not ended by itself */
+        }
+        if (bulla_store_generation(fixture->store) != seen.now)
+            assert_int_equal(store_follow(fixture->store, &seen), BULLA_OK);
+        assert_true(bulla_store_generation(fixture->store) == seen.now);
+    }
+    /* What the reader put together from changes is what a new one reads at once. */
+    static struct seen fresh;
+    memset(&fresh, 0, sizeof fresh);
+    bulla_store_close(fixture->store);
+    assert_int_equal(bulla_store_open(fixture->folder, &fixture->store), BULLA_OK);
+    assert_int_equal(store_follow(fixture->store, &fresh), BULLA_OK);
+    assert_memory_equal(fresh.present, seen.present, sizeof seen.present);
+    assert_pairs(&fresh);
+    assert_true(store_seen_count(&fresh) > 0);
+    assert_int_equal(seen.anew, 0);
+}
+
 int main(void)
 {
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
@@ -197,6 +269,7 @@ int main(void)
         STORE_TEST(a_killed_writer_does_not_disturb_a_reader),
         STORE_TEST(a_killed_creation_over_a_store_leaves_old_or_empty),
         STORE_TEST(a_killed_first_creation_can_be_repeated),
+        STORE_TEST(writers_killed_at_any_moment_leave_whole_transactions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
