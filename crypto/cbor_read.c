@@ -262,7 +262,7 @@ static read_major *const readers[] = {
 static enum bulla_reason read_item(struct decoder *decoder, struct bulla_cbor *item)
 {
     *item = (struct bulla_cbor){.encoded.data = decoder->reader.at};
-    struct head head;
+    struct head head = {UNSIGNED, 0, 0};
     BULLA_TRY(read_head(decoder, &head));
     bool nests = head.major == ARRAY || head.major == MAP || head.major == TAG;
     if (nests && decoder->depth == BULLA_CBOR_DEPTH)

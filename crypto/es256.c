@@ -13,7 +13,7 @@ static EVP_PKEY *public_key(const uint8_t key[static 65])
     char group[] = "P-256";
     uint8_t point[65];
     memcpy(point, key, sizeof point);
-    const OSSL_PARAM parameters[] = {
+    OSSL_PARAM parameters[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point),
         OSSL_PARAM_construct_end(),
@@ -21,7 +21,7 @@ static EVP_PKEY *public_key(const uint8_t key[static 65])
     EVP_PKEY *made = NULL;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(bulla_openssl_context(), "EC", NULL);
     if (context && EVP_PKEY_fromdata_init(context) == 1)
-        (void)EVP_PKEY_fromdata(context, &made, EVP_PKEY_PUBLIC_KEY, (OSSL_PARAM *)(uintptr_t)parameters);
+        (void)EVP_PKEY_fromdata(context, &made, EVP_PKEY_PUBLIC_KEY, parameters);
     EVP_PKEY_CTX_free(context);
     return made;
 }
