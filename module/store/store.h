@@ -15,17 +15,17 @@ struct bulla_store;
 
 /* One object. The views belong to the store during a callback, to the caller in a put. */
 struct bulla_store_row {
-    uint8_t id[16];       /* unique id, random, never reused */
-    uint64_t generation;  /* the store's generation when it was written; set by the store, bound by the writer's MAC via
-                             bulla_store_next_generation */
+    uint8_t id[16];      /* unique id, random, never reused */
+    uint64_t generation; /* the store's generation when it was written; set by the store, bound by the writer's MAC via
+                            bulla_store_next_generation */
     uint64_t object_class;
     struct bulla_bytes attributes; /* public attributes, deterministic CBOR */
     struct bulla_bytes sealed;     /* sensitive part; may be empty */
     struct bulla_bytes tag;        /* authenticates the row; 32 bytes, or empty before there is a token key */
 };
 
-/* BULLA_STORE_MISSING (no folder or no database), _PERMISSION (others may write, or another owner), _NETWORK, _READ_ONLY,
- * _CORRUPT, _NEWER (schema above ours), _BUSY, _IO. An older schema is migrated after a backup beside it
+/* BULLA_STORE_MISSING (no folder or no database), _PERMISSION (others may write, or another owner), _NETWORK,
+ * _READ_ONLY, _CORRUPT, _NEWER (schema above ours), _BUSY, _IO. An older schema is migrated after a backup beside it
  * (token.db.schema-N). Opening starts no thread. */
 enum bulla_reason bulla_store_open(const char *folder, struct bulla_store **store) BULLA_MUST_USE;
 /* Makes the folder (0700, parents must exist) and an empty database; what a store held there before is gone, durably,
@@ -33,12 +33,13 @@ enum bulla_reason bulla_store_open(const char *folder, struct bulla_store **stor
  * program's: to be rid of that, remove the folder. */
 enum bulla_reason bulla_store_create(const char *folder, struct bulla_store **store) BULLA_MUST_USE;
 void bulla_store_close(struct bulla_store *store);
-/* After fork, in the child: leaves SQLite's handles and files alone. All else refuses with BULLA_FORKED there. The child
- * may open the store again if no call or transaction was under way at the fork (fork under the token's lock); else that
- * is refused with BULLA_FORKED too. */
+/* After fork, in the child: leaves SQLite's handles and files alone. All else refuses with BULLA_FORKED there. The
+ * child may open the store again if no call or transaction was under way at the fork (fork under the token's lock);
+ * else that is refused with BULLA_FORKED too. */
 void bulla_store_abandon(struct bulla_store *store);
 
-/* The generation now, by a read of the mapping: no system call. Different from what a caller remembers: there is news. */
+/* The generation now, by a read of the mapping: no system call. Different from what a caller remembers: there is news.
+ */
 uint64_t bulla_store_generation(const struct bulla_store *store);
 
 /* A write transaction. Between begin and commit the process holds the store's write lock; commit is one fsync, and
@@ -52,12 +53,14 @@ enum bulla_reason bulla_store_put(struct bulla_store *store, const struct bulla_
 /* Erasing what is not there is nothing. */
 enum bulla_reason bulla_store_erase(struct bulla_store *store, const uint8_t id[static 16]) BULLA_MUST_USE;
 /* Small named values (at most 64 KiB): the token's label, PIN counts, the sealed token key. */
-enum bulla_reason bulla_store_value_put(struct bulla_store *store, const char *name, struct bulla_bytes value) BULLA_MUST_USE;
+enum bulla_reason bulla_store_value_put(
+    struct bulla_store *store, const char *name, struct bulla_bytes value) BULLA_MUST_USE;
 enum bulla_reason bulla_store_value_erase(struct bulla_store *store, const char *name) BULLA_MUST_USE;
 
 /* Reads see the last commit. value_get copies up to `writer`'s capacity, BULLA_BUFFER_SMALL when that is
  * not all of it; BULLA_STORE_MISSING when there is none. */
-enum bulla_reason bulla_store_value_get(struct bulla_store *store, const char *name, struct bulla_writer *writer) BULLA_MUST_USE;
+enum bulla_reason bulla_store_value_get(
+    struct bulla_store *store, const char *name, struct bulla_writer *writer) BULLA_MUST_USE;
 /* Calls `each` for the rows written after generation `since` (0: all), and `gone` for the ids erased after it; then
  * `*now` is the generation that this brought the caller to. A callback that refuses stops the walk. Several processes'
  * writes come in order. The table of changes keeps the last 4096 erasures; a caller further behind gets
@@ -67,8 +70,8 @@ struct bulla_store_visitor {
     enum bulla_reason (*gone)(void *context, const uint8_t *id);
     void *context;
 };
-enum bulla_reason bulla_store_changes(struct bulla_store *store, uint64_t since, const struct bulla_store_visitor *visitor,
-    uint64_t *now) BULLA_MUST_USE;
+enum bulla_reason bulla_store_changes(
+    struct bulla_store *store, uint64_t since, const struct bulla_store_visitor *visitor, uint64_t *now) BULLA_MUST_USE;
 
 /* Named fault points for the kill tests: with BULLA_FAULT=<name> in the environment of a test build, the process kills
  * itself (SIGKILL) when it passes one. Release builds have none (BULLA_FAULTS undefined). */
