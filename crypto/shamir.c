@@ -40,7 +40,7 @@ static void polynomial_evaluate(const uint8_t *coefficients, unsigned k, uint8_t
         share[i] = 0;
     for (unsigned power = k; power-- > 0;)
         for (size_t i = 0; i < SIZE; i++)
-            share[i] = field_multiply(share[i], x) ^ coefficients[power * SIZE + i];
+            share[i] = field_multiply(share[i], x) ^ coefficients[(size_t)power * SIZE + i];
 }
 
 enum bulla_reason bulla_shamir_split(const uint8_t secret[static 32], unsigned k, unsigned n, uint8_t *shares)

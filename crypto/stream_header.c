@@ -145,7 +145,7 @@ enum bulla_reason bulla_stream_prefix_read(
 enum bulla_reason bulla_stream_inspect(
     struct bulla_bytes prefix, struct bulla_stream_header *header, size_t *prefix_size)
 {
-    struct bulla_stream_prefix parts;
+    struct bulla_stream_prefix parts = {0};
     BULLA_TRY(bulla_stream_prefix_read(prefix, &parts, header));
     *prefix_size = parts.size;
     return BULLA_OK;
