@@ -18,16 +18,16 @@
 #define CKO_BULLA_STATUS (BULLA_VENDOR_BASE | 0x02) /* read-only; CKA_LABEL "status", "why"; CKA_VALUE: JSON */
 
 /* Attributes */
-#define CKA_BULLA_RELEASE (BULLA_VENDOR_BASE | 0x01)        /* text: the release tree, "2 of (tpm, passphrase)" */
-#define CKA_BULLA_AUTHORITY (BULLA_VENDOR_BASE | 0x02)      /* bytes: P-256 public key, 65 bytes, 0x04 first */
-#define CKA_BULLA_EPOCH (BULLA_VENDOR_BASE | 0x03)          /* CK_ULONG: the policy epoch that the object is sealed under */
-#define CKA_BULLA_ATTESTED (BULLA_VENDOR_BASE | 0x04)       /* CK_BBOOL: every way to release it attests a state */
-#define CKA_BULLA_GENERATION (BULLA_VENDOR_BASE | 0x05)     /* CK_ULONG: the latest sealing of this model */
-#define CKA_BULLA_DIMENSION (BULLA_VENDOR_BASE | 0x06)      /* CK_ULONG: numbers in an embedding */
-#define CKA_BULLA_EXPIRES (BULLA_VENDOR_BASE | 0x07)        /* CK_ULONG: Unix seconds until which an answer is kept */
-#define CKA_BULLA_VERSION (BULLA_VENDOR_BASE | 0x08)        /* CK_ULONG: of a policy */
-#define CKA_BULLA_MANIFEST (BULLA_VENDOR_BASE | 0x09)       /* bytes: SHA-256 of the sealed model's manifest */
-#define CKA_BULLA_SELF_AUTHORISED (BULLA_VENDOR_BASE | 0x0a) /* CK_BBOOL: no authority was named at creation */
+#define CKA_BULLA_RELEASE (BULLA_VENDOR_BASE | 0x01)   /* text: the release tree, "2 of (tpm, passphrase)" */
+#define CKA_BULLA_AUTHORITY (BULLA_VENDOR_BASE | 0x02) /* bytes: P-256 public key, 65 bytes, 0x04 first */
+#define CKA_BULLA_EPOCH (BULLA_VENDOR_BASE | 0x03)     /* CK_ULONG: the policy epoch that the object is sealed under */
+#define CKA_BULLA_ATTESTED (BULLA_VENDOR_BASE | 0x04)  /* CK_BBOOL: every way to release it attests a state */
+#define CKA_BULLA_GENERATION                                                                                           \
+    (BULLA_VENDOR_BASE | 0x05)                         /* CK_ULONG: the latest sealing; set it to that value to        \
+                                                           refuse every older one from now on */
+#define CKA_BULLA_DIMENSION (BULLA_VENDOR_BASE | 0x06) /* CK_ULONG: numbers in an embedding */
+#define CKA_BULLA_EXPIRES (BULLA_VENDOR_BASE | 0x07)   /* CK_ULONG: Unix seconds until which an answer is kept */
+#define CKA_BULLA_VERSION (BULLA_VENDOR_BASE | 0x08)   /* CK_ULONG: of a policy */
 
 /* The application of data objects that carry requests (the object route). */
 #define BULLA_INFER_APPLICATION "bulla.infer"

@@ -31,26 +31,21 @@ typedef struct CK_INTERFACE {
 #define BULLA_FUNCTIONS_3_0(F)                                                                                         \
     F(C_GetInterfaceList, (CK_INTERFACE *, unsigned long *))                                                           \
     F(C_GetInterface, (unsigned char *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS))                                      \
-    F(C_LoginUser,                                                                                                     \
-        (CK_SESSION_HANDLE, CK_USER_TYPE, unsigned char *, unsigned long, unsigned char *, unsigned long))             \
+    F(C_LoginUser, (CK_SESSION_HANDLE, CK_USER_TYPE, unsigned char *, unsigned long, unsigned char *, unsigned long))  \
     F(C_SessionCancel, (CK_SESSION_HANDLE, CK_FLAGS))                                                                  \
     F(C_MessageEncryptInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                     \
-    F(C_EncryptMessage,                                                                                                \
-        (CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long, unsigned char *, unsigned long,     \
-            unsigned char *, unsigned long *))                                                                         \
+    F(C_EncryptMessage, (CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long, unsigned char *,    \
+                            unsigned long, unsigned char *, unsigned long *))                                          \
     F(C_EncryptMessageBegin, (CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long))               \
-    F(C_EncryptMessageNext,                                                                                            \
-        (CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long, unsigned char *, unsigned long *,   \
-            CK_FLAGS))                                                                                                 \
+    F(C_EncryptMessageNext, (CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long,                 \
+                                unsigned char *, unsigned long *, CK_FLAGS))                                           \
     F(C_MessageEncryptFinal, (CK_SESSION_HANDLE))                                                                      \
     F(C_MessageDecryptInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                     \
-    F(C_DecryptMessage,                                                                                                \
-        (CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long, unsigned char *, unsigned long,     \
-            unsigned char *, unsigned long *))                                                                         \
+    F(C_DecryptMessage, (CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long, unsigned char *,    \
+                            unsigned long, unsigned char *, unsigned long *))                                          \
     F(C_DecryptMessageBegin, (CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long))               \
-    F(C_DecryptMessageNext,                                                                                            \
-        (CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long, unsigned char *, unsigned long *,   \
-            CK_FLAGS))                                                                                                 \
+    F(C_DecryptMessageNext, (CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long,                 \
+                                unsigned char *, unsigned long *, CK_FLAGS))                                           \
     F(C_MessageDecryptFinal, (CK_SESSION_HANDLE))                                                                      \
     F(C_MessageSignInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                        \
     F(C_SignMessage,                                                                                                   \

@@ -1,0 +1,400 @@
+#include "objects.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "refusal.h"
+#include "release/tree.h"
+#include "template.h"
+
+static bool list_bool(const struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type)
+{
+    const struct bulla_attribute *item = bulla_list_find(list, type);
+    return item && item->value.size == 1 && item->value.data[0] == CK_TRUE;
+}
+
+CK_RV bulla_objects_may_write(const struct bulla_session *session, const struct bulla_attribute_list *list)
+{
+    bool on_token = list_bool(list, CKA_TOKEN);
+    enum bulla_login login = bulla_token_login_state(session->token);
+    if (on_token && !session->writable)
+        return CKR_SESSION_READ_ONLY;
+    if ((on_token || list_bool(list, CKA_PRIVATE)) && login != BULLA_USER)
+        return CKR_USER_NOT_LOGGED_IN;
+    return CKR_OK;
+}
+
+CK_RV bulla_objects_put(
+    struct bulla_session *session, const struct bulla_attribute_list *list, const char *event, CK_OBJECT_HANDLE *handle)
+{
+    static const uint8_t new_id[16] = {0};
+    enum bulla_reason reason = list_bool(list, CKA_TOKEN)
+                                   ? bulla_vault_store(session->token, list, new_id, handle)
+                                   : bulla_vault_hold(session->token, list, session->handle, handle);
+    return bulla_token_refusal(session->token, event, reason);
+}
+
+/* --- creating --- */
+
+static CK_RV create_policy(struct bulla_session *session, struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+{
+    if (!list_bool(list, CKA_TOKEN))
+        return CKR_TEMPLATE_INCONSISTENT; /* a policy in force is the token's, not a session's */
+    enum bulla_reason reason = bulla_token_policy_admit(session->token, list);
+    if (reason != BULLA_OK)
+        return bulla_token_refusal(session->token, "policy", reason);
+    CK_RV rv = bulla_objects_put(session, list, "policy", handle);
+    if (rv == CKR_OK) {
+        CK_ULONG version = 0;
+        memcpy(&version, bulla_list_find(list, CKA_BULLA_VERSION)->value.data, sizeof version);
+        const struct bulla_audit_field field = {"version", NULL, version};
+        bulla_token_record(session->token, "policy", &field, 1);
+    }
+    return rv;
+}
+
+CK_RV bulla_objects_create(
+    struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *handle)
+{
+    struct bulla_attribute_list list = {0};
+    CK_RV rv = bulla_template_form(attributes, count);
+    if (rv != CKR_OK)
+        return rv;
+    CK_OBJECT_CLASS object_class = bulla_template_ulong(attributes, count, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
+    if (object_class == CK_UNAVAILABLE_INFORMATION)
+        return CKR_TEMPLATE_INCOMPLETE;
+    rv = bulla_template_new(attributes, count, BULLA_CREATED, object_class, &list);
+    if (rv == CKR_OK)
+        rv = bulla_objects_may_write(session, &list);
+    if (rv != CKR_OK)
+        return rv;
+    if (object_class == CKO_BULLA_POLICY)
+        return create_policy(session, &list, handle);
+    if (bulla_request_is(&list))
+        return bulla_request_create(session, &list, handle);
+    if (bulla_list_find(&list, CKA_BULLA_RELEASE))
+        return CKR_TEMPLATE_INCONSISTENT; /* only keys that are made inside get a tree of their own */
+    return bulla_objects_put(session, &list, "create", handle);
+}
+
+/* --- generating --- */
+
+static CK_RV add_release(struct bulla_session *session, struct bulla_attribute_list *list)
+{
+    const char *standard = session->token->config->model_release;
+    const struct bulla_attribute *given = bulla_list_find(list, CKA_BULLA_RELEASE);
+    char text[BULLA_CONFIG_TEXT];
+    struct bulla_tree_shape shape;
+    if (!given && *standard)
+        (void)bulla_list_put(list, CKA_BULLA_RELEASE, BULLA_TEXT(standard));
+    given = bulla_list_find(list, CKA_BULLA_RELEASE);
+    if (!given)
+        return CKR_OK;
+    if (given->value.size == 0 || given->value.size >= sizeof text || !list_bool(list, CKA_TOKEN))
+        return given->value.size ? CKR_TEMPLATE_INCONSISTENT : CKR_ATTRIBUTE_VALUE_INVALID;
+    memcpy(text, given->value.data, given->value.size);
+    text[given->value.size] = '\0';
+    enum bulla_reason reason = bulla_tree_parse(text, &shape);
+    if (reason != BULLA_OK)
+        return bulla_token_refusal(session->token, "generate", reason);
+    (void)bulla_list_put_bool(list, CKA_BULLA_ATTESTED, bulla_tree_attested(&shape));
+    return CKR_OK;
+}
+
+/* What the mechanism says of its keys; a template may repeat it, not contradict it. */
+static CK_RV add_of_mechanism(const struct bulla_mechanism *mechanism, struct bulla_attribute_list *list)
+{
+    size_t allowed = 0;
+    const struct bulla_attribute *given = bulla_list_find(list, CKA_ALLOWED_MECHANISMS);
+    while (mechanism->allowed && mechanism->allowed[allowed])
+        allowed++;
+    struct bulla_bytes own = {(const uint8_t *)mechanism->allowed, allowed * sizeof(CK_MECHANISM_TYPE)};
+    if (allowed && given && !bulla_bytes_equal(given->value, own))
+        return CKR_TEMPLATE_INCONSISTENT;
+    if (allowed)
+        (void)bulla_list_put(list, CKA_ALLOWED_MECHANISMS, own);
+    for (size_t i = 0; mechanism->usages && mechanism->usages[i]; i++)
+        (void)bulla_list_put_bool(list, mechanism->usages[i], true);
+    if (mechanism->only_by_name && (!list_bool(list, CKA_SENSITIVE) || list_bool(list, CKA_EXTRACTABLE)))
+        return CKR_TEMPLATE_INCONSISTENT;
+    return CKR_OK;
+}
+
+/* Values that the list will point to while the object is written. */
+struct generated {
+    CK_OBJECT_CLASS object_class;
+    CK_KEY_TYPE type;
+    CK_ULONG size;
+    CK_MECHANISM_TYPE mechanism;
+    uint8_t id[8];
+};
+
+static CK_RV fill_generated(const struct bulla_mechanism *mechanism, struct generated *made, const uint8_t *value,
+    struct bulla_attribute_list *list)
+{
+    const struct bulla_attribute own[] = {
+        {CKA_CLASS, {(const uint8_t *)&made->object_class, sizeof(CK_ULONG)}},
+        {CKA_KEY_TYPE, {(const uint8_t *)&made->type, sizeof(CK_ULONG)}},
+        {CKA_VALUE_LEN, {(const uint8_t *)&made->size, sizeof(CK_ULONG)}},
+        {CKA_KEY_GEN_MECHANISM, {(const uint8_t *)&made->mechanism, sizeof(CK_ULONG)}},
+        {CKA_VALUE, {value, mechanism->key_bytes}},
+    };
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        const struct bulla_attribute *given = bulla_list_find(list, own[i].type);
+        if (given && !bulla_bytes_equal(given->value, own[i].value))
+            return CKR_TEMPLATE_INCONSISTENT;
+        if (!bulla_list_put(list, own[i].type, own[i].value))
+            return CKR_TEMPLATE_INCONSISTENT;
+    }
+    const struct bulla_attribute *id = bulla_list_find(list, CKA_ID);
+    if (!id || id->value.size == 0) {
+        randombytes_buf(made->id, sizeof made->id);
+        (void)bulla_list_put(list, CKA_ID, BULLA_BYTES(made->id));
+    }
+    return CKR_OK;
+}
+
+static CK_RV generate(struct bulla_session *session, const struct bulla_mechanism *row, const CK_MECHANISM *mechanism,
+    struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+{
+    BULLA_SECRET void *value = NULL;
+    struct generated made = {row->key_class, row->key_type, row->key_bytes, row->type, {0}};
+    enum bulla_reason reason = bulla_secret_allocate(row->key_bytes, &value);
+    if (reason == BULLA_OK)
+        reason = row->generate(mechanism, value, row->key_bytes);
+    if (reason != BULLA_OK)
+        return bulla_token_refusal(session->token, "generate", reason);
+    CK_RV rv = fill_generated(row, &made, value, list);
+    if (rv == CKR_OK)
+        rv = add_of_mechanism(row, list);
+    if (rv == CKR_OK)
+        rv = add_release(session, list);
+    return rv == CKR_OK ? bulla_objects_put(session, list, "generate", handle) : rv;
+}
+
+CK_RV bulla_objects_generate(struct bulla_session *session, const CK_MECHANISM *mechanism,
+    const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *handle)
+{
+    struct bulla_attribute_list list = {0};
+    const struct bulla_mechanism *row = bulla_mechanism_find(mechanism->mechanism);
+    if (!row || !row->generate)
+        return CKR_MECHANISM_INVALID;
+    CK_RV rv = bulla_template_new(attributes, count, BULLA_GENERATED, row->key_class, &list);
+    if (rv == CKR_OK)
+        rv = bulla_objects_may_write(session, &list);
+    return rv == CKR_OK ? generate(session, row, mechanism, &list, handle) : rv;
+}
+
+/* --- changing --- */
+
+/* A list of everything that an object says, its sealed attributes included; the object's lock is held on success and
+ * its opened values must be used before it is let go. */
+static enum bulla_reason whole_list(
+    struct bulla_session *session, struct bulla_object *object, struct bulla_attribute_list *list, CK_ULONG *numbers)
+{
+    struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
+    BULLA_TRY(bulla_vault_open(session->token, object, passphrase));
+    bulla_list_from(list, object->attributes);
+    if (!object->opened.data)
+        return BULLA_OK;
+    enum bulla_reason reason =
+        bulla_attributes_decode((struct bulla_bytes){object->opened.data, object->opened.size}, numbers, list);
+    if (reason != BULLA_OK)
+        (void)pthread_mutex_unlock(&object->lock);
+    return reason;
+}
+
+CK_RV bulla_objects_copy(struct bulla_session *session, CK_OBJECT_HANDLE source, const CK_ATTRIBUTE *attributes,
+    CK_ULONG count, CK_OBJECT_HANDLE *handle)
+{
+    CK_ULONG numbers[BULLA_ATTRIBUTES_LARGEST];
+    struct bulla_attribute_list list = {0};
+    struct bulla_object *object = bulla_token_object(session->token, source);
+    if (!object)
+        return CKR_OBJECT_HANDLE_INVALID;
+    CK_RV rv = CKR_ACTION_PROHIBITED;
+    if (bulla_attributes_bool(object->attributes, CKA_COPYABLE) &&
+        !bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size && object->object_class != CKO_BULLA_POLICY) {
+        enum bulla_reason reason = whole_list(session, object, &list, numbers);
+        rv = reason == BULLA_OK ? bulla_template_change(attributes, count, true, &list)
+                                : bulla_token_refusal(session->token, "copy", reason);
+        if (rv == CKR_OK)
+            rv = bulla_objects_may_write(session, &list);
+        if (rv == CKR_OK)
+            rv = bulla_objects_put(session, &list, "copy", handle);
+        if (reason == BULLA_OK)
+            (void)pthread_mutex_unlock(&object->lock);
+    }
+    bulla_object_drop(object);
+    return rv;
+}
+
+CK_RV bulla_objects_destroy(struct bulla_session *session, CK_OBJECT_HANDLE handle)
+{
+    struct bulla_object *object = bulla_token_object(session->token, handle);
+    if (!object)
+        return CKR_OBJECT_HANDLE_INVALID;
+    CK_RV rv = CKR_OK;
+    if (object->owner == 0 && !session->writable)
+        rv = CKR_SESSION_READ_ONLY;
+    else if (!object->transient && !bulla_attributes_bool(object->attributes, CKA_DESTROYABLE))
+        rv = CKR_ACTION_PROHIBITED;
+    else
+        rv = bulla_token_refusal(session->token, "destroy", bulla_vault_erase(session->token, object));
+    bulla_object_drop(object);
+    return rv;
+}
+
+/* CKA_BULLA_GENERATION is the one attribute whose setting is a decision: nothing older opens from now on. */
+static CK_RV set_generation(
+    struct bulla_session *session, const struct bulla_object *object, const CK_ATTRIBUTE *attribute)
+{
+    CK_ULONG wanted, latest = bulla_attributes_ulong(object->attributes, CKA_BULLA_GENERATION, 0);
+    struct bulla_services services;
+    memcpy(&wanted, attribute->pValue, sizeof wanted);
+    if (wanted == 0 || wanted != latest)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    bulla_token_services(session->token, &services);
+    return bulla_token_refusal(
+        session->token, "generation", services.generation_raise(session->token, object->id, wanted));
+}
+
+static CK_RV set_attributes(
+    struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    struct bulla_attribute_list list;
+    bulla_list_from(&list, object->attributes);
+    for (CK_ULONG i = 0; i < count; i++)
+        if (attributes[i].type == CKA_BULLA_GENERATION)
+            return count == 1 && attributes[i].ulValueLen == sizeof(CK_ULONG)
+                       ? set_generation(session, object, &attributes[i])
+                       : CKR_TEMPLATE_INCONSISTENT;
+    CK_RV rv = bulla_template_change(attributes, count, false, &list);
+    if (rv != CKR_OK)
+        return rv;
+    if (object->owner == 0)
+        return bulla_token_refusal(session->token, "change", bulla_vault_restate(session->token, object, &list));
+    struct bulla_attributes *changed = bulla_attributes_make(&list);
+    struct bulla_object *replacement = changed ? bulla_object_make(changed) : NULL;
+    if (!replacement)
+        return CKR_HOST_MEMORY;
+    (void)pthread_mutex_lock(&object->lock);
+    replacement->handle = object->handle;
+    replacement->owner = object->owner;
+    memcpy(replacement->id, object->id, 16);
+    replacement->opened = object->opened; /* moves: the old object is unreachable from here on */
+    object->opened = (struct bulla_secret){0};
+    (void)pthread_mutex_unlock(&object->lock);
+    (void)pthread_rwlock_wrlock(&session->token->lock);
+    bool put = bulla_index_put(&session->token->index, replacement);
+    (void)pthread_rwlock_unlock(&session->token->lock);
+    return put ? CKR_OK : CKR_HOST_MEMORY;
+}
+
+CK_RV bulla_objects_set(
+    struct bulla_session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    CK_RV rv = bulla_template_form(attributes, count);
+    if (rv != CKR_OK)
+        return rv;
+    struct bulla_object *object = bulla_token_object(session->token, handle);
+    if (!object)
+        return CKR_OBJECT_HANDLE_INVALID;
+    if (object->owner == 0 && !session->writable)
+        rv = CKR_SESSION_READ_ONLY;
+    else if (object->transient || !bulla_attributes_bool(object->attributes, CKA_MODIFIABLE))
+        rv = CKR_ACTION_PROHIBITED;
+    else
+        rv = set_attributes(session, object, attributes, count);
+    bulla_object_drop(object);
+    return rv;
+}
+
+/* --- reading --- */
+
+static void answer(CK_ATTRIBUTE *attribute, struct bulla_bytes value, CK_RV *rv)
+{
+    if (!attribute->pValue)
+        attribute->ulValueLen = value.size;
+    else if (attribute->ulValueLen < value.size) {
+        attribute->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+        *rv = CKR_BUFFER_TOO_SMALL;
+    } else {
+        if (value.size)
+            memcpy(attribute->pValue, value.data, value.size);
+        attribute->ulValueLen = value.size;
+    }
+}
+
+static void refuse_attribute(CK_ATTRIBUTE *attribute, CK_RV code, CK_RV *rv)
+{
+    attribute->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+    *rv = code;
+}
+
+static bool is_own_key(const struct bulla_object *object)
+{
+    return object->object_class == CKO_SECRET_KEY || object->object_class == CKO_PRIVATE_KEY;
+}
+
+static void get_sealed(struct bulla_session *session, struct bulla_object *object, CK_ATTRIBUTE *attribute, CK_RV *rv)
+{
+    struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
+    enum bulla_reason reason = bulla_vault_open(session->token, object, passphrase);
+    if (reason != BULLA_OK) {
+        refuse_attribute(attribute, bulla_token_refusal(session->token, "read", reason), rv);
+        return;
+    }
+    struct bulla_bytes value = bulla_vault_value(object, attribute->type);
+    if (value.data)
+        answer(attribute, value, rv);
+    else
+        refuse_attribute(attribute, CKR_ATTRIBUTE_TYPE_INVALID, rv);
+    (void)pthread_mutex_unlock(&object->lock);
+}
+
+static void get_one(struct bulla_session *session, struct bulla_object *object, CK_ATTRIBUTE *attribute, CK_RV *rv)
+{
+    const struct bulla_attribute_row *row = bulla_attribute_row(attribute->type);
+    struct bulla_bytes value = bulla_attributes_get(object->attributes, attribute->type);
+    if (attribute->type == CKA_UNIQUE_ID) {
+        char hex[33];
+        (void)sodium_bin2hex(hex, sizeof hex, object->id, 16);
+        answer(attribute, BULLA_TEXT(hex), rv);
+    } else if (value.data) {
+        answer(attribute, value, rv);
+    } else if (!row || !(row->classes & bulla_class_bit(object->object_class)) || !(row->flags & BULLA_SENSITIVE)) {
+        refuse_attribute(attribute, CKR_ATTRIBUTE_TYPE_INVALID, rv);
+    } else if (is_own_key(object) && (bulla_attributes_bool(object->attributes, CKA_SENSITIVE) ||
+                                         !bulla_attributes_bool(object->attributes, CKA_EXTRACTABLE))) {
+        refuse_attribute(attribute, CKR_ATTRIBUTE_SENSITIVE, rv);
+    } else {
+        get_sealed(session, object, attribute, rv);
+    }
+}
+
+CK_RV bulla_objects_get(
+    struct bulla_session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    CK_RV rv = CKR_OK;
+    struct bulla_object *object = bulla_token_object(session->token, handle);
+    if (!object)
+        return CKR_OBJECT_HANDLE_INVALID;
+    for (CK_ULONG i = 0; i < count; i++)
+        get_one(session, object, &attributes[i], &rv);
+    bulla_object_drop(object);
+    return rv;
+}
+
+CK_RV bulla_objects_size(struct bulla_session *session, CK_OBJECT_HANDLE handle, CK_ULONG *size)
+{
+    struct bulla_object *object = bulla_token_object(session->token, handle);
+    if (!object)
+        return CKR_OBJECT_HANDLE_INVALID;
+    *size = object->sealed_size;
+    for (size_t i = 0; i < object->attributes->count; i++)
+        *size += object->attributes->items[i].value.size;
+    bulla_object_drop(object);
+    return CKR_OK;
+}

@@ -1,0 +1,38 @@
+/* What a session does with objects: create, generate, copy, change, read, find, destroy. */
+#ifndef BULLA_CORE_OBJECTS_H
+#define BULLA_CORE_OBJECTS_H
+
+#include "session.h"
+
+CK_RV bulla_objects_create(
+    struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *handle);
+CK_RV bulla_objects_generate(struct bulla_session *session, const CK_MECHANISM *mechanism,
+    const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *handle);
+CK_RV bulla_objects_copy(struct bulla_session *session, CK_OBJECT_HANDLE source, const CK_ATTRIBUTE *attributes,
+    CK_ULONG count, CK_OBJECT_HANDLE *handle);
+CK_RV bulla_objects_destroy(struct bulla_session *session, CK_OBJECT_HANDLE handle);
+CK_RV bulla_objects_set(
+    struct bulla_session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *attributes, CK_ULONG count);
+CK_RV bulla_objects_get(
+    struct bulla_session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attributes, CK_ULONG count);
+CK_RV bulla_objects_size(struct bulla_session *session, CK_OBJECT_HANDLE handle, CK_ULONG *size);
+
+CK_RV bulla_search_begin(struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count);
+CK_RV bulla_search_next(struct bulla_session *session, CK_OBJECT_HANDLE *handles, CK_ULONG most, CK_ULONG *count);
+CK_RV bulla_search_end(struct bulla_session *session);
+
+/* --- shared by the files behind this header --- */
+/* Writes the list as an object of the token or of the session, as its CKA_TOKEN says. */
+CK_RV bulla_objects_put(struct bulla_session *session, const struct bulla_attribute_list *list, const char *event,
+    CK_OBJECT_HANDLE *handle);
+/* Whether the session may write objects of this list: read-only sessions, private objects, the SO. */
+CK_RV bulla_objects_may_write(const struct bulla_session *session, const struct bulla_attribute_list *list);
+
+/* --- request.c: the object route (DESIGN: Inference) --- */
+/* Whether the list is a request object: CKO_DATA of application "bulla.infer". */
+bool bulla_request_is(const struct bulla_attribute_list *list);
+CK_RV bulla_request_create(struct bulla_session *session, struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle);
+/* Erases the answers whose lease has ended. */
+void bulla_request_expire(struct bulla_session *session);
+
+#endif

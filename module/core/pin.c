@@ -1,0 +1,481 @@
+/* PINs: who may open the token.
+ *
+ * The user's PIN opens the tree of the token key, the SO's PIN the tree of a random secret that proves the SO and opens
+ * nothing else (with so-recovery it also opens a copy of the token key). A wrong try is counted durably before it is
+ * tried, and the count is put back when the PIN was right or was never judged (no TPM, no memory): killing the process
+ * wins no try. The token key's derived keys are in the arena from login to logout. */
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crypto/cbor.h"
+#include "crypto/cipher.h"
+#include "mech/mechanism.h"
+#include "release/backend.h"
+#include "token.h"
+
+struct role {
+    enum bulla_login login;
+    const char *name; /* in the audit log, and the path that the tree is bound to */
+    const char *tree; /* values of the store */
+    const char *tries;
+};
+static const struct role roles[] = {
+    [BULLA_USER] = {BULLA_USER, "user", BULLA_VALUE_USER_TREE, BULLA_VALUE_USER_TRIES},
+    [BULLA_OFFICER] = {BULLA_OFFICER, "so", BULLA_VALUE_OFFICER_TREE, BULLA_VALUE_OFFICER_TRIES},
+};
+
+static enum bulla_reason check_length(struct bulla_bytes pin)
+{
+    if (pin.size < BULLA_PIN_SHORTEST || pin.size > BULLA_PIN_LONGEST)
+        return bulla_refuse(BULLA_PIN_LENGTH, "a PIN has %d to %d bytes", BULLA_PIN_SHORTEST, BULLA_PIN_LONGEST);
+    return BULLA_OK;
+}
+
+/* --- tries: two bytes, wrong ones and the most --- */
+
+struct tries {
+    uint8_t wrong, most;
+};
+
+static enum bulla_reason tries_read(struct bulla_token *token, const struct role *role, struct tries *tries)
+{
+    uint8_t bytes[2];
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, bytes, sizeof bytes);
+    BULLA_TRY(bulla_token_value(token, role->tries, &writer));
+    if (writer.size != sizeof bytes)
+        return bulla_refuse(BULLA_STORE_CORRUPT, "the count of wrong PINs has %zu bytes", writer.size);
+    *tries = (struct tries){bytes[0], bytes[1]};
+    return BULLA_OK;
+}
+
+static enum bulla_reason tries_write(struct bulla_token *token, const struct role *role, const struct tries *tries)
+{
+    const uint8_t bytes[2] = {tries->wrong, tries->most};
+    return bulla_token_value_put(token, role->tries, BULLA_BYTES(bytes));
+}
+
+void bulla_token_tries(struct bulla_token *token, enum bulla_login who, unsigned *left, unsigned *most)
+{
+    struct tries tries = {0, BULLA_PIN_TRIES};
+    bool known = token->store && tries_read(token, &roles[who], &tries) == BULLA_OK;
+    *most = tries.most;
+    *left = known && tries.wrong >= tries.most ? 0U : (unsigned)tries.most - tries.wrong;
+}
+
+/* Below the TPM's own limit, so that a mistyped PIN never locks other people's objects in it. */
+static unsigned most_tries(const struct bulla_token *token)
+{
+    unsigned most = 0;
+    if (!*token->config->tcti || !bulla_token_backend ||
+        bulla_token_backend->tries(token->config->tcti, &most) != BULLA_OK)
+        return BULLA_PIN_TRIES;
+    if (most > BULLA_PIN_TRIES)
+        return BULLA_PIN_TRIES;
+    return most > 1 ? most - 1 : 1;
+}
+
+/* --- trees --- */
+
+static void role_request(const struct bulla_token *token, const struct role *role, struct bulla_bytes pin,
+    struct bulla_leaf_request *request)
+{
+    bulla_token_request(token, role->name, pin, request);
+    if (role->login == BULLA_OFFICER)
+        memcpy(request->object, "security officer", 16);
+}
+
+/* Appends the tree of a role's 32-byte secret under a PIN. */
+static enum bulla_reason tree_seal(struct bulla_token *token, const struct role *role, struct bulla_bytes pin,
+    const uint8_t *secret, struct bulla_writer *tree)
+{
+    struct bulla_tree_shape shape;
+    struct bulla_leaf_request request;
+    BULLA_TRY(bulla_tree_parse(token->config->release, &shape));
+    role_request(token, role, pin, &request);
+    return bulla_tree_seal(&shape, &request, secret, tree);
+}
+
+static enum bulla_reason tree_open(
+    struct bulla_token *token, const struct role *role, struct bulla_bytes pin, uint8_t *secret)
+{
+    uint8_t tree[BULLA_TREE_LARGEST];
+    struct bulla_writer writer;
+    struct bulla_leaf_request request;
+    bulla_writer_open(&writer, tree, sizeof tree);
+    enum bulla_reason reason = bulla_token_value(token, role->tree, &writer);
+    if (reason == BULLA_STORE_MISSING)
+        return bulla_refuse(BULLA_PIN_UNSET, "the %s's PIN was never set", role->name);
+    BULLA_TRY(reason);
+    role_request(token, role, pin, &request);
+    reason = bulla_tree_open(bulla_writer_bytes(&writer), &request, secret);
+    return reason == BULLA_PASSPHRASE_WRONG ? BULLA_PIN_WRONG : reason;
+}
+
+/* One try, counted before it is made. `secret` is wiped where it fails. */
+static enum bulla_reason try_pin(
+    struct bulla_token *token, const struct role *role, struct bulla_bytes pin, bool beyond_lock, uint8_t *secret)
+{
+    struct tries before, during;
+    BULLA_TRY(check_length(pin));
+    BULLA_TRY(tries_read(token, role, &before));
+    if (before.wrong >= before.most && !beyond_lock)
+        return bulla_refuse(BULLA_PIN_LOCKED, "the %s's PIN was wrong %u times", role->name, before.wrong);
+    during = before;
+    during.wrong = during.wrong < UINT8_MAX ? (uint8_t)(during.wrong + 1) : UINT8_MAX;
+    BULLA_TRY(tries_write(token, role, &during));
+    bulla_fault_point("pin-counted");
+    enum bulla_reason reason = tree_open(token, role, pin, secret);
+    if (reason == BULLA_PIN_WRONG)
+        return bulla_refuse(BULLA_PIN_WRONG, "the %s's PIN: %d tries are left", role->name,
+            before.most > during.wrong ? before.most - during.wrong : 0);
+    if (reason == BULLA_OK)
+        before.wrong = 0;
+    char detail[BULLA_DETAIL_SIZE];
+    (void)snprintf(detail, sizeof detail, "%s", bulla_detail());
+    enum bulla_reason restored = tries_write(token, role, &before);
+    if (reason != BULLA_OK)
+        return bulla_refuse(reason, "%s", detail);
+    return restored;
+}
+
+/* --- the keys of a login --- */
+
+static enum bulla_reason derive_keys(
+    const struct bulla_token *token, const uint8_t *token_key, struct bulla_token_keys **derived)
+{
+    static const char *const purposes[] = {"bulla/1 wrap", "bulla/1 tag", "bulla/1 ledger", "bulla/1 counter"};
+    BULLA_SECRET void *memory = NULL;
+    BULLA_TRY(bulla_secret_allocate(sizeof(struct bulla_token_keys), &memory));
+    struct bulla_token_keys *keys = memory;
+    uint8_t *const outs[] = {keys->wrap, keys->tag, keys->ledger, keys->counter};
+    memcpy(keys->token, token_key, 32);
+    for (unsigned i = 0; i < 4; i++)
+        BULLA_TRY(bulla_hkdf(
+            (struct bulla_bytes){token_key, 32}, bulla_token_serial(token), BULLA_TEXT(purposes[i]), outs[i], 32));
+    *derived = keys;
+    memory = NULL;
+    return BULLA_OK;
+}
+
+/* With the keys in place every row is judged; without them nothing is hidden but what is private. */
+static void install_keys(struct bulla_token *token, struct bulla_token_keys *keys, enum bulla_login login)
+{
+    (void)pthread_rwlock_wrlock(&token->keys_lock);
+    (void)pthread_rwlock_wrlock(&token->lock);
+    bulla_secret_free(token->keys);
+    token->keys = keys;
+    token->login = login;
+    for (size_t i = 0; i < token->index.count; i++) {
+        struct bulla_object *object = token->index.objects[i];
+        object->hidden = keys && object->owner == 0 && !bulla_vault_verifies(token, object);
+        if (!keys && object->owner == 0)
+            bulla_object_shut(object);
+    }
+    (void)pthread_rwlock_unlock(&token->lock);
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+}
+
+/* Session objects that are private go with the login, as chapter 5 says of C_Logout. */
+static void drop_private_session_objects(struct bulla_token *token)
+{
+    (void)pthread_rwlock_wrlock(&token->lock);
+    for (size_t i = token->index.count; i-- > 0;) {
+        struct bulla_object *object = token->index.objects[i];
+        if (object->owner && bulla_object_is_private(object))
+            bulla_index_remove(&token->index, object->handle);
+    }
+    (void)pthread_rwlock_unlock(&token->lock);
+}
+
+void bulla_token_logout(struct bulla_token *token)
+{
+    (void)pthread_mutex_lock(&token->gate);
+    bool was_user = token->login == BULLA_USER;
+    install_keys(token, NULL, BULLA_NOBODY);
+    bulla_secret_free(token->officer);
+    token->officer = NULL;
+    drop_private_session_objects(token);
+    if (was_user)
+        for (size_t i = 0; bulla_families[i]; i++)
+            if (bulla_families[i]->forget)
+                bulla_families[i]->forget((const uint8_t *)token->serial);
+    (void)pthread_mutex_unlock(&token->gate);
+}
+
+static enum bulla_reason login_user(struct bulla_token *token, struct bulla_bytes pin)
+{
+    BULLA_SECRET void *token_key = NULL;
+    struct bulla_token_keys *keys = NULL;
+    BULLA_TRY(bulla_secret_allocate(32, &token_key));
+    BULLA_TRY(try_pin(token, &roles[BULLA_USER], pin, false, token_key));
+    BULLA_TRY(derive_keys(token, token_key, &keys));
+    install_keys(token, keys, BULLA_USER);
+    return BULLA_OK;
+}
+
+static enum bulla_reason login_officer(struct bulla_token *token, struct bulla_bytes pin)
+{
+    BULLA_SECRET void *secret = NULL;
+    BULLA_TRY(bulla_secret_allocate(32, &secret));
+    BULLA_TRY(try_pin(token, &roles[BULLA_OFFICER], pin, false, secret));
+    token->officer = secret;
+    secret = NULL;
+    (void)pthread_rwlock_wrlock(&token->lock);
+    token->login = BULLA_OFFICER;
+    (void)pthread_rwlock_unlock(&token->lock);
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_token_login(struct bulla_token *token, enum bulla_login who, struct bulla_bytes pin)
+{
+    (void)pthread_mutex_lock(&token->gate);
+    enum bulla_reason reason = who == BULLA_USER ? login_user(token, pin) : login_officer(token, pin);
+    (void)pthread_mutex_unlock(&token->gate);
+    return reason;
+}
+
+bool bulla_token_user_pin_is_set(struct bulla_token *token)
+{
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, NULL, 0);
+    return token->store && bulla_token_value(token, BULLA_VALUE_USER_TREE, &writer) != BULLA_STORE_MISSING;
+}
+
+/* --- setting PINs --- */
+
+static enum bulla_reason transaction(
+    struct bulla_token *token, enum bulla_reason (*write)(struct bulla_token *, void *), void *context)
+{
+    (void)pthread_mutex_lock(&token->store_lock);
+    enum bulla_reason reason = bulla_store_begin(token->store);
+    if (reason == BULLA_OK) {
+        reason = write(token, context);
+        if (reason == BULLA_OK)
+            reason = bulla_store_commit(token->store);
+        else
+            bulla_store_rollback(token->store);
+    }
+    (void)pthread_mutex_unlock(&token->store_lock);
+    return reason;
+}
+
+struct pin_writing {
+    const struct role *role;
+    struct bulla_bytes pin;
+    const uint8_t *secret;
+    unsigned most;
+};
+
+static enum bulla_reason write_pin(struct bulla_token *token, void *context)
+{
+    const struct pin_writing *writing = context;
+    uint8_t tree[BULLA_TREE_LARGEST];
+    struct bulla_writer writer;
+    const uint8_t tries[2] = {0, (uint8_t)writing->most};
+    bulla_writer_open(&writer, tree, sizeof tree);
+    BULLA_TRY(tree_seal(token, writing->role, writing->pin, writing->secret, &writer));
+    BULLA_TRY(bulla_writer_finish(&writer, "release tree"));
+    BULLA_TRY(bulla_store_value_put(token->store, writing->role->tree, bulla_writer_bytes(&writer)));
+    return bulla_store_value_put(token->store, writing->role->tries, BULLA_BYTES(tries));
+}
+
+static enum bulla_reason put_recovery(struct bulla_token *token)
+{
+    uint8_t box[32 + BULLA_BOX_OVERHEAD];
+    struct bulla_writer writer;
+    if (!token->config->so_recovery)
+        return BULLA_OK;
+    bulla_writer_open(&writer, box, sizeof box);
+    BULLA_TRY(bulla_box_seal(
+        token->officer, bulla_token_serial(token), (struct bulla_bytes){token->keys->token, 32}, &writer));
+    return bulla_store_value_put(token->store, BULLA_VALUE_RECOVERY, bulla_writer_bytes(&writer));
+}
+
+/* Everything that a token has from its first PIN on, in one transaction. */
+static enum bulla_reason write_first_pin(struct bulla_token *token, void *context)
+{
+    BULLA_TRY(write_pin(token, context));
+    BULLA_TRY(put_recovery(token));
+    BULLA_TRY(bulla_ledger_create(token));
+    return bulla_token_identity_put(token);
+}
+
+static enum bulla_reason first_pin(struct bulla_token *token, struct bulla_bytes pin)
+{
+    BULLA_SECRET void *token_key = NULL;
+    struct bulla_token_keys *keys = NULL;
+    BULLA_TRY(bulla_secret_allocate(32, &token_key));
+    randombytes_buf(token_key, 32);
+    BULLA_TRY(derive_keys(token, token_key, &keys));
+    struct pin_writing writing = {&roles[BULLA_USER], pin, token_key, most_tries(token)};
+    (void)pthread_rwlock_wrlock(&token->keys_lock);
+    token->keys = keys;
+    enum bulla_reason reason = transaction(token, write_first_pin, &writing);
+    bulla_secret_free(token->keys);
+    token->keys = NULL;
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+    return reason;
+}
+
+/* The SO's copy of the token key, where one was declared. */
+static enum bulla_reason recover(struct bulla_token *token, uint8_t *token_key)
+{
+    uint8_t box[32 + BULLA_BOX_OVERHEAD];
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, box, sizeof box);
+    enum bulla_reason reason = bulla_token_value(token, BULLA_VALUE_RECOVERY, &writer);
+    if (reason == BULLA_OK && writer.size == sizeof box)
+        return bulla_box_open(token->officer, bulla_token_serial(token), BULLA_BYTES(box), token_key);
+    return reason == BULLA_OK ? bulla_refuse(BULLA_STORE_CORRUPT, "the SO's copy has %zu bytes", writer.size) : reason;
+}
+
+static enum bulla_reason later_pin(struct bulla_token *token, struct bulla_bytes pin)
+{
+    BULLA_SECRET void *token_key = NULL;
+    BULLA_TRY(bulla_secret_allocate(32, &token_key));
+    enum bulla_reason reason = recover(token, token_key);
+    if (reason == BULLA_OK) {
+        struct pin_writing writing = {&roles[BULLA_USER], pin, token_key, most_tries(token)};
+        return transaction(token, write_pin, &writing);
+    }
+    if (reason != BULLA_STORE_MISSING)
+        return reason;
+    reason = try_pin(token, &roles[BULLA_USER], pin, true, token_key);
+    if (reason == BULLA_PIN_WRONG)
+        return bulla_refuse(BULLA_SO_CANNOT_OPEN,
+            "this is not the user's PIN, and without so-recovery the SO can only grant another try with the right one");
+    return reason;
+}
+
+enum bulla_reason bulla_token_user_pin_initialize(struct bulla_token *token, struct bulla_bytes pin)
+{
+    BULLA_TRY(check_length(pin));
+    (void)pthread_mutex_lock(&token->gate);
+    enum bulla_reason reason = bulla_token_user_pin_is_set(token) ? later_pin(token, pin) : first_pin(token, pin);
+    (void)pthread_mutex_unlock(&token->gate);
+    return reason == BULLA_OK ? bulla_token_refresh(token) : reason;
+}
+
+enum bulla_reason bulla_token_pin_change(
+    struct bulla_token *token, struct bulla_bytes old_pin, struct bulla_bytes new_pin)
+{
+    const struct role *role = &roles[bulla_token_login_state(token) == BULLA_OFFICER ? BULLA_OFFICER : BULLA_USER];
+    BULLA_SECRET void *secret = NULL;
+    struct tries tries;
+    BULLA_TRY(check_length(new_pin));
+    BULLA_TRY(bulla_secret_allocate(32, &secret));
+    (void)pthread_mutex_lock(&token->gate);
+    enum bulla_reason reason = try_pin(token, role, old_pin, false, secret);
+    if (reason == BULLA_OK)
+        reason = tries_read(token, role, &tries);
+    if (reason == BULLA_OK) {
+        struct pin_writing writing = {role, new_pin, secret, tries.most};
+        reason = transaction(token, write_pin, &writing);
+    }
+    (void)pthread_mutex_unlock(&token->gate);
+    return reason;
+}
+
+/* --- initialising --- */
+
+/* The folder's parents, and the models folder: 0700 where they are made. */
+static enum bulla_reason make_folders(const char *path, bool last)
+{
+    char part[BULLA_CONFIG_PATH];
+    (void)snprintf(part, sizeof part, "%s", path);
+    for (char *at = part + 1; *at; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
+            return bulla_refuse(BULLA_FILE, "%s: %s", part, strerror(errno));
+        *at = '/';
+    }
+    if (last && mkdir(part, 0700) != 0 && errno != EEXIST)
+        return bulla_refuse(BULLA_FILE, "%s: %s", part, strerror(errno));
+    return BULLA_OK;
+}
+
+static enum bulla_reason write_identity(struct bulla_token *token, void *context)
+{
+    uint8_t value[128];
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, value, sizeof value);
+    bulla_cbor_write_map(&writer, 2);
+    bulla_cbor_write_tstr(&writer, "label");
+    bulla_cbor_write_tstr(&writer, token->label);
+    bulla_cbor_write_tstr(&writer, "serial");
+    bulla_cbor_write_tstr(&writer, token->serial);
+    BULLA_TRY(bulla_writer_finish(&writer, "the token's identity"));
+    BULLA_TRY(bulla_store_value_put(token->store, BULLA_VALUE_TOKEN, bulla_writer_bytes(&writer)));
+    return write_pin(token, context);
+}
+
+static void choose_serial(struct bulla_token *token)
+{
+    uint8_t random[8];
+    if (*token->config->serial) {
+        memcpy(token->serial, token->config->serial, sizeof token->serial);
+        return;
+    }
+    randombytes_buf(random, sizeof random);
+    (void)sodium_bin2hex(token->serial, sizeof token->serial, random, sizeof random);
+}
+
+/* The old token's counter is given back to the TPM; where that fails it stays, and status counts what is left. */
+static void release_counter(struct bulla_token *token)
+{
+    uint8_t index[4];
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, index, sizeof index);
+    if (!*token->config->tcti || !bulla_token_backend ||
+        bulla_token_value(token, BULLA_VALUE_COUNTER, &writer) != BULLA_OK || writer.size != sizeof index)
+        return;
+    uint32_t number = (uint32_t)index[0] << 24 | (uint32_t)index[1] << 16 | (uint32_t)index[2] << 8 | index[3];
+    if (number && bulla_token_backend->counter_remove(token->config->tcti, number) != BULLA_OK)
+        bulla_detail_clear();
+}
+
+static enum bulla_reason start_over(struct bulla_token *token, const char *label)
+{
+    BULLA_TRY(make_folders(token->config->path, false));
+    if (token->store)
+        bulla_store_close(token->store);
+    token->store = NULL;
+    (void)pthread_rwlock_wrlock(&token->lock);
+    bulla_index_clear(&token->index, 0);
+    token->seen = 0;
+    (void)pthread_rwlock_unlock(&token->lock);
+    BULLA_TRY(bulla_store_create(token->config->path, &token->store));
+    BULLA_TRY(make_folders(token->config->models, true));
+    choose_serial(token);
+    (void)snprintf(token->label, sizeof token->label, "%s", label);
+    return BULLA_OK;
+}
+
+static enum bulla_reason initialize(struct bulla_token *token, struct bulla_bytes pin, const char *label)
+{
+    BULLA_SECRET void *secret = NULL;
+    BULLA_TRY(bulla_secret_allocate(32, &secret));
+    if (bulla_token_initialized(token)) {
+        BULLA_TRY(try_pin(token, &roles[BULLA_OFFICER], pin, false, secret));
+        release_counter(token);
+    }
+    BULLA_TRY(start_over(token, label));
+    randombytes_buf(secret, 32);
+    struct pin_writing writing = {&roles[BULLA_OFFICER], pin, secret, most_tries(token)};
+    return transaction(token, write_identity, &writing);
+}
+
+enum bulla_reason bulla_token_initialize(struct bulla_token *token, struct bulla_bytes pin, const char *label)
+{
+    BULLA_TRY(check_length(pin));
+    (void)pthread_mutex_lock(&token->gate);
+    enum bulla_reason reason = initialize(token, pin, label);
+    (void)pthread_mutex_unlock(&token->gate);
+    return reason == BULLA_OK ? bulla_token_refresh(token) : reason;
+}

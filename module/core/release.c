@@ -1,0 +1,154 @@
+/* What a leaf is told: the binding of an object, the auth value that the token key gives it, and the approvals of the
+ * policy in force. The module checks the policy's validity and version here; PCRs are the leaf's. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "crypto/cipher.h"
+#include "evidence/policy.h"
+#include "token.h"
+
+/* One approval array for the request that is being answered, per thread: approvals are public. */
+static _Thread_local struct bulla_approval approvals[BULLA_POLICY_STATES];
+
+void bulla_token_request(
+    const struct bulla_token *token, const char *path, struct bulla_bytes pin, struct bulla_leaf_request *request)
+{
+    *request = (struct bulla_leaf_request){.passphrase = pin, .quick = token->config->quick_pin};
+    memcpy(request->token, token->serial, 16);
+    (void)snprintf(request->path, sizeof request->path, "%s", path);
+    request->tcti = *token->config->tcti ? token->config->tcti : NULL;
+}
+
+static void ledger_name(const uint8_t authority[static 65], char name[static 48])
+{
+    uint8_t digest[32];
+    char hex[17];
+    bulla_sha256((struct bulla_bytes){authority, 65}, digest);
+    (void)sodium_bin2hex(hex, sizeof hex, digest, 8);
+    (void)snprintf(name, 48, "policy:%s", hex);
+}
+
+/* The bundle with the highest version among the token's policies of this authority and epoch. */
+static struct bulla_object *find_policy(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch)
+{
+    struct bulla_object *found = NULL;
+    CK_ULONG version = 0;
+    (void)pthread_rwlock_rdlock(&token->lock);
+    for (size_t i = 0; i < token->index.count; i++) {
+        struct bulla_object *object = token->index.objects[i];
+        if (object->object_class != CKO_BULLA_POLICY || object->hidden || object->owner ||
+            bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0) != epoch ||
+            !bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY), authority))
+            continue;
+        CK_ULONG its = bulla_attributes_ulong(object->attributes, CKA_BULLA_VERSION, 0);
+        if (!found || its > version) {
+            found = object;
+            version = its;
+        }
+    }
+    (void)bulla_object_keep(found);
+    (void)pthread_rwlock_unlock(&token->lock);
+    return found;
+}
+
+static enum bulla_reason check_floor(struct bulla_token *token, const struct bulla_policy *policy)
+{
+    char name[48];
+    uint64_t floor = 0;
+    ledger_name(policy->authority, name);
+    BULLA_TRY(bulla_ledger_read(token, name, &floor));
+    if (policy->version < floor)
+        return bulla_refuse(BULLA_POLICY_OLDER, "the policy's version %llu is below %llu, which this token has seen",
+            (unsigned long long)policy->version, (unsigned long long)floor);
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_token_policy(
+    struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch, struct bulla_policy *policy)
+{
+    struct bulla_object *object = find_policy(token, authority, epoch);
+    if (!object)
+        return bulla_refuse(BULLA_POLICY_MISSING, "the token holds no policy of the object's authority for epoch %llu",
+            (unsigned long long)epoch);
+    enum bulla_reason reason =
+        bulla_policy_read(bulla_attributes_get(object->attributes, CKA_VALUE), authority, policy);
+    if (reason == BULLA_OK)
+        reason = bulla_policy_check_time(policy, (uint64_t)time(NULL));
+    if (reason == BULLA_OK && policy->epoch != epoch)
+        reason = bulla_refuse(BULLA_POLICY_AUTHORITY, "the policy's epoch is not the one its object states");
+    if (reason == BULLA_OK)
+        reason = check_floor(token, policy);
+    bulla_object_drop(object);
+    return reason;
+}
+
+/* A policy that is missing is no refusal yet: the leaf says so where it needs one. */
+static enum bulla_reason add_approvals(struct bulla_token *token, uint64_t epoch, struct bulla_leaf_request *request)
+{
+    struct bulla_policy *policy = malloc(sizeof *policy);
+    if (!policy)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "reading a policy");
+    enum bulla_reason reason = bulla_token_policy(token, request->authority, epoch, policy);
+    for (size_t i = 0; reason == BULLA_OK && i < policy->state_count; i++) {
+        const struct bulla_policy_state *state = &policy->states[i];
+        approvals[i] = (struct bulla_approval){.bank = 0x0b, .pcr_mask = state->pcr_mask};
+        memcpy(approvals[i].pcr_digest, state->pcr_digest, 32);
+        memcpy(approvals[i].approved_policy, state->approved_policy, 32);
+        memcpy(approvals[i].signature, state->approval, 64);
+        request->approval_count = i + 1;
+    }
+    request->approvals = approvals;
+    free(policy);
+    return reason == BULLA_POLICY_MISSING ? BULLA_OK : reason;
+}
+
+enum bulla_reason bulla_token_object_request(struct bulla_token *token, const struct bulla_attributes *attributes,
+    const uint8_t id[static 16], uint8_t *auth_value, struct bulla_leaf_request *request)
+{
+    static const struct bulla_bytes nothing = {NULL, 0};
+    uint8_t info[12 + 16];
+    memcpy(info, "bulla/1 leaf", 12);
+    memcpy(info + 12, id, 16);
+    bulla_token_request(token, "", nothing, request);
+    memcpy(request->object, id, 16);
+    BULLA_TRY(bulla_hkdf(
+        (struct bulla_bytes){token->keys->token, 32}, bulla_token_serial(token), BULLA_BYTES(info), auth_value, 32));
+    request->auth_value = (struct bulla_bytes){auth_value, 32};
+    request->authority = bulla_attributes_get(attributes, CKA_BULLA_AUTHORITY);
+    if (!request->authority.size)
+        return BULLA_OK;
+    if (request->authority.size != 65 || request->authority.data[0] != 4)
+        return bulla_refuse(BULLA_KEY_INVALID, "an authority is a P-256 public key of 65 bytes, 0x04 first");
+    uint64_t epoch = bulla_attributes_ulong(attributes, CKA_BULLA_EPOCH, 0);
+    bulla_policy_reference(request->authority.data, epoch, request->policy_ref);
+    return add_approvals(token, epoch, request);
+}
+
+/* --- admitting a bundle --- */
+
+enum { KEPT_NUMBERS = 2 };
+
+enum bulla_reason bulla_token_policy_admit(struct bulla_token *token, struct bulla_attribute_list *list)
+{
+    static _Thread_local struct bulla_policy policy;
+    static _Thread_local CK_ULONG numbers[KEPT_NUMBERS];
+    static const struct bulla_bytes any = {NULL, 0};
+    char name[48];
+    uint64_t floor = 0;
+    BULLA_TRY(bulla_policy_read(bulla_list_find(list, CKA_VALUE)->value, any, &policy));
+    BULLA_TRY(bulla_policy_check_time(&policy, (uint64_t)time(NULL)));
+    ledger_name(policy.authority, name);
+    BULLA_TRY(bulla_ledger_read(token, name, &floor));
+    if (policy.version <= floor)
+        return bulla_refuse(BULLA_POLICY_OLDER, "version %llu is not above %llu, which this token has already taken",
+            (unsigned long long)policy.version, (unsigned long long)floor);
+    numbers[0] = (CK_ULONG)policy.epoch;
+    numbers[1] = (CK_ULONG)policy.version;
+    if (!bulla_list_put(list, CKA_BULLA_AUTHORITY, BULLA_BYTES(policy.authority)) ||
+        !bulla_list_put(list, CKA_BULLA_EPOCH, (struct bulla_bytes){(const uint8_t *)&numbers[0], sizeof numbers[0]}) ||
+        !bulla_list_put(list, CKA_BULLA_VERSION, (struct bulla_bytes){(const uint8_t *)&numbers[1], sizeof numbers[1]}))
+        return bulla_refuse(BULLA_INTERNAL, "too many attributes");
+    return bulla_ledger_raise(token, name, policy.version);
+}

@@ -1,0 +1,42 @@
+/* Sessions, and the way into the module: every C_ function that names a session goes through bulla_call. */
+#ifndef BULLA_CORE_SESSION_H
+#define BULLA_CORE_SESSION_H
+
+#include "operation.h"
+#include "token.h"
+
+enum { BULLA_SESSIONS_LARGEST = 1 << 17 };
+
+struct bulla_search {
+    CK_OBJECT_HANDLE *handles; /* NULL: no search is active */
+    size_t count, next;
+};
+
+struct bulla_session {
+    pthread_mutex_t lock;
+    CK_SESSION_HANDLE handle; /* 0: free */
+    struct bulla_token *token;
+    bool writable;
+    struct bulla_operation operations[BULLA_FUNCTIONS];
+    struct bulla_search search;
+    struct bulla_secret passphrase; /* of C_Login(CKU_CONTEXT_SPECIFIC): for release trees with a passphrase leaf */
+};
+
+/* Runs `body` with the session locked, after checking that the module is initialised in this process and the handle is
+ * alive, and after taking in what other processes wrote. */
+typedef CK_RV bulla_body(struct bulla_session *session, void *arguments);
+CK_RV bulla_call(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments);
+
+CK_RV bulla_session_open(struct bulla_token *token, CK_FLAGS flags, CK_SESSION_HANDLE *handle);
+CK_RV bulla_session_close(CK_SESSION_HANDLE handle);
+void bulla_session_close_all(struct bulla_token *token);
+bool bulla_token_has_reading_sessions(const struct bulla_token *token);
+CK_STATE bulla_session_state(const struct bulla_session *session);
+/* Ends what the session has under way: operations, search, passphrase. */
+void bulla_session_reset(struct bulla_session *session);
+
+/* The table of sessions: nothing is allocated before the first one. */
+void bulla_sessions_free(void);
+void bulla_sessions_abandon(void);
+
+#endif

@@ -1,0 +1,181 @@
+/* What an operator wants to see at three in the morning, as JSON. It may connect to the TPM, with a deadline, and is
+ * the only thing besides logins and openings that does. */
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "evidence/policy.h"
+#include "mech/mechanism.h"
+#include "release/backend.h"
+#include "token.h"
+
+enum { REFUSALS = 16, LINES = 512 };
+
+static void set(json_t *object, const char *name, json_t *value)
+{
+    (void)json_object_set_new(object, name, value);
+}
+
+static json_t *hex(struct bulla_bytes bytes)
+{
+    char text[2 * 128 + 1];
+    if (!bytes.data || bytes.size > 128)
+        return json_null();
+    (void)sodium_bin2hex(text, sizeof text, bytes.data, bytes.size);
+    return json_string(text);
+}
+
+static void tell(void *context, const struct bulla_backend_fact *fact)
+{
+    set(context, fact->name, fact->text ? json_string(fact->text) : json_integer((json_int_t)fact->number));
+}
+
+static json_t *backend_status(struct bulla_token *token)
+{
+    json_t *status = json_object();
+    set(status, "tcti", json_string(token->config->tcti));
+    if (!*token->config->tcti || !bulla_token_backend) {
+        set(status, "state", json_string("absent"));
+        return status;
+    }
+    enum bulla_reason reason = bulla_token_backend->state(token->config->tcti, token->config->pcrs, tell, status);
+    set(status, "state", json_string(reason == BULLA_OK ? "ok" : "failed"));
+    if (reason != BULLA_OK) {
+        set(status, "reason", json_string(bulla_reason_code(reason)));
+        set(status, "detail", json_string(bulla_detail()));
+        set(status, "remedy", json_string(bulla_reason_remedy(reason)));
+        return status;
+    }
+    uint64_t counter = 0;
+    if (bulla_token_login_state(token) == BULLA_USER && bulla_ledger_counter(token, &counter) == BULLA_OK)
+        set(status, "counter", json_integer((json_int_t)counter));
+    return status;
+}
+
+static json_t *policy_status(const struct bulla_object *object)
+{
+    json_t *status = json_object();
+    struct bulla_policy *policy = malloc(sizeof *policy);
+    struct bulla_bytes authority = bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY);
+    set(status, "authority", hex(authority));
+    set(status, "epoch", json_integer((json_int_t)bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0)));
+    set(status, "version", json_integer((json_int_t)bulla_attributes_ulong(object->attributes, CKA_BULLA_VERSION, 0)));
+    if (policy &&
+        bulla_policy_read(bulla_attributes_get(object->attributes, CKA_VALUE), authority, policy) == BULLA_OK) {
+        set(status, "not_before", json_integer((json_int_t)policy->not_before));
+        set(status, "not_after", json_integer((json_int_t)policy->not_after));
+        set(status, "states", json_integer((json_int_t)policy->state_count));
+    }
+    free(policy);
+    return status;
+}
+
+static void list_objects(struct bulla_token *token, json_t *status)
+{
+    json_t *policies = json_array();
+    size_t count = 0, hidden = 0;
+    (void)pthread_rwlock_rdlock(&token->lock);
+    for (size_t i = 0; i < token->index.count; i++) {
+        const struct bulla_object *object = token->index.objects[i];
+        if (object->owner)
+            continue;
+        count++;
+        hidden += object->hidden;
+        if (object->object_class == CKO_BULLA_POLICY && !object->hidden)
+            (void)json_array_append_new(policies, policy_status(object));
+    }
+    (void)pthread_rwlock_unlock(&token->lock);
+    set(status, "objects", json_integer((json_int_t)count));
+    set(status, "objects_hidden", json_integer((json_int_t)hidden));
+    set(status, "policies", policies);
+}
+
+static json_t *leaf_names(void)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; bulla_leaf_schemes[i]; i++)
+        (void)json_array_append_new(names, json_string(bulla_leaf_schemes[i]->name));
+    return names;
+}
+
+static json_t *receipt_key_hex(struct bulla_token *token)
+{
+    struct bulla_services services;
+    uint8_t key[32];
+    bulla_token_services(token, &services);
+    return services.receipt_key(token, key) == BULLA_OK ? hex(BULLA_BYTES(key)) : json_null();
+}
+
+static char *dumped(json_t *status)
+{
+    char *text = json_dumps(status, JSON_COMPACT);
+    json_decref(status);
+    return text;
+}
+
+char *bulla_token_status_json(struct bulla_token *token)
+{
+    json_t *status = json_object();
+    struct bulla_tree_shape shape;
+    char audit[BULLA_CONFIG_PATH + 16];
+    unsigned left, most;
+    bulla_token_audit_path(token, audit, sizeof audit);
+    bulla_token_tries(token, BULLA_USER, &left, &most);
+    set(status, "token", json_string(token->label));
+    set(status, "serial", json_string(token->serial));
+    set(status, "store", json_string(token->config->path));
+    set(status, "models", json_string(token->config->models));
+    set(status, "audit", json_string(audit));
+    set(status, "tree", json_string(token->config->release));
+    set(status, "model_tree", json_string(token->config->model_release));
+    set(status, "attested",
+        json_boolean(bulla_tree_parse(token->config->release, &shape) == BULLA_OK && bulla_tree_attested(&shape)));
+    set(status, "logged_in", json_boolean(bulla_token_login_state(token) == BULLA_USER));
+    set(status, "user_pin_set", json_boolean(bulla_token_user_pin_is_set(token)));
+    set(status, "user_pin_tries_left", json_integer(left));
+    set(status, "user_pin_tries", json_integer(most));
+    set(status, "audit_failures", json_integer(token->audit_failures));
+    set(status, "lease", json_integer((json_int_t)token->config->lease));
+    set(status, "leaves", leaf_names());
+    set(status, "receipt_key", receipt_key_hex(token));
+    set(status, "tpm", backend_status(token));
+    list_objects(token, status);
+    return dumped(status);
+}
+
+/* --- why --- */
+
+struct refusals {
+    json_t *lines;
+};
+
+static void keep_refusal(void *context, struct bulla_bytes line)
+{
+    struct refusals *refusals = context;
+    json_t *entry = json_loadb((const char *)line.data, line.size, JSON_REJECT_DUPLICATES, NULL);
+    const char *event = json_string_value(json_object_get(entry, "event"));
+    if (event && strcmp(event, "refused") == 0) {
+        const char *code = json_string_value(json_object_get(entry, "reason"));
+        for (int i = 0; code && i < BULLA_REASON_COUNT; i++)
+            if (strcmp(bulla_reason_code((enum bulla_reason)i), code) == 0)
+                set(entry, "remedy", json_string(bulla_reason_remedy((enum bulla_reason)i)));
+        (void)json_array_append(refusals->lines, entry);
+        if (json_array_size(refusals->lines) > REFUSALS)
+            (void)json_array_remove(refusals->lines, 0);
+    }
+    json_decref(entry);
+}
+
+char *bulla_token_why_json(struct bulla_token *token)
+{
+    struct refusals refusals = {json_array()};
+    json_t *why = json_object();
+    char path[BULLA_CONFIG_PATH + 16];
+    bulla_token_audit_path(token, path, sizeof path);
+    if (bulla_audit_tail(path, LINES, keep_refusal, &refusals) != BULLA_OK)
+        bulla_detail_clear(); /* nothing was refused yet: there is no log */
+    set(why, "refusals", refusals.lines);
+    return dumped(why);
+}

@@ -1,0 +1,221 @@
+#include "template.h"
+
+/* What C_CreateObject demands for a type of key, beside the table. */
+static const struct {
+    CK_OBJECT_CLASS object_class;
+    CK_KEY_TYPE type;
+    CK_ATTRIBUTE_TYPE needs[3]; /* 0 ends */
+} key_needs[] = {
+    {CKO_SECRET_KEY, CKK_GENERIC_SECRET, {CKA_VALUE, 0, 0}},
+    {CKO_SECRET_KEY, CKK_AES, {CKA_VALUE, 0, 0}},
+    {CKO_PUBLIC_KEY, CKK_RSA, {CKA_MODULUS, CKA_PUBLIC_EXPONENT, 0}},
+    {CKO_PUBLIC_KEY, CKK_EC, {CKA_EC_PARAMS, CKA_EC_POINT, 0}},
+    {CKO_PUBLIC_KEY, CKK_EC_EDWARDS, {CKA_EC_PARAMS, CKA_EC_POINT, 0}},
+    {CKO_PRIVATE_KEY, CKK_RSA, {CKA_MODULUS, CKA_PRIVATE_EXPONENT, 0}},
+    {CKO_PRIVATE_KEY, CKK_EC, {CKA_EC_PARAMS, CKA_VALUE, 0}},
+    {CKO_PRIVATE_KEY, CKK_EC_EDWARDS, {CKA_EC_PARAMS, CKA_VALUE, 0}},
+};
+
+/* Sizes that a value may have, by kind; octets are bounded so that lengths never overflow later. */
+enum { VALUE_LARGEST = 1 << 20 };
+
+static CK_RV check_form(const CK_ATTRIBUTE *attribute)
+{
+    if (!attribute->pValue && attribute->ulValueLen)
+        return CKR_ARGUMENTS_BAD;
+    const struct bulla_attribute_row *row = bulla_attribute_row(attribute->type);
+    if (!row)
+        return CKR_ATTRIBUTE_TYPE_INVALID;
+    CK_ULONG size = attribute->ulValueLen;
+    if (size > VALUE_LARGEST)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    if (row->kind == BULLA_BOOL)
+        return size == 1 && *(const CK_BBOOL *)attribute->pValue <= CK_TRUE ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+    if (row->kind == BULLA_ULONG)
+        return size == sizeof(CK_ULONG) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+    if (row->kind == BULLA_ULONGS)
+        return size % sizeof(CK_ULONG) == 0 && size <= 64 * sizeof(CK_ULONG) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
+    return CKR_OK;
+}
+
+CK_RV bulla_template_form(const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    if (!attributes && count)
+        return CKR_ARGUMENTS_BAD;
+    if (count > BULLA_ATTRIBUTES_LARGEST)
+        return CKR_TEMPLATE_INCONSISTENT;
+    for (CK_ULONG i = 0; i < count; i++) {
+        CK_RV rv = check_form(&attributes[i]);
+        if (rv != CKR_OK)
+            return rv;
+        for (CK_ULONG j = 0; j < i; j++)
+            if (attributes[j].type == attributes[i].type)
+                return CKR_TEMPLATE_INCONSISTENT;
+    }
+    return CKR_OK;
+}
+
+CK_ULONG bulla_template_ulong(const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_ATTRIBUTE_TYPE type, CK_ULONG absent)
+{
+    for (CK_ULONG i = 0; i < count; i++)
+        if (attributes[i].type == type && attributes[i].pValue && attributes[i].ulValueLen == sizeof absent)
+            memcpy(&absent, attributes[i].pValue, sizeof absent);
+    return absent;
+}
+
+static struct bulla_bytes value_of(const CK_ATTRIBUTE *attribute)
+{
+    return (struct bulla_bytes){attribute->pValue, attribute->ulValueLen};
+}
+
+static bool same_value(const struct bulla_attribute_list *list, const CK_ATTRIBUTE *attribute)
+{
+    const struct bulla_attribute *present = bulla_list_find(list, attribute->type);
+    return present && bulla_bytes_equal(present->value, value_of(attribute));
+}
+
+static bool list_bool(const struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type)
+{
+    const struct bulla_attribute *item = bulla_list_find(list, type);
+    return item && item->value.size == 1 && item->value.data[0] == CK_TRUE;
+}
+
+static bool put_defaults(unsigned class_bit, struct bulla_attribute_list *list)
+{
+    size_t count;
+    const struct bulla_attribute_row *rows = bulla_attribute_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        const struct bulla_attribute_row *row = &rows[i];
+        if (!(row->classes & class_bit) || (row->flags & BULLA_NO_DEFAULT) || bulla_list_find(list, row->type))
+            continue;
+        bool put = row->flags & BULLA_DEFAULT_EMPTY
+                       ? bulla_list_put(list, row->type, (struct bulla_bytes){(const uint8_t *)"", 0})
+                       : bulla_list_put_bool(list, row->type, (row->flags & BULLA_DEFAULT_TRUE) != 0);
+        if (!put)
+            return false;
+    }
+    return true;
+}
+
+/* Keys and data are private unless the template says otherwise, public keys, certificates and policies are not. */
+static bool put_privacy(unsigned class_bit, struct bulla_attribute_list *list)
+{
+    if (bulla_list_find(list, CKA_PRIVATE))
+        return true;
+    return bulla_list_put_bool(list, CKA_PRIVATE, (class_bit & (BULLA_IN_PRIVATE | BULLA_IN_SECRET)) != 0);
+}
+
+/* What the module says of a key's past, from where it came and what it is. */
+static bool put_history(unsigned class_bit, enum bulla_origin origin, struct bulla_attribute_list *list)
+{
+    bool generated = origin == BULLA_GENERATED;
+    if (!(class_bit & (BULLA_IN_PUBLIC | BULLA_IN_PRIVATE | BULLA_IN_SECRET)))
+        return true;
+    bool done = bulla_list_put_bool(list, CKA_LOCAL, generated);
+    if (done && !(class_bit & BULLA_IN_PUBLIC))
+        done = bulla_list_put_bool(list, CKA_ALWAYS_SENSITIVE, generated && list_bool(list, CKA_SENSITIVE)) &&
+               bulla_list_put_bool(list, CKA_NEVER_EXTRACTABLE, generated && !list_bool(list, CKA_EXTRACTABLE));
+    return done;
+}
+
+static CK_RV check_key_needs(CK_OBJECT_CLASS object_class, const struct bulla_attribute_list *list)
+{
+    const struct bulla_attribute *type = bulla_list_find(list, CKA_KEY_TYPE);
+    CK_KEY_TYPE key_type;
+    if (!type)
+        return CKR_OK;
+    memcpy(&key_type, type->value.data, sizeof key_type);
+    for (size_t i = 0; i < sizeof key_needs / sizeof key_needs[0]; i++) {
+        if (key_needs[i].object_class != object_class || key_needs[i].type != key_type)
+            continue;
+        for (unsigned j = 0; j < 3 && key_needs[i].needs[j]; j++) {
+            const struct bulla_attribute *item = bulla_list_find(list, key_needs[i].needs[j]);
+            if (!item)
+                return CKR_TEMPLATE_INCOMPLETE;
+            if (item->value.size == 0)
+                return CKR_ATTRIBUTE_VALUE_INVALID;
+        }
+        return CKR_OK;
+    }
+    return CKR_ATTRIBUTE_VALUE_INVALID;
+}
+
+static CK_RV check_required(unsigned class_bit, const struct bulla_attribute_list *list)
+{
+    size_t count;
+    const struct bulla_attribute_row *rows = bulla_attribute_rows(&count);
+    for (size_t i = 0; i < count; i++)
+        if ((rows[i].required & class_bit) && !bulla_list_find(list, rows[i].type))
+            return CKR_TEMPLATE_INCOMPLETE;
+    return CKR_OK;
+}
+
+static CK_RV check_allowed(const CK_ATTRIBUTE *attribute, unsigned class_bit, enum bulla_origin origin)
+{
+    const struct bulla_attribute_row *row = bulla_attribute_row(attribute->type);
+    if (!(row->classes & class_bit))
+        return CKR_TEMPLATE_INCONSISTENT;
+    if (row->flags & BULLA_BY_MODULE)
+        return CKR_ATTRIBUTE_READ_ONLY;
+    if (origin == BULLA_GENERATED && (row->flags & BULLA_NOT_IN_GENERATE))
+        return CKR_TEMPLATE_INCONSISTENT;
+    return CKR_OK;
+}
+
+CK_RV bulla_template_new(const CK_ATTRIBUTE *attributes, CK_ULONG count, enum bulla_origin origin,
+    CK_OBJECT_CLASS object_class, struct bulla_attribute_list *list)
+{
+    CK_RV rv = bulla_template_form(attributes, count);
+    if (rv != CKR_OK)
+        return rv;
+    unsigned class_bit = bulla_class_bit(object_class);
+    if (!class_bit || object_class == CKO_BULLA_STATUS)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    for (CK_ULONG i = 0; i < count; i++) {
+        rv = check_allowed(&attributes[i], class_bit, origin);
+        if (rv != CKR_OK)
+            return rv;
+        if (!bulla_list_put(list, attributes[i].type, value_of(&attributes[i])))
+            return CKR_TEMPLATE_INCONSISTENT;
+    }
+    if (origin == BULLA_CREATED) {
+        rv = check_required(class_bit, list);
+        if (rv == CKR_OK)
+            rv = check_key_needs(object_class, list);
+        if (rv != CKR_OK)
+            return rv;
+    }
+    return put_privacy(class_bit, list) && put_defaults(class_bit, list) && put_history(class_bit, origin, list)
+               ? CKR_OK
+               : CKR_HOST_MEMORY;
+}
+
+static CK_RV check_change(const CK_ATTRIBUTE *attribute, bool copying, const struct bulla_attribute_list *list)
+{
+    const struct bulla_attribute_row *row = bulla_attribute_row(attribute->type);
+    const struct bulla_attribute *item = bulla_list_find(list, CKA_CLASS);
+    CK_OBJECT_CLASS object_class;
+    memcpy(&object_class, item->value.data, sizeof object_class);
+    if (!(row->classes & bulla_class_bit(object_class)))
+        return CKR_ATTRIBUTE_TYPE_INVALID;
+    if (same_value(list, attribute))
+        return CKR_OK;
+    if (!(row->flags & BULLA_SETTABLE) && !(copying && (row->flags & BULLA_COPY_SET)))
+        return CKR_ATTRIBUTE_READ_ONLY;
+    bool now = row->kind == BULLA_BOOL && *(const CK_BBOOL *)attribute->pValue == CK_TRUE;
+    if (((row->flags & BULLA_ONLY_RAISE) && !now) || ((row->flags & BULLA_ONLY_LOWER) && now))
+        return CKR_ATTRIBUTE_READ_ONLY;
+    return CKR_OK;
+}
+
+CK_RV bulla_template_change(
+    const CK_ATTRIBUTE *attributes, CK_ULONG count, bool copying, struct bulla_attribute_list *list)
+{
+    CK_RV rv = bulla_template_form(attributes, count);
+    for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++)
+        rv = check_change(&attributes[i], copying, list);
+    for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++)
+        if (!bulla_list_put(list, attributes[i].type, value_of(&attributes[i])))
+            rv = CKR_TEMPLATE_INCONSISTENT;
+    return rv;
+}

@@ -1,0 +1,226 @@
+/* Opening a token: its store is opened when it is first needed, and read again when its generation moved. */
+#include "token.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "crypto/cbor.h"
+#include "inference/pool.h"
+
+void bulla_token_make(struct bulla_token *token, const struct bulla_token_config *config)
+{
+    *token = (struct bulla_token){.config = config};
+    (void)pthread_mutex_init(&token->gate, NULL);
+    (void)pthread_rwlock_init(&token->keys_lock, NULL);
+    (void)pthread_rwlock_init(&token->lock, NULL);
+    (void)pthread_mutex_init(&token->store_lock, NULL);
+    memcpy(token->serial, config->serial, sizeof token->serial);
+}
+
+void bulla_token_close(struct bulla_token *token)
+{
+    bulla_token_logout(token);
+    bulla_index_free(&token->index);
+    if (token->store)
+        bulla_store_close(token->store);
+    if (token->audit)
+        bulla_audit_close(token->audit);
+    bulla_pool_close(token->pool);
+    (void)pthread_mutex_destroy(&token->gate);
+    (void)pthread_rwlock_destroy(&token->keys_lock);
+    (void)pthread_rwlock_destroy(&token->lock);
+    (void)pthread_mutex_destroy(&token->store_lock);
+    *token = (struct bulla_token){0};
+}
+
+void bulla_token_abandon(struct bulla_token *token)
+{
+    if (token->store)
+        bulla_store_abandon(token->store);
+    if (token->audit)
+        bulla_audit_abandon(token->audit);
+    if (token->pool)
+        bulla_pool_abandon(token->pool);
+    *token = (struct bulla_token){0};
+}
+
+struct bulla_bytes bulla_token_serial(const struct bulla_token *token)
+{
+    return (struct bulla_bytes){(const uint8_t *)token->serial, 16};
+}
+
+/* --- what the store says of the token itself --- */
+
+static enum bulla_reason read_identity(struct bulla_token *token)
+{
+    uint8_t value[256];
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, value, sizeof value);
+    BULLA_TRY(bulla_store_value_get(token->store, BULLA_VALUE_TOKEN, &writer));
+    struct bulla_cbor map, label, serial;
+    const struct bulla_cbor_field fields[] = {
+        {.text_key = "label", .kind = BULLA_CBOR_TSTR, .value = &label, .smallest = 0, .largest = 32},
+        {.text_key = "serial", .kind = BULLA_CBOR_TSTR, .value = &serial, .smallest = 16, .largest = 16},
+    };
+    BULLA_TRY(bulla_cbor_decode(bulla_writer_bytes(&writer), "the token's identity", &map));
+    BULLA_TRY(bulla_cbor_fields(&map, fields, 2, "the token's identity"));
+    memset(token->label, 0, sizeof token->label);
+    memcpy(token->label, label.string.data, label.string.size);
+    memcpy(token->serial, serial.string.data, 16);
+    return BULLA_OK;
+}
+
+/* --- applying what was written --- */
+
+static enum bulla_reason apply_row(void *context, const struct bulla_store_row *row)
+{
+    struct bulla_token *token = context;
+    struct bulla_object *object = NULL;
+    if (!bulla_row_make(row, &object))
+        return bulla_refuse(
+            BULLA_STORE_CORRUPT, "a row of class 0x%llx can't be read", (unsigned long long)row->object_class);
+    struct bulla_object *present = token->seen ? bulla_index_find_id(&token->index, row->id) : NULL;
+    if (present)
+        object->handle = present->handle;
+    object->hidden = token->keys && !bulla_vault_verifies(token, object);
+    bulla_token_note_expiry(token, object);
+    if (!bulla_index_put(&token->index, object)) {
+        bulla_object_drop(object);
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "listing objects");
+    }
+    return BULLA_OK;
+}
+
+/* Removes token objects: one, or all of them when the store was made anew. */
+static enum bulla_reason apply_gone(void *context, const uint8_t *id)
+{
+    struct bulla_token *token = context;
+    for (size_t i = token->index.count; i-- > 0;) {
+        struct bulla_object *object = token->index.objects[i];
+        if (object->owner == 0 && (!id || memcmp(object->id, id, 16) == 0))
+            bulla_index_remove(&token->index, object->handle);
+    }
+    if (!id)
+        token->seen = 0;
+    return BULLA_OK;
+}
+
+/* Under the token's write lock and the store's. */
+static enum bulla_reason catch_up(struct bulla_token *token)
+{
+    const struct bulla_store_visitor visitor = {apply_row, apply_gone, token};
+    uint64_t now = token->seen;
+    BULLA_TRY(read_identity(token));
+    enum bulla_reason reason = bulla_store_changes(token->store, token->seen, &visitor, &now);
+    if (reason == BULLA_OK)
+        token->seen = now;
+    return reason;
+}
+
+static enum bulla_reason open_store(struct bulla_token *token)
+{
+    BULLA_TRY(bulla_store_open(token->config->path, &token->store));
+    enum bulla_reason reason = catch_up(token);
+    if (reason != BULLA_OK) {
+        bulla_store_close(token->store);
+        token->store = NULL;
+    }
+    return reason;
+}
+
+enum bulla_reason bulla_token_refresh(struct bulla_token *token)
+{
+    (void)pthread_rwlock_rdlock(&token->lock);
+    bool current = token->store && bulla_store_generation(token->store) == token->seen;
+    (void)pthread_rwlock_unlock(&token->lock);
+    if (current)
+        return BULLA_OK;
+    (void)pthread_rwlock_rdlock(&token->keys_lock);
+    (void)pthread_rwlock_wrlock(&token->lock);
+    (void)pthread_mutex_lock(&token->store_lock);
+    enum bulla_reason reason = token->store ? catch_up(token) : open_store(token);
+    (void)pthread_mutex_unlock(&token->store_lock);
+    (void)pthread_rwlock_unlock(&token->lock);
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+    return reason;
+}
+
+enum bulla_reason bulla_token_value(struct bulla_token *token, const char *name, struct bulla_writer *writer)
+{
+    (void)pthread_mutex_lock(&token->store_lock);
+    enum bulla_reason reason = bulla_store_value_get(token->store, name, writer);
+    (void)pthread_mutex_unlock(&token->store_lock);
+    return reason;
+}
+
+enum bulla_reason bulla_token_value_put(struct bulla_token *token, const char *name, struct bulla_bytes value)
+{
+    (void)pthread_mutex_lock(&token->store_lock);
+    enum bulla_reason reason = bulla_store_begin(token->store);
+    if (reason == BULLA_OK) {
+        reason = bulla_store_value_put(token->store, name, value);
+        if (reason == BULLA_OK)
+            reason = bulla_store_commit(token->store);
+        else
+            bulla_store_rollback(token->store);
+    }
+    (void)pthread_mutex_unlock(&token->store_lock);
+    return reason;
+}
+
+bool bulla_token_initialized(struct bulla_token *token)
+{
+    return bulla_token_refresh(token) == BULLA_OK;
+}
+
+/* --- objects --- */
+
+void bulla_token_note_expiry(struct bulla_token *token, const struct bulla_object *object)
+{
+    CK_ULONG expires = bulla_attributes_ulong(object->attributes, CKA_BULLA_EXPIRES, 0);
+    if (expires && (!token->next_expiry || expires < token->next_expiry))
+        token->next_expiry = expires;
+}
+
+/* An answer whose lease is over is gone for readers at once; request.c erases it with the next search. */
+static bool is_expired(const struct bulla_token *token, const struct bulla_object *object)
+{
+    if (!token->next_expiry)
+        return false;
+    CK_ULONG expires = bulla_attributes_ulong(object->attributes, CKA_BULLA_EXPIRES, 0);
+    return expires && (uint64_t)time(NULL) >= expires;
+}
+
+bool bulla_object_is_visible(const struct bulla_token *token, const struct bulla_object *object)
+{
+    return !object->hidden && (token->login == BULLA_USER || !bulla_object_is_private(object)) &&
+           !is_expired(token, object);
+}
+
+struct bulla_object *bulla_token_object(struct bulla_token *token, CK_OBJECT_HANDLE handle)
+{
+    (void)pthread_rwlock_rdlock(&token->lock);
+    struct bulla_object *object = bulla_index_find(&token->index, handle);
+    if (object && bulla_object_is_visible(token, object))
+        (void)bulla_object_keep(object);
+    else
+        object = NULL;
+    (void)pthread_rwlock_unlock(&token->lock);
+    return object;
+}
+
+struct bulla_object *bulla_token_object_by_id(struct bulla_token *token, const uint8_t id[static 16])
+{
+    (void)pthread_rwlock_rdlock(&token->lock);
+    struct bulla_object *object = bulla_object_keep(bulla_index_find_id(&token->index, id));
+    (void)pthread_rwlock_unlock(&token->lock);
+    return object;
+}
+
+enum bulla_login bulla_token_login_state(struct bulla_token *token)
+{
+    (void)pthread_rwlock_rdlock(&token->lock);
+    enum bulla_login login = token->login;
+    (void)pthread_rwlock_unlock(&token->lock);
+    return login;
+}

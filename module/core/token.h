@@ -1,0 +1,170 @@
+/* A token: its store, its keys while somebody is logged in, its objects.
+ *
+ * Locks, in the order in which they are taken: a session's, `gate` (login, PINs, ledger), `keys_lock`, an object's,
+ * `lock` (index and login state), `store_lock`. Nothing here connects to a TPM before a login, an opening or a status.
+ */
+#ifndef BULLA_CORE_TOKEN_H
+#define BULLA_CORE_TOKEN_H
+
+#include <pthread.h>
+
+#include "config.h"
+#include "evidence/audit.h"
+#include "object.h"
+#include "release/tree.h"
+#include "store/store.h"
+
+enum bulla_login { BULLA_NOBODY, BULLA_USER, BULLA_OFFICER };
+
+/* Everything that the token key gives, in the arena while the user is logged in. */
+struct bulla_token_keys {
+    uint8_t token[32];
+    uint8_t wrap[32];    /* wraps object keys and trees */
+    uint8_t tag[32];     /* authenticates rows */
+    uint8_t ledger[32];  /* seals the ledger */
+    uint8_t counter[32]; /* auth value of the NV counter */
+};
+
+struct bulla_token {
+    const struct bulla_token_config *config;
+    pthread_mutex_t gate;
+    pthread_rwlock_t keys_lock; /* written by login and logout, read by whatever uses the keys */
+    pthread_rwlock_t lock;
+    pthread_mutex_t store_lock;
+    struct bulla_store *store; /* NULL until it opened */
+    uint64_t seen;             /* the store's generation that the index shows */
+    struct bulla_index index;
+    enum bulla_login login;
+    struct bulla_token_keys *keys; /* NULL while the user is not logged in */
+    uint8_t *officer;              /* the SO's secret, while the SO is logged in */
+    struct bulla_audit *audit;
+    atomic_uint audit_failures;          /* lines that could not be written */
+    unsigned sessions, writing_sessions; /* under `lock` */
+    char serial[17];                     /* "" before initialisation */
+    char label[33];
+    struct bulla_pool *pool;
+    uint64_t next_expiry;   /* Unix seconds at which the first answer's lease ends; 0: none is kept */
+    bool without_threads;   /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
+    atomic_ullong sequence; /* of receipts, in this process */
+};
+
+/* --- token.c: opening --- */
+void bulla_token_make(struct bulla_token *token, const struct bulla_token_config *config);
+void bulla_token_close(struct bulla_token *token);
+/* In a forked child: forgets everything and touches no file or lock of the parent. */
+void bulla_token_abandon(struct bulla_token *token);
+/* Opens the store when it is not, and applies what other processes wrote. BULLA_STORE_MISSING: not initialised. */
+enum bulla_reason bulla_token_refresh(struct bulla_token *token) BULLA_MUST_USE;
+bool bulla_token_initialized(struct bulla_token *token);
+struct bulla_bytes bulla_token_serial(const struct bulla_token *token); /* 16 bytes */
+/* A kept reference to a visible object, or NULL. */
+struct bulla_object *bulla_token_object(struct bulla_token *token, CK_OBJECT_HANDLE handle);
+/* Notes when an object is an answer with a lease; `lock` is held. */
+void bulla_token_note_expiry(struct bulla_token *token, const struct bulla_object *object);
+/* A kept reference to a token object by its id, visible or not. */
+struct bulla_object *bulla_token_object_by_id(struct bulla_token *token, const uint8_t id[static 16]);
+bool bulla_object_is_visible(const struct bulla_token *token, const struct bulla_object *object);
+enum bulla_login bulla_token_login_state(struct bulla_token *token);
+
+/* --- pin.c: who may --- */
+enum { BULLA_PIN_SHORTEST = 4, BULLA_PIN_LONGEST = 255, BULLA_PIN_TRIES = 5 };
+enum bulla_reason bulla_token_initialize(
+    struct bulla_token *token, struct bulla_bytes pin, const char *label) BULLA_MUST_USE;
+/* Sets the user's PIN for the first time, or (the SO) grants another try with the right one, or (with so-recovery) a
+ * new one. */
+enum bulla_reason bulla_token_user_pin_initialize(struct bulla_token *token, struct bulla_bytes pin) BULLA_MUST_USE;
+enum bulla_reason bulla_token_pin_change(
+    struct bulla_token *token, struct bulla_bytes old_pin, struct bulla_bytes new_pin) BULLA_MUST_USE;
+enum bulla_reason bulla_token_login(
+    struct bulla_token *token, enum bulla_login who, struct bulla_bytes pin) BULLA_MUST_USE;
+void bulla_token_logout(struct bulla_token *token);
+/* How many wrong PINs are still possible, and how many at most; from the store. */
+void bulla_token_tries(struct bulla_token *token, enum bulla_login who, unsigned *left, unsigned *most);
+bool bulla_token_user_pin_is_set(struct bulla_token *token);
+
+/* --- vault.c: sealing objects --- */
+/* Writes the object to the store (a new id when `id` is zero) and to the index under `handle` (0: a new one). */
+enum bulla_reason bulla_vault_store(struct bulla_token *token, const struct bulla_attribute_list *list,
+    const uint8_t id[static 16], CK_OBJECT_HANDLE *handle) BULLA_MUST_USE;
+/* The same inside a transaction that the caller opened (store_lock held) and commits; the object comes back for the
+ * index. */
+enum bulla_reason bulla_vault_put(struct bulla_token *token, const struct bulla_attribute_list *list,
+    const uint8_t id[static 16], struct bulla_object **object) BULLA_MUST_USE;
+/* A session object: its sealed attributes go to the arena at once. */
+enum bulla_reason bulla_vault_hold(struct bulla_token *token, const struct bulla_attribute_list *list,
+    CK_SESSION_HANDLE owner, CK_OBJECT_HANDLE *handle) BULLA_MUST_USE;
+/* Writes a changed public part, keeping the sealed part as it is. */
+enum bulla_reason bulla_vault_restate(struct bulla_token *token, const struct bulla_object *object,
+    const struct bulla_attribute_list *list) BULLA_MUST_USE;
+enum bulla_reason bulla_vault_erase(struct bulla_token *token, struct bulla_object *object) BULLA_MUST_USE;
+/* Opens the object's sealed attributes, through its release tree when its lease is over. On success the object's lock
+ * is held and `object->opened` may be read; unlock it soon. */
+enum bulla_reason bulla_vault_open(
+    struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase) BULLA_MUST_USE;
+/* A sealed attribute of an opened object (lock held): a view into the arena; data NULL when there is none. */
+struct bulla_bytes bulla_vault_value(const struct bulla_object *object, CK_ATTRIBUTE_TYPE type);
+/* Whether the row carries the tag that the token key gives it. */
+bool bulla_vault_verifies(const struct bulla_token *token, const struct bulla_object *object);
+bool bulla_row_make(const struct bulla_store_row *row, struct bulla_object **object);
+
+/* --- release.c: what a leaf is told --- */
+struct bulla_policy;
+/* The policy in force for an authority and epoch; BULLA_POLICY_MISSING. `policy` is the caller's. */
+enum bulla_reason bulla_token_policy(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch,
+    struct bulla_policy *policy) BULLA_MUST_USE;
+/* The last part of a request for an object of these attributes; auth_value (32 bytes, arena) is filled in. */
+enum bulla_reason bulla_token_object_request(struct bulla_token *token, const struct bulla_attributes *attributes,
+    const uint8_t id[static 16], uint8_t *auth_value, struct bulla_leaf_request *request) BULLA_MUST_USE;
+/* A request for the token key's tree or the SO's. */
+void bulla_token_request(
+    const struct bulla_token *token, const char *path, struct bulla_bytes pin, struct bulla_leaf_request *request);
+/* Checks a bundle that is to become an object, and adds what it says to the list. */
+enum bulla_reason bulla_token_policy_admit(struct bulla_token *token, struct bulla_attribute_list *list) BULLA_MUST_USE;
+
+/* --- ledger.c: numbers that never go back (DESIGN: What must not roll back) --- */
+/* 0 for a name that was never raised. BULLA_ROLLED_BACK when the store is older than the TPM's counter. */
+enum bulla_reason bulla_ledger_read(struct bulla_token *token, const char *name, uint64_t *number) BULLA_MUST_USE;
+/* Durable before it returns; lower numbers are refused by the caller, equal ones are a no-op. */
+enum bulla_reason bulla_ledger_raise(struct bulla_token *token, const char *name, uint64_t number) BULLA_MUST_USE;
+/* The NV counter (with a TPM; its index in `index`, else 0) and, inside the caller's transaction, an empty ledger. */
+enum bulla_reason bulla_ledger_create(struct bulla_token *token) BULLA_MUST_USE;
+enum bulla_reason bulla_ledger_counter(struct bulla_token *token, uint64_t *counter) BULLA_MUST_USE;
+
+/* --- record.c: audit --- */
+/* Writes a refusal (with reason and this thread's detail) and returns its CK_RV; BULLA_OK gives CKR_OK and no line. */
+CK_RV bulla_token_refusal(struct bulla_token *token, const char *event, enum bulla_reason reason);
+void bulla_token_record(
+    struct bulla_token *token, const char *event, const struct bulla_audit_field *fields, size_t count);
+void bulla_token_audit_path(const struct bulla_token *token, char *path, size_t size);
+
+/* --- services.c --- */
+struct bulla_services;
+void bulla_token_services(struct bulla_token *token, struct bulla_services *services);
+/* Makes the receipt key pair and the attestation key inside the caller's transaction. */
+enum bulla_reason bulla_token_identity_put(struct bulla_token *token) BULLA_MUST_USE;
+/* A kept reference, or NULL. */
+struct bulla_object *bulla_token_receipt_object(struct bulla_token *token, CK_OBJECT_CLASS object_class);
+
+/* --- status.c --- */
+/* JSON of "status" or "why", malloc'd; NULL without memory. */
+char *bulla_token_status_json(struct bulla_token *token);
+char *bulla_token_why_json(struct bulla_token *token);
+
+/* A small value of the store; BULLA_STORE_MISSING. Takes the store's lock. */
+enum bulla_reason bulla_token_value(
+    struct bulla_token *token, const char *name, struct bulla_writer *writer) BULLA_MUST_USE;
+/* Writes one value in a transaction of its own. */
+enum bulla_reason bulla_token_value_put(
+    struct bulla_token *token, const char *name, struct bulla_bytes value) BULLA_MUST_USE;
+
+/* Small named values of the store, as the core names them. */
+#define BULLA_VALUE_TOKEN "token" /* label and serial */
+#define BULLA_VALUE_USER_TREE "user-tree"
+#define BULLA_VALUE_OFFICER_TREE "so-tree"
+#define BULLA_VALUE_RECOVERY "so-recovery" /* the token key under the SO's secret */
+#define BULLA_VALUE_USER_TRIES "user-tries"
+#define BULLA_VALUE_OFFICER_TRIES "so-tries"
+#define BULLA_VALUE_ATTESTATION_KEY "attestation-key"
+#define BULLA_VALUE_COUNTER "counter" /* the NV counter's index */
+
+#endif

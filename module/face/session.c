@@ -1,0 +1,165 @@
+/* PKCS#11 3.0, 5.6: sessions and who is logged in. */
+#include "face.h"
+
+#include <stdio.h>
+
+CK_RV C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *handle)
+{
+    (void)application;
+    (void)notify; /* there is nothing to notify of */
+    if (!bulla_module_ready())
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
+    struct bulla_token *token = bulla_module_slot(slot);
+    if (!token)
+        return CKR_SLOT_ID_INVALID;
+    if (!handle)
+        return CKR_ARGUMENTS_BAD;
+    if (!(flags & CKF_SERIAL_SESSION))
+        return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+    enum bulla_reason reason = bulla_token_refresh(token);
+    if (reason != BULLA_OK)
+        return reason == BULLA_STORE_MISSING ? CKR_TOKEN_NOT_RECOGNIZED : bulla_refusal_code(reason);
+    return bulla_session_open(token, flags, handle);
+}
+
+CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
+{
+    return bulla_session_close(handle);
+}
+
+CK_RV C_CloseAllSessions(CK_SLOT_ID slot)
+{
+    if (!bulla_module_ready())
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
+    struct bulla_token *token = bulla_module_slot(slot);
+    if (!token)
+        return CKR_SLOT_ID_INVALID;
+    bulla_session_close_all(token);
+    return CKR_OK;
+}
+
+static CK_RV session_info(struct bulla_session *session, void *arguments)
+{
+    CK_SESSION_INFO *info = arguments;
+    *info = (CK_SESSION_INFO){.slotID = session->token->config->slot,
+        .state = bulla_session_state(session),
+        .flags = CKF_SERIAL_SESSION | (session->writable ? CKF_RW_SESSION : 0)};
+    return CKR_OK;
+}
+
+CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info)
+{
+    return info                   ? bulla_call(handle, session_info, info)
+           : bulla_module_ready() ? CKR_ARGUMENTS_BAD
+                                  : CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
+struct login {
+    CK_USER_TYPE user;
+    struct bulla_bytes pin, other; /* old and new, for C_SetPIN */
+};
+
+/* A passphrase for release trees, kept for the session until it is used up by closing or logging out. */
+static CK_RV keep_passphrase(struct bulla_session *session, struct bulla_bytes passphrase)
+{
+    if (bulla_token_login_state(session->token) != BULLA_USER)
+        return CKR_USER_NOT_LOGGED_IN;
+    if (passphrase.size == 0 || passphrase.size > BULLA_PIN_LONGEST)
+        return CKR_PIN_LEN_RANGE;
+    bulla_secret_release(&session->passphrase);
+    enum bulla_reason reason = bulla_secret_hold(&session->passphrase, passphrase.size, "a passphrase");
+    if (reason == BULLA_OK)
+        memcpy(session->passphrase.data, passphrase.data, passphrase.size);
+    return bulla_token_refusal(session->token, "login", reason);
+}
+
+static CK_RV check_login(struct bulla_session *session, enum bulla_login who)
+{
+    enum bulla_login now = bulla_token_login_state(session->token);
+    if (now != BULLA_NOBODY)
+        return now == who ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    if (who == BULLA_OFFICER && bulla_token_has_reading_sessions(session->token))
+        return CKR_SESSION_READ_ONLY_EXISTS;
+    return CKR_OK;
+}
+
+static CK_RV login(struct bulla_session *session, void *arguments)
+{
+    const struct login *login = arguments;
+    if (login->user == CKU_CONTEXT_SPECIFIC)
+        return keep_passphrase(session, login->pin);
+    if (login->user != CKU_USER && login->user != CKU_SO)
+        return CKR_USER_TYPE_INVALID;
+    enum bulla_login who = login->user == CKU_USER ? BULLA_USER : BULLA_OFFICER;
+    CK_RV rv = check_login(session, who);
+    if (rv != CKR_OK)
+        return rv;
+    enum bulla_reason reason = bulla_token_login(session->token, who, login->pin);
+    const struct bulla_audit_field field = {"user", who == BULLA_USER ? "user" : "so", 0};
+    if (reason == BULLA_OK)
+        bulla_token_record(session->token, "login", &field, 1);
+    return bulla_token_refusal(session->token, "login", reason);
+}
+
+CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, unsigned long pin_size)
+{
+    struct login arguments = {user, {pin, pin_size}, {NULL, 0}};
+    if (!pin && bulla_module_ready())
+        return CKR_ARGUMENTS_BAD; /* there is no PIN pad */
+    return bulla_call(handle, login, &arguments);
+}
+
+static CK_RV logout(struct bulla_session *session, void *arguments)
+{
+    (void)arguments;
+    if (bulla_token_login_state(session->token) == BULLA_NOBODY)
+        return CKR_USER_NOT_LOGGED_IN;
+    bulla_session_reset(session);
+    bulla_token_logout(session->token);
+    bulla_token_record(session->token, "logout", NULL, 0);
+    return CKR_OK;
+}
+
+CK_RV C_Logout(CK_SESSION_HANDLE handle)
+{
+    return bulla_call(handle, logout, NULL);
+}
+
+static CK_RV init_pin(struct bulla_session *session, void *arguments)
+{
+    const struct login *login = arguments;
+    if (bulla_token_login_state(session->token) != BULLA_OFFICER)
+        return CKR_USER_NOT_LOGGED_IN;
+    enum bulla_reason reason = bulla_token_user_pin_initialize(session->token, login->pin);
+    if (reason == BULLA_OK)
+        bulla_token_record(session->token, "pin-initialized", NULL, 0);
+    return bulla_token_refusal(session->token, "init-pin", reason);
+}
+
+CK_RV C_InitPIN(CK_SESSION_HANDLE handle, unsigned char *pin, unsigned long pin_size)
+{
+    struct login arguments = {CKU_SO, {pin, pin_size}, {NULL, 0}};
+    if (!pin && bulla_module_ready())
+        return CKR_ARGUMENTS_BAD;
+    return bulla_call(handle, init_pin, &arguments);
+}
+
+static CK_RV set_pin(struct bulla_session *session, void *arguments)
+{
+    const struct login *login = arguments;
+    if (!session->writable)
+        return CKR_SESSION_READ_ONLY;
+    enum bulla_reason reason = bulla_token_pin_change(session->token, login->pin, login->other);
+    if (reason == BULLA_OK)
+        bulla_token_record(session->token, "pin-changed", NULL, 0);
+    return bulla_token_refusal(session->token, "set-pin", reason);
+}
+
+CK_RV C_SetPIN(CK_SESSION_HANDLE handle, unsigned char *old_pin, unsigned long old_size, unsigned char *new_pin,
+    unsigned long new_size)
+{
+    struct login arguments = {CKU_USER, {old_pin, old_size}, {new_pin, new_size}};
+    if ((!old_pin || !new_pin) && bulla_module_ready())
+        return CKR_ARGUMENTS_BAD;
+    return bulla_call(handle, set_pin, &arguments);
+}

@@ -1,0 +1,78 @@
+/* Functions that no mechanism needs yet: present in the lists, as the standard asks, and refused. */
+#include "face.h"
+
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wc2x-extensions"
+#endif
+
+typedef unsigned char byte;
+typedef unsigned long size;
+
+/* name, parameters */
+#define UNSUPPORTED(F)                                                                                                 \
+    F(C_GetOperationState, (CK_SESSION_HANDLE, byte *, size *))                                                        \
+    F(C_SetOperationState, (CK_SESSION_HANDLE, byte *, size, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE))                      \
+    F(C_DigestInit, (CK_SESSION_HANDLE, CK_MECHANISM *))                                                               \
+    F(C_Digest, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                                     \
+    F(C_DigestUpdate, (CK_SESSION_HANDLE, byte *, size))                                                               \
+    F(C_DigestKey, (CK_SESSION_HANDLE, CK_OBJECT_HANDLE))                                                              \
+    F(C_DigestFinal, (CK_SESSION_HANDLE, byte *, size *))                                                              \
+    F(C_SignRecoverInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                        \
+    F(C_SignRecover, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                                \
+    F(C_VerifyInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                             \
+    F(C_Verify, (CK_SESSION_HANDLE, byte *, size, byte *, size))                                                       \
+    F(C_VerifyUpdate, (CK_SESSION_HANDLE, byte *, size))                                                               \
+    F(C_VerifyFinal, (CK_SESSION_HANDLE, byte *, size))                                                                \
+    F(C_VerifyRecoverInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                      \
+    F(C_VerifyRecover, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                              \
+    F(C_DigestEncryptUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                        \
+    F(C_DecryptDigestUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                        \
+    F(C_SignEncryptUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                          \
+    F(C_DecryptVerifyUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                        \
+    F(C_GenerateKeyPair, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_ATTRIBUTE *, size, CK_ATTRIBUTE *, size,               \
+                             CK_OBJECT_HANDLE *, CK_OBJECT_HANDLE *))                                                  \
+    F(C_WrapKey, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, byte *, size *))              \
+    F(C_UnwrapKey,                                                                                                     \
+        (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, byte *, size, CK_ATTRIBUTE *, size, CK_OBJECT_HANDLE *)) \
+    F(C_DeriveKey, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, size, CK_OBJECT_HANDLE *))    \
+    F(C_LoginUser, (CK_SESSION_HANDLE, CK_USER_TYPE, byte *, size, byte *, size))                                      \
+    F(C_MessageEncryptInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                     \
+    F(C_EncryptMessage, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size, byte *, size *))                 \
+    F(C_EncryptMessageBegin, (CK_SESSION_HANDLE, void *, size, byte *, size))                                          \
+    F(C_EncryptMessageNext, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size *, CK_FLAGS))                 \
+    F(C_MessageEncryptFinal, (CK_SESSION_HANDLE))                                                                      \
+    F(C_MessageDecryptInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                     \
+    F(C_DecryptMessage, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size, byte *, size *))                 \
+    F(C_DecryptMessageBegin, (CK_SESSION_HANDLE, void *, size, byte *, size))                                          \
+    F(C_DecryptMessageNext, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size *, CK_FLAGS))                 \
+    F(C_MessageDecryptFinal, (CK_SESSION_HANDLE))                                                                      \
+    F(C_MessageSignInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                        \
+    F(C_SignMessage, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size *))                                  \
+    F(C_SignMessageBegin, (CK_SESSION_HANDLE, void *, size))                                                           \
+    F(C_SignMessageNext, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size *))                              \
+    F(C_MessageSignFinal, (CK_SESSION_HANDLE))                                                                         \
+    F(C_MessageVerifyInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                      \
+    F(C_VerifyMessage, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size))                                  \
+    F(C_VerifyMessageBegin, (CK_SESSION_HANDLE, void *, size))                                                         \
+    F(C_VerifyMessageNext, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size))                              \
+    F(C_MessageVerifyFinal, (CK_SESSION_HANDLE))
+
+#define REFUSE(name, parameters)                                                                                       \
+    CK_RV name parameters                                                                                              \
+    {                                                                                                                  \
+        return bulla_module_ready() ? CKR_FUNCTION_NOT_SUPPORTED : CKR_CRYPTOKI_NOT_INITIALIZED;                       \
+    }
+UNSUPPORTED(REFUSE)
+
+/* Legacy of parallel sessions: chapter 5.22 fixes the answer. */
+CK_RV C_GetFunctionStatus(CK_SESSION_HANDLE session)
+{
+    (void)session;
+    return CKR_FUNCTION_NOT_PARALLEL;
+}
+
+CK_RV C_CancelFunction(CK_SESSION_HANDLE session)
+{
+    (void)session;
+    return CKR_FUNCTION_NOT_PARALLEL;
+}
