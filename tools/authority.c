@@ -16,6 +16,7 @@
 #include "crypto/arena.h"
 #include "file.h"
 #include "options.h"
+#include "output.h"
 #include "terminal.h"
 
 enum { PEM_LARGEST = 16384 };
@@ -47,6 +48,8 @@ static enum bulla_reason pem_read(const char *path, uint8_t **pem, size_t *size)
     BULLA_TRY(bulla_secret_allocate(PEM_LARGEST, &memory));
     *pem = memory;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (file < 0 && errno == ENOENT)
+        bulla_output_remedy("`bulla policy keygen -o %s` makes one", path);
     if (file < 0)
         return bulla_refuse(BULLA_FILE, "opening the key file %s: %s", path, strerror(errno));
     ssize_t got = 1;

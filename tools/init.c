@@ -1,4 +1,5 @@
-/* Initialising is two PKCS#11 calls, C_InitToken and C_InitPIN; what goes before them is consent. */
+/* Initialising is two PKCS#11 calls: C_InitToken destroys what was there, C_InitPIN puts the new token under its TPM.
+ * Consent is asked for before each does its harm. */
 #include <stdio.h>
 #include <string.h>
 
@@ -47,15 +48,16 @@ static enum bulla_reason destruction_check(const struct bulla_client *client, co
     return BULLA_OK;
 }
 
-/* What the TPM would do to a token that is under its dictionary-attack protection. A module that gives no status before
- * the token exists shows it after. */
-static enum bulla_reason tpm_consent(struct bulla_client *client, const struct init_settings *settings)
+/* What the TPM would do to a token that is under its dictionary-attack protection. `*told` is false when the token
+ * gives no status: one that was never initialised has no session to ask in. */
+static enum bulla_reason tpm_consent(struct bulla_client *client, const struct init_settings *settings, bool *told)
 {
     json_t *status = NULL;
-    bool told =
-        bulla_client_session(client) == BULLA_OK && bulla_client_document(client, "status", &status) == BULLA_OK;
+    *told = client->session != CK_INVALID_HANDLE && bulla_client_document(client, "status", &status) == BULLA_OK;
     const json_t *tpm = json_object_get(status, "tpm");
-    if (json_is_object(tpm)) {
+    const char *state = json_string_value(json_object_get(tpm, "state"));
+    bool there = state && strcmp(state, "absent") != 0;
+    if (there) {
         bulla_say(BULLA_STRONG "The TPM" BULLA_PLAIN "\n");
         unsigned empty = bulla_status_tpm_show(tpm);
         bulla_say(
@@ -64,13 +66,21 @@ static enum bulla_reason tpm_consent(struct bulla_client *client, const struct i
             bulla_say(
                 "Set the empty auths (tpm2_changeauth) where others may reach the TPM; bulla does not change them.\n");
     }
-    if (!told)
-        bulla_remark("the token gives no status before it is initialised; `bulla status` shows the TPM's afterwards");
     json_decref(status);
+    return there ? consent_ask(settings, "Put the token under this TPM?") : BULLA_OK;
+}
+
+/* Before anything is destroyed, where there is something; C_InitToken wants no session open. */
+static enum bulla_reason consent_before(struct bulla_client *client, const struct init_settings *settings, bool *told)
+{
+    bool initialised = client->token.flags & CKF_TOKEN_INITIALIZED;
+    *told = false;
+    if (initialised && bulla_client_session(client) == BULLA_OK)
+        BULLA_TRY(tpm_consent(client, settings, told));
     if (client->session != CK_INVALID_HANDLE)
-        (void)client->module->C_CloseSession(client->session); /* C_InitToken wants none open */
+        (void)client->module->C_CloseSession(client->session);
     client->session = CK_INVALID_HANDLE;
-    return consent_ask(settings, "Initialise the token?");
+    return initialised ? consent_ask(settings, "Destroy the token and initialise it?") : BULLA_OK;
 }
 
 static enum bulla_reason pins_get(
@@ -98,27 +108,33 @@ static enum bulla_reason label_make(
 }
 
 static enum bulla_reason token_make(
-    struct bulla_client *client, struct bulla_pin *so_pin, struct bulla_pin *user_pin, unsigned char label[static 32])
+    struct bulla_client *client, struct bulla_pin *so_pin, unsigned char label[static 32])
 {
     struct bulla_wait wait;
     CK_FUNCTION_LIST *module = client->module;
     bulla_wait_begin(&wait, "initialising the token");
     CK_RV result = module->C_InitToken(client->slot, so_pin->bytes, so_pin->size, label);
-    const char *doing = "initialising the token";
-    if (result == CKR_OK && (result = module->C_OpenSession(client->slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL,
-                                 NULL, &client->session)) != CKR_OK)
-        client->session = CK_INVALID_HANDLE;
-    if (result == CKR_OK) {
-        doing = "logging in as the SO";
-        result = module->C_Login(client->session, CKU_SO, so_pin->bytes, so_pin->size);
-        client->logged_in = result == CKR_OK;
-    }
-    if (result == CKR_OK) {
-        doing = "setting the user's PIN";
-        result = module->C_InitPIN(client->session, user_pin->bytes, user_pin->size);
-    }
     bulla_wait_end(&wait);
-    return bulla_client_check(client, result, doing);
+    BULLA_TRY(bulla_client_check(client, result, "initialising the token"));
+    BULLA_TRY(bulla_client_session(client));
+    bulla_wait_begin(&wait, "logging in as the SO");
+    result = module->C_Login(client->session, CKU_SO, so_pin->bytes, so_pin->size);
+    bulla_wait_end(&wait);
+    client->logged_in = result == CKR_OK;
+    return bulla_client_check(client, result, "logging in as the SO");
+}
+
+/* This is what puts the token under the TPM: the consent comes before it, at the latest. */
+static enum bulla_reason user_make(
+    struct bulla_client *client, const struct init_settings *settings, struct bulla_pin *user_pin, bool told)
+{
+    struct bulla_wait wait;
+    if (!told)
+        BULLA_TRY(tpm_consent(client, settings, &told));
+    bulla_wait_begin(&wait, "setting the user's PIN");
+    CK_RV result = client->module->C_InitPIN(client->session, user_pin->bytes, user_pin->size);
+    bulla_wait_end(&wait);
+    return bulla_client_check(client, result, "setting the user's PIN");
 }
 
 static enum bulla_reason result_show(struct bulla_client *client)
@@ -139,17 +155,20 @@ static enum bulla_reason init_run(const struct bulla_call *call)
     BULLA_SECRET struct bulla_pin *user_pin = NULL;
     unsigned char label[32];
     struct bulla_client client;
+    bool told = false;
     enum bulla_reason reason = bulla_client_open(&client, &settings->common);
     if (reason == BULLA_OK)
         reason = destruction_check(&client, settings);
     if (reason == BULLA_OK)
         reason = label_make(&client, settings, label);
     if (reason == BULLA_OK)
-        reason = tpm_consent(&client, settings);
+        reason = consent_before(&client, settings, &told);
     if (reason == BULLA_OK)
         reason = pins_get(settings, &so_pin, &user_pin);
     if (reason == BULLA_OK)
-        reason = token_make(&client, so_pin, user_pin, label);
+        reason = token_make(&client, so_pin, label);
+    if (reason == BULLA_OK)
+        reason = user_make(&client, settings, user_pin, told);
     if (reason == BULLA_OK)
         reason = result_show(&client);
     bulla_client_close(&client);

@@ -73,12 +73,13 @@ enum bulla_reason bulla_pcrs_digest(const json_t *values, uint32_t mask, uint8_t
     uint8_t all[BULLA_PCR_COUNT * 32];
     size_t used = 0;
     for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++) {
-        char name[4];
+        char name[8];
         struct bulla_hex value;
         if (!(mask & UINT32_C(1) << pcr))
             continue;
-        (void)snprintf(name, sizeof name, "%u", pcr);
-        const char *text = json_string_value(json_object_get(values, name));
+        (void)snprintf(name, sizeof name, "pcr%u", pcr);
+        const json_t *found = json_object_get(values, name + 3);
+        const char *text = json_string_value(found ? found : json_object_get(values, name));
         if (!text || bulla_hex_parse(text, "a PCR", &value) != BULLA_OK || value.size != 32)
             return bulla_refuse(BULLA_TPM_UNREACHABLE, "the token's status has no value of PCR %u", pcr);
         memcpy(all + used, value.data, 32);

@@ -11,7 +11,7 @@
 enum bulla_reason bulla_pcrs_parse(const char *text, uint32_t *mask) BULLA_MUST_USE;
 /* The shortest such text; text: 64 bytes. */
 void bulla_pcrs_write(uint32_t mask, char text[static 64]);
-/* SHA-256 over the values, ascending, from a JSON object {"0": 64 hex digits, …}: what a status document has.
+/* SHA-256 over the values, ascending, from a JSON object {"0" or "pcr0": 64 hex digits, …} of a status document.
  * BULLA_TPM_UNREACHABLE when one is not there. */
 enum bulla_reason bulla_pcrs_digest(const json_t *values, uint32_t mask, uint8_t digest[static 32]) BULLA_MUST_USE;
 /* "LABEL=PCRS:digest" into a policy's state; the label may hold '=' but no control character. */

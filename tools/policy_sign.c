@@ -25,8 +25,8 @@ static const struct bulla_option options[] = {
     {"output", 'o', "FILE", "where the bundle goes", BULLA_OPTION_TEXT, AT(output), 0, 0, true},
     {"version", 0, "N", "higher than every version before (with --base: one more than that)", BULLA_OPTION_NUMBER,
         AT(version), 1, INT64_MAX, false},
-    {"epoch", 0, "N", "the epoch; a higher one withdraws what earlier ones approved (default: the base's, else 1)",
-        BULLA_OPTION_NUMBER, AT(epoch), 1, INT64_MAX, false},
+    {"epoch", 0, "N", "the epoch; a higher one withdraws what earlier ones approved (default: the base's, else 0)",
+        BULLA_OPTION_NUMBER, AT(epoch), 0, INT64_MAX, false},
     {"days", 0, "N", "how long it is valid (default 365)", BULLA_OPTION_NUMBER, AT(days), 1, 36500, false},
     {"state", 's', "LABEL=PCRS:DIGEST", "approve this state; repeatable", BULLA_OPTION_LIST, AT(states), 0, 0, false},
     {"from-token", 0, "PCRS", "approve the state that the token's machine is in now", BULLA_OPTION_TEXT, AT(from_token),
@@ -105,9 +105,10 @@ static enum bulla_reason token_state(const struct sign_settings *settings, struc
         reason = bulla_client_session(&client);
     if (reason == BULLA_OK)
         reason = bulla_client_document(&client, "status", &status);
+    const json_t *tpm = json_object_get(status, "tpm");
+    const json_t *values = json_object_get(tpm, "pcrs");
     if (reason == BULLA_OK)
-        reason = bulla_pcrs_digest(
-            json_object_get(json_object_get(status, "tpm"), "pcrs"), state->pcr_mask, state->pcr_digest);
+        reason = bulla_pcrs_digest(values ? values : tpm, state->pcr_mask, state->pcr_digest);
     json_decref(status);
     bulla_client_close(&client);
     return reason;
@@ -135,7 +136,7 @@ static enum bulla_reason policy_fill(struct bulla_policy *policy, const struct s
 {
     uint64_t now = (uint64_t)time(NULL);
     policy->version = settings->version;
-    policy->epoch = settings->epoch ? settings->epoch : 1;
+    policy->epoch = settings->epoch;
     policy->not_before = now - CLOCK_SLACK; /* machines whose clocks are a little behind */
     policy->not_after = now + (settings->days ? settings->days : DAYS_DEFAULT) * DAY;
     if (settings->note && strlen(settings->note) >= sizeof policy->note)

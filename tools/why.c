@@ -24,7 +24,8 @@ static void refusal_say(const json_t *row)
         bulla_say(BULLA_FAINT "%" JSON_INTEGER_FORMAT BULLA_PLAIN, json_integer_value(when));
     else
         bulla_say(BULLA_FAINT "%s" BULLA_PLAIN, text_of(row, "time"));
-    bulla_say("  %s: " BULLA_BAD "%s" BULLA_PLAIN "\n", text_of(row, "event"), text_of(row, "reason"));
+    const char *operation = *text_of(row, "operation") ? text_of(row, "operation") : text_of(row, "event");
+    bulla_say("  %s: " BULLA_BAD "%s" BULLA_PLAIN "\n", operation, text_of(row, "reason"));
     if (*text_of(row, "detail"))
         bulla_say("    %s\n", text_of(row, "detail"));
     if (*text_of(row, "remedy"))
