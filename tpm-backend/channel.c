@@ -365,16 +365,35 @@ static void flush(struct bulla_tpm_channel *channel, uint32_t handle)
     (void)bulla_tpm_channel_command(channel, command, sizeof command);
 }
 
+static void grant_grace(struct bulla_tpm_channel *channel)
+{
+    uint64_t grace = bulla_tpm_now_ms() + BULLA_TPM_GRACE_MS;
+    if (channel->deadline < grace)
+        channel->deadline = grace;
+    channel->timed_out = false;
+}
+
+/* The answer that is late may give out one handle more. What was given out before a connection broke may be there
+ * still, and so is worth a new connection. */
+static void flush_all(struct bulla_tpm_channel *channel)
+{
+    grant_grace(channel);
+    if (channel->state == BULLA_TPM_CHANNEL_WAITING && loads(channel->command))
+        (void)finish_exchange(channel);
+    if (channel->state != BULLA_TPM_CHANNEL_IDLE) {
+        disconnect(channel);
+        channel->state = BULLA_TPM_CHANNEL_IDLE;
+        grant_grace(channel);
+    }
+    while (channel->loaded_count > 0 && channel->state == BULLA_TPM_CHANNEL_IDLE)
+        flush(channel, channel->loaded[--channel->loaded_count]);
+}
+
 void bulla_tpm_channel_close(struct bulla_tpm_channel *channel)
 {
     bool late = channel->state == BULLA_TPM_CHANNEL_WAITING && loads(channel->command);
-    uint64_t grace = bulla_tpm_now_ms() + BULLA_TPM_GRACE_MS;
-    if (channel->deadline < grace && (late || channel->loaded_count > 0))
-        channel->deadline = grace;
-    if (channel->state == BULLA_TPM_CHANNEL_WAITING && (late || channel->loaded_count > 0))
-        (void)finish_exchange(channel);
-    while (channel->loaded_count > 0 && channel->state == BULLA_TPM_CHANNEL_IDLE)
-        flush(channel, channel->loaded[--channel->loaded_count]);
+    if (late || channel->loaded_count > 0)
+        flush_all(channel);
     disconnect(channel);
     if (channel->lock >= 0)
         (void)close(channel->lock);

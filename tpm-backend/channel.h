@@ -16,7 +16,7 @@ enum {
     BULLA_TPM_MESSAGE_LARGEST = 4096,
     BULLA_TPM_FRAME_LARGEST = BULLA_TPM_MESSAGE_LARGEST + 16,
     BULLA_TPM_HANDLES = 8,
-    BULLA_TPM_GRACE_MS = 500, /* for flushing what is loaded when the deadline has passed */
+    BULLA_TPM_GRACE_MS = 500, /* past the deadline: once for a late answer, once for flushing */
 };
 
 enum bulla_tpm_channel_state {

@@ -1,9 +1,9 @@
 /* The TPM backend: leaf "tpm", quotes and NV counters, over ESAPI.
  *
- * Each function connects, works and disconnects ("burst"): a second client of swtpm waits while the first is connected.
- * A burst has a deadline (BULLA_TPM_TIMEOUT after 10 s by default); no transient object or session is left in the TPM
- * on any path, but for what a command loads whose answer comes later than half a second after the deadline, where no
- * resource manager (/dev/tpmrm0) cleans up behind us. Sessions that carry a share are salted to the storage primary,
+ * Each function is one burst of commands; the bursts of all processes that use bulla on one unix socket take turns, for
+ * swtpm serves one client and has three slots. A burst has a deadline (BULLA_TPM_TIMEOUT after 10 s by default). On
+ * every path what it loaded is flushed; only a TPM that hangs for a second more than the deadline keeps it, unless
+ * a resource manager (/dev/tpmrm0) cleans up behind us. Sessions that carry a share are salted to the storage primary,
  * whose name is pinned in the blob at sealing, with encrypt and decrypt; after an Unseal the response buffer is
  * overwritten by another command, for tss keeps it. tss's own logging is silenced. */
 #ifndef BULLA_TPM_BACKEND_TPM_H
@@ -17,7 +17,7 @@
  * PolicyAuthorize(authority, policyRef) ∧ PolicyAuthValue(request->auth_value), noDA. */
 extern const struct bulla_leaf_scheme bulla_tpm_leaf;
 
-/* How long a burst may take, in ms, for the whole process; 0: the default. Flushing may add half a second. */
+/* How long a burst may take, in ms, for the whole process; 0: the default. Flushing may add a second. */
 void bulla_tpm_deadline_set(unsigned milliseconds);
 
 /* Only swtpm:…, device:/dev/tpm… and mssim:… are taken; strings that run commands (cmd:, pcap:) are BULLA_CONFIG_TCTI.
@@ -46,8 +46,9 @@ enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob,
     struct bulla_bytes report, struct bulla_writer *document) BULLA_MUST_USE;
 
 /* A monotonic NV counter of the token: defined with an auth value (32 bytes from the token's own secret) so that
- * another user of the TPM does not move it. `index` is chosen free in 0x0182B000…0x0182BFFF when 0. A new counter
- * starts above every counter the TPM ever had. */
+ * another user of the TPM does not move it. `index` is chosen free in 0x0182B000…0x0182BFFF when 0; on a refusal it
+ * names an index that may have been left defined, for a connection that was lost can't remove it. A new counter starts
+ * above every counter the TPM ever had. */
 enum bulla_reason bulla_tpm_counter_create(
     const char *tcti, const uint8_t auth[static 32], uint32_t *index, uint64_t *value) BULLA_MUST_USE;
 enum bulla_reason bulla_tpm_counter_read(
