@@ -1,7 +1,8 @@
 /* The two libraries below this room, made ready once for each process.
  *
- * OpenSSL is used through a library context of our own: the default one belongs to the host, whose openssl.cnf may load
- * a PKCS#11 provider, and that provider may have loaded us. */
+ * OpenSSL is used through a library context of our own: the default one belongs to the host, whose openssl.cnf may set
+ * default properties and load a PKCS#11 provider, and that provider may have loaded us. The file is still read once for
+ * each process, into the default context: EVP_CipherInit of OpenSSL 3 asks for engines, and asking reads it. */
 #ifndef BULLA_CRYPTO_LIBRARY_H
 #define BULLA_CRYPTO_LIBRARY_H
 

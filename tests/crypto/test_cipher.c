@@ -1,6 +1,7 @@
 /* AEAD, HKDF, SHA-256 and Argon2id against published vectors, and XChaCha20-Poly1305 against libsodium's own. */
 #include "support/test.h"
 
+#include <openssl/evp.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -155,6 +156,17 @@ static void xchacha20_agrees_with_libsodium_both_ways(void **state)
     }
 }
 
+/* A host may have set its OpenSSL up for itself alone, for instance for the provider that has loaded us. */
+static void the_hosts_setting_of_openssl_does_not_matter(void **state)
+{
+    (void)state;
+    assert_int_equal(EVP_set_default_properties(NULL, "provider=none-that-exists"), 1);
+    EVP_CIPHER *hosts = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    assert_null(hosts);
+    aead_matches_the_published_vectors(state);
+    assert_int_equal(EVP_set_default_properties(NULL, ""), 1);
+}
+
 static void sealing_and_opening_work_in_place(void **state)
 {
     (void)state;
@@ -302,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_ciphertext_shorter_than_its_tag_is_refused),
         cmocka_unit_test(an_unknown_aead_is_refused),
         cmocka_unit_test(xchacha20_agrees_with_libsodium_both_ways),
+        cmocka_unit_test(the_hosts_setting_of_openssl_does_not_matter),
         cmocka_unit_test(sealing_and_opening_work_in_place),
         cmocka_unit_test(hkdf_matches_rfc_5869),
         cmocka_unit_test(hkdf_gives_255_blocks_and_no_more),

@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,6 +257,50 @@ static void only_a_changed_mac_or_commitment_is_called_so(void **state)
     file[prefix - 1] ^= 1;
     file[prefix - 33] ^= 1; /* the last byte of the Mac0 is its tag's */
     assert_int_equal(open_file(file, size, out), BULLA_AUTHENTICATION);
+}
+
+/* --- one opener, several threads --- */
+struct worker {
+    const struct bulla_stream_opener *opener;
+    uint64_t first;
+    uint8_t out[PLAIN_LARGEST];
+    bool failed;
+};
+
+static void *open_every_other_chunk(void *argument)
+{
+    struct worker *worker = argument;
+    for (unsigned round = 0; round < 200; round++)
+        for (uint64_t i = worker->first; i < worker->opener->header.chunk_count; i += 2) {
+            uint64_t offset = 0, place = 0;
+            size_t sealed = 0;
+            bulla_stream_chunk_place(worker->opener, i, &offset, &sealed, &place);
+            const struct bulla_bytes bytes = {file + offset, sealed};
+            worker->failed |= bulla_stream_chunk_open(worker->opener, i, bytes, worker->out + place) != BULLA_OK;
+            worker->failed |= memcmp(worker->out + place, plain + place, sealed - BULLA_AEAD_TAG) != 0;
+        }
+    return NULL;
+}
+
+static void chunks_open_in_parallel(void **state)
+{
+    (void)state;
+    for (size_t which = 0; which < 2; which++) {
+        struct bulla_stream_opener opener;
+        struct worker workers[4];
+        pthread_t threads[4];
+        size_t size = seal(both[which], 3 * CHUNK + 1, CHUNK);
+        assert_int_equal(bulla_stream_open_begin(&opener, (struct bulla_bytes){file, size}, size, key), BULLA_OK);
+        for (size_t i = 0; i < 4; i++) {
+            workers[i] = (struct worker){.opener = &opener, .first = i % 2};
+            assert_int_equal(pthread_create(&threads[i], NULL, open_every_other_chunk, &workers[i]), 0);
+        }
+        for (size_t i = 0; i < 4; i++) {
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+            assert_false(workers[i].failed);
+        }
+        bulla_stream_opener_wipe(&opener);
+    }
 }
 
 /* --- headers by hand, sealed with a MAC that anyone can make --- */
@@ -531,6 +576,7 @@ int main(void)
         TEST(chunks_of_the_wrong_size_or_number_are_refused),
         TEST(another_key_is_told_by_the_commitment),
         TEST(only_a_changed_mac_or_commitment_is_called_so),
+        TEST(chunks_open_in_parallel),
         TEST(headers_out_of_bounds_are_refused),
         TEST(sealing_refuses_the_same_headers),
         TEST(a_header_larger_than_4096_bytes_is_refused),
