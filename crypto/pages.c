@@ -65,7 +65,7 @@ enum bulla_reason bulla_pages_lock(struct bulla_pages *pages, size_t size, const
     if (size > SIZE_MAX / 2)
         return bulla_refuse(BULLA_TOO_LARGE, "%s: %zu bytes cannot be mapped", what, size);
     size_t opened = round_up(size, page);
-    size_t mapped = opened + unit + 2 * page;
+    size_t mapped = opened + unit + page; /* at most `unit` before the data, and a page behind it */
     void *mapping = mmap(NULL, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "%s: mmap of %zu bytes: %s", what, mapped, strerror(errno));

@@ -266,6 +266,25 @@ static void what_is_not_taken_is_refused_by_its_reason(void **state)
     }
 }
 
+static void keys_of_other_kinds_and_of_other_maps_are_other_keys(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "a201002100",     /* 1 and -2, whose arguments are the same */
+        "a24161006161f6", /* h'61' and "a" */
+        "a3010020f4f4f5", /* 1, -1, false */
+        "a101a101a10100", /* 1 in three maps within each other */
+        "82a10100a10100", /* and in two side by side */
+        "a201a101000200", /* and inside the first of two pairs */
+    };
+    for (size_t i = 0; i < 2 * (sizeof rows / sizeof *rows); i++) {
+        uint8_t *bytes = NULL;
+        struct bulla_cbor item;
+        assert_int_equal(decode_hex(rows[i / 2], i % 2, &item, &bytes), BULLA_OK);
+        free(bytes);
+    }
+}
+
 static void every_beginning_of_an_item_is_refused_as_truncated(void **state)
 {
     (void)state;
@@ -539,6 +558,7 @@ int main(void)
         cmocka_unit_test(floats_of_appendix_a_are_read_and_only_the_shortest_are_canonical),
         cmocka_unit_test(strings_and_containers_of_appendix_a_are_read),
         cmocka_unit_test(what_is_not_taken_is_refused_by_its_reason),
+        cmocka_unit_test(keys_of_other_kinds_and_of_other_maps_are_other_keys),
         cmocka_unit_test(every_beginning_of_an_item_is_refused_as_truncated),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(the_number_of_items_is_bounded),
