@@ -99,6 +99,9 @@ static const struct {
 
     {"a hole", "{" T("a", "U8", "1", 0, 1) "," T("b", "U8", "1", 2, 3) "}", 3, BULLA_INFERENCE_MALFORMED},
     {"an overlap", "{" T("a", "U8", "2", 0, 2) "," T("b", "U8", "2", 1, 3) "}", 3, BULLA_INFERENCE_MALFORMED},
+    {"an overlap that a hole makes up for",
+        "{" T("a", "U8", "2", 0, 2) "," T("b", "U8", "1", 1, 2) "," T("c", "U8", "1", 3, 4) "}", 4,
+        BULLA_INFERENCE_MALFORMED},
     {"the same bytes twice", "{" T("a", "U8", "2", 0, 2) "," T("b", "U8", "2", 0, 2) "}", 2, BULLA_INFERENCE_MALFORMED},
     {"a tensor inside another", "{" T("a", "U8", "4", 0, 4) "," T("b", "U8", "1", 1, 2) "}", 4,
         BULLA_INFERENCE_MALFORMED},
