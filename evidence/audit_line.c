@@ -32,7 +32,7 @@ void bulla_audit_time(char text[static BULLA_AUDIT_TIME + 1])
     struct tm parts;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     if (!gmtime_r(&now.tv_sec, &parts) || strftime(text, 20, "%Y-%m-%dT%H:%M:%S", &parts) != 19)
-        memcpy(text, "0000-00-00T00:00:00", 19); /* a clock beyond the year 9999 */
+        memcpy(text, "0000-00-00T00:00:00", 20); /* a clock beyond the year 9999 */
     (void)snprintf(text + 19, 6, ".%03uZ", (unsigned)now.tv_nsec / 1000000 % 1000);
 }
 
@@ -159,10 +159,12 @@ enum bulla_reason bulla_audit_line_write(struct bulla_audit_end *end, const char
     used--; /* the object's brace, which the hash member takes along */
     line_hash(end->hash, (struct bulla_bytes){(const uint8_t *)line, used}, hash);
     (void)sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
-    *size = used + HASH_TAIL + 1;
-    memcpy(line + used, HASH_MEMBER, sizeof HASH_MEMBER - 1);
-    memcpy(line + used + sizeof HASH_MEMBER - 1, hex, 64);
-    memcpy(line + *size - 3, "\"}\n", 3);
+    struct bulla_writer tail;
+    bulla_writer_open(&tail, line + used, HASH_TAIL + 1);
+    bulla_write_bytes(&tail, BULLA_TEXT(HASH_MEMBER));
+    bulla_write_bytes(&tail, BULLA_TEXT(hex));
+    bulla_write_bytes(&tail, BULLA_TEXT("\"}\n"));
+    *size = used + tail.size;
     end->seq++;
     memcpy(end->hash, hash, sizeof end->hash);
     return BULLA_OK;

@@ -5,9 +5,10 @@
 #include <sodium.h>
 #include <stdio.h>
 
-#define CLAIM(key, kind, field, smallest, largest, optional)                                                           \
+#define CLAIM(key_, kind_, field, smallest_, largest_, optional_)                                                      \
     {                                                                                                                  \
-        key, BULLA_CLAIM_##kind, offsetof(struct bulla_receipt, field), smallest, largest, optional                    \
+        .key = (key_), .offset = offsetof(struct bulla_receipt, field), .smallest = (smallest_),                       \
+        .largest = (largest_), .kind = BULLA_CLAIM_##kind_, .optional = (optional_)                                    \
     }
 const struct bulla_claim bulla_receipt_claims[BULLA_RECEIPT_CLAIMS] = {
     CLAIM(1, TEXT, issuer, 1, 256, false),

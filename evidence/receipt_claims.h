@@ -11,8 +11,8 @@ enum bulla_claim_kind { BULLA_CLAIM_TEXT, BULLA_CLAIM_BYTES, BULLA_CLAIM_FIXED, 
 /* One claim: where it lies in struct bulla_receipt (a view, an array of `largest` bytes, a number) and its bounds. */
 struct bulla_claim {
     int64_t key;
-    enum bulla_claim_kind kind;
     size_t offset, smallest, largest;
+    enum bulla_claim_kind kind;
     bool optional; /* left out when empty */
 };
 extern const struct bulla_claim bulla_receipt_claims[BULLA_RECEIPT_CLAIMS]; /* in the order of the encoded keys */

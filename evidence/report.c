@@ -15,15 +15,16 @@ static const char *const purpose_names[BULLA_PURPOSE_COUNT] = {
 
 struct part {
     const char *name;
-    enum bulla_cbor_kind kind;
     size_t offset; /* of the view in struct bulla_report */
     size_t smallest, largest;
+    enum bulla_cbor_kind kind;
     bool or_empty;
 };
 
-#define PART(field, kind, smallest, largest, or_empty)                                                                 \
+#define PART(field, kind_, smallest_, largest_, or_empty_)                                                             \
     {                                                                                                                  \
-#field, BULLA_CBOR_##kind, offsetof(struct bulla_report, field), smallest, largest, or_empty                   \
+        .name = #field, .offset = offsetof(struct bulla_report, field), .smallest = (smallest_),                       \
+        .largest = (largest_), .kind = BULLA_CBOR_##kind_, .or_empty = (or_empty_)                                     \
     }
 static const struct part parts[] = {
     PART(verifier, BSTR, 0, 128, false),
