@@ -1,0 +1,48 @@
+/* safetensors headers. Of a file that is accepted, the tensors cover its data without a gap, have the sizes that their
+ * shapes say, are sorted and are found by their names. */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "inference/safetensors.h"
+
+static void check_tensor(const struct bulla_tensor *tensor, const uint8_t *data, size_t size)
+{
+    size_t bytes = bulla_tensor_type_size(tensor->type);
+    FUZZ_CHECK(tensor->rank <= BULLA_TENSOR_RANK_MAX && tensor->name_size <= BULLA_TENSOR_NAME_MAX);
+    for (unsigned i = 0; i < tensor->rank; i++)
+        bytes *= tensor->shape[i];
+    FUZZ_CHECK(bytes == tensor->size);
+    FUZZ_CHECK(tensor->data >= data && tensor->data <= data + size);
+    FUZZ_CHECK(tensor->size <= (size_t)(data + size - tensor->data));
+}
+
+static void check_found(const struct bulla_tensor *tensors, size_t count, size_t i)
+{
+    char name[BULLA_TENSOR_NAME_MAX + 1] = {0};
+    memcpy(name, tensors[i].name, tensors[i].name_size);
+    if (strlen(name) == tensors[i].name_size)
+        FUZZ_CHECK(bulla_safetensors_find(tensors, count, name) == &tensors[i]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct bulla_tensor tensors[BULLA_TENSORS_MAX];
+    struct bulla_model_file file = {"model.safetensors", data, size};
+    struct bulla_inference_error error = {0};
+    size_t count, counted, total = 0;
+    if (!bulla_safetensors_open(&file, tensors, BULLA_TENSORS_MAX, &count, &error)) {
+        FUZZ_CHECK(error.reason != BULLA_INFERENCE_OK && error.text[0]);
+        return 0;
+    }
+    FUZZ_CHECK(bulla_safetensors_count(&file, &counted, &error) && counted == count);
+    for (size_t i = 0; i < count; i++) {
+        check_tensor(&tensors[i], data, size);
+        check_found(tensors, count, i);
+        total += tensors[i].size;
+    }
+    uint64_t header;
+    memcpy(&header, data, sizeof header);
+    FUZZ_CHECK(total == size - 8 - header);
+    return 0;
+}
