@@ -28,14 +28,19 @@ bool bulla_tree_attested(const struct bulla_tree_shape *shape);
 /* Every leaf can forget: what keys with state demand. */
 bool bulla_tree_forgets(const struct bulla_tree_shape *shape);
 
-/* Appends the sealed tree (deterministic CBOR) to `out`. */
+/* Appends the sealed tree (deterministic CBOR) to `out`, or nothing when refused (but see bytes.h for
+ * BULLA_BUFFER_SMALL). BULLA_ARGUMENT for a shape that is no tree, and for a token key's tree (object zero, authority
+ * empty) with more than one leaf that takes the PIN; a leaf's refusal is passed on. `request->path` is not read: the
+ * leaves get theirs, "0" for the root and "0.2" for its third part. */
 enum bulla_reason bulla_tree_seal(const struct bulla_tree_shape *shape, const struct bulla_leaf_request *request,
     const uint8_t secret[static 32], struct bulla_writer *out) BULLA_MUST_USE;
-/* Opens as many leaves as it takes; on refusal the detail says which leaves failed and why. One leaf alone keeps its own
- * reason (BULLA_TPM_PCR, BULLA_PIN_WRONG …), several become BULLA_NOT_RELEASED. The secret is checked against the root's
- * commitment; wiped on refusal. */
-enum bulla_reason bulla_tree_open(struct bulla_bytes sealed, const struct bulla_leaf_request *request,
-    uint8_t secret[static 32]) BULLA_MUST_USE;
+/* Opens as many leaves as it takes, in their order, and stops where a gate can no longer be satisfied; on refusal the
+ * detail lists each leaf that failed with its path, scheme and reason's code. One leaf alone keeps its own reason
+ * (BULLA_TPM_PCR, BULLA_PIN_WRONG …, BULLA_SHARE_WRONG for a share that is not its commitment's), several become
+ * BULLA_NOT_RELEASED. The secret is checked against the root's commitment, and with it every byte of the tree:
+ * BULLA_AUTHENTICATION. Wiped on refusal. */
+enum bulla_reason bulla_tree_open(
+    struct bulla_bytes sealed, const struct bulla_leaf_request *request, uint8_t secret[static 32]) BULLA_MUST_USE;
 enum bulla_reason bulla_tree_shape_read(struct bulla_bytes sealed, struct bulla_tree_shape *shape) BULLA_MUST_USE;
 
 #endif

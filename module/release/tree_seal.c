@@ -23,9 +23,8 @@ static enum bulla_reason seal_leaf(
     enum bulla_reason reason = scheme->seal(&sealing->request, share, &blob);
     if (reason != BULLA_OK)
         return bulla_refuse_within(reason, "sealing leaf %s (%s): ", path, scheme->name);
-    BULLA_TRY(bulla_writer_finish(&blob, "a leaf's blob"));
-    if (blob.size == 0)
-        return bulla_refuse(BULLA_INTERNAL, "leaf %s (%s) sealed nothing", path, scheme->name);
+    if (blob.size == 0 || blob.size > sizeof memory)
+        return bulla_refuse(BULLA_INTERNAL, "leaf %s (%s) sealed into %zu bytes", path, scheme->name, blob.size);
     bulla_cbor_write_array(sealing->out, 2);
     bulla_cbor_write_tstr(sealing->out, scheme->name);
     bulla_cbor_write_bstr(sealing->out, bulla_writer_bytes(&blob));
@@ -105,7 +104,7 @@ enum bulla_reason bulla_tree_seal(const struct bulla_tree_shape *shape, const st
     BULLA_TRY(bulla_tree_shape_check(shape));
     BULLA_TRY(check_pin_leaves(shape, request));
     enum bulla_reason reason = seal_tree(&sealing, secret);
-    if (reason != BULLA_OK && reason != BULLA_BUFFER_SMALL)
+    if (reason != BULLA_OK && out->size <= out->capacity)
         out->size = start;
     return reason;
 }

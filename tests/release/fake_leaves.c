@@ -6,16 +6,26 @@
 #include "release/passphrase.h"
 
 struct fake_leaf fake_leaves[FAKE_COUNT];
+enum bulla_reason fake_seal_reason;
+int fake_seal_padding;
 
 void fake_leaves_reset(void)
 {
     memset(fake_leaves, 0, sizeof fake_leaves);
+    fake_seal_reason = BULLA_OK;
+    fake_seal_padding = 0;
 }
 
-/* "fake" ‖ path size ‖ path ‖ share */
+/* padding ‖ "fake" ‖ path size ‖ path ‖ share */
 static enum bulla_reason fake_seal(
     const struct bulla_leaf_request *request, const uint8_t share[static 32], struct bulla_writer *blob)
 {
+    if (fake_seal_reason != BULLA_OK)
+        return bulla_refuse(fake_seal_reason, "told to refuse");
+    if (fake_seal_padding < 0)
+        return BULLA_OK;
+    for (int i = 0; i < fake_seal_padding; i++)
+        bulla_write_u8(blob, 0);
     bulla_write(blob, "fake", 4);
     bulla_write_u8(blob, (uint8_t)strlen(request->path));
     bulla_write(blob, request->path, strlen(request->path));

@@ -13,6 +13,9 @@ struct fake_leaf {
 };
 enum { FAKE_ONE, FAKE_TWO, FAKE_THREE, FAKE_FOUR, FAKE_FIVE, FAKE_SIX, FAKE_ATTESTING, FAKE_COUNT };
 extern struct fake_leaf fake_leaves[FAKE_COUNT];
+/* Of every fake: what sealing answers, and how much it writes before the rest (-1: nothing at all). */
+extern enum bulla_reason fake_seal_reason;
+extern int fake_seal_padding;
 void fake_leaves_reset(void);
 
 #endif

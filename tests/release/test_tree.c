@@ -365,6 +365,51 @@ static void a_buffer_that_is_too_small_is_refused(void **state)
     }
 }
 
+static void a_leaf_that_does_not_seal_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    static const struct {
+        enum bulla_reason answers;
+        int padding;
+        enum bulla_reason reason;
+    } leaves[] = {
+        {BULLA_TPM_UNREACHABLE, 0, BULLA_TPM_UNREACHABLE},
+        {BULLA_BUFFER_SMALL, 0, BULLA_BUFFER_SMALL},
+        {BULLA_OK, -1, BULLA_INTERNAL},
+        {BULLA_OK, BULLA_LEAF_BLOB_LARGEST, BULLA_INTERNAL},
+    };
+    const struct bulla_leaf_request place = request();
+    struct bulla_tree_shape shape;
+    assert_int_equal(bulla_tree_parse("2 of (one, two)", &shape), BULLA_OK);
+    for (size_t i = 0; i < sizeof leaves / sizeof *leaves; i++) {
+        struct bulla_writer writer;
+        fake_seal_reason = leaves[i].answers;
+        fake_seal_padding = leaves[i].padding;
+        bulla_writer_open(&writer, sealed_memory, sizeof sealed_memory);
+        bulla_write_u8(&writer, 0x55);
+        assert_int_equal(bulla_tree_seal(&shape, &place, secret, &writer), leaves[i].reason);
+        assert_int_equal(writer.size, 1);
+    }
+}
+
+/* Five leaves of 4000 bytes are more than a tree has, whatever the buffer. */
+static void a_tree_that_would_be_too_large_is_refused(void **state)
+{
+    (void)state;
+    static uint8_t large[2 * BULLA_TREE_LARGEST];
+    const struct bulla_leaf_request place = request();
+    for (unsigned leaves = 4; leaves <= 5; leaves++) {
+        struct bulla_tree_shape shape;
+        struct bulla_writer writer;
+        fake_seal_padding = 3900;
+        assert_int_equal(
+            bulla_tree_parse(leaves == 4 ? "1 of (one,one,one,one)" : "1 of (one,one,one,one,one)", &shape), BULLA_OK);
+        bulla_writer_open(&writer, large, sizeof large);
+        assert_int_equal(bulla_tree_seal(&shape, &place, secret, &writer), leaves == 4 ? BULLA_OK : BULLA_TOO_LARGE);
+        assert_int_equal(writer.size == 0, leaves == 5);
+    }
+}
+
 /* A real leaf beside the fakes: the whole of it with Argon2id. */
 static void a_passphrase_opens_its_part_of_a_tree(void **state)
 {
@@ -409,6 +454,8 @@ int main(void)
         TEST(gates_deeper_than_four_are_refused),
         TEST(the_token_keys_tree_takes_the_pin_once),
         TEST(a_buffer_that_is_too_small_is_refused),
+        TEST(a_leaf_that_does_not_seal_leaves_nothing_behind),
+        TEST(a_tree_that_would_be_too_large_is_refused),
         TEST(a_passphrase_opens_its_part_of_a_tree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
