@@ -18,7 +18,7 @@
  *
  * The file is not synced: after a loss of power M may be anything older, or the file short. All processes are gone then
  * too, and each open compares: M < S is mended under the write lock before the first read. A foreign tool that commits
- * without us leaves S as it was; PRAGMA data_version tells (transaction.c), and the walk starts anew.
+ * without us leaves S as it was; the next walk learns of it by PRAGMA data_version (transaction.c).
  *
  * M is read through a read-only mapping, which a stray pointer of the host cannot change, and written with pwrite,
  * which answers ENOSPC where a store into a mapping on a full copy-on-write file system would raise SIGBUS. Both meet

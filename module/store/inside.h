@@ -52,10 +52,11 @@ struct bulla_store {
     uint64_t next;      /* inside a transaction: its generation; else 0 */
     bool erased;        /* this transaction erased something */
 
-    /* What this connection saw last, to find commits that did not advance the generation (transaction.c). */
+    /* What this connection saw last, to find changes that did not advance the generation (transaction.c). */
     uint64_t seen_generation;
     int64_t seen_version;
     bool restart; /* the next walk starts anew */
+    bool revisit; /* the next walk brings all rows */
 
     struct bulla_store *abandoned; /* list in store.c */
     struct stat files[2];          /* token.db and generation as they were opened */

@@ -110,9 +110,10 @@ static enum bulla_reason read_changes(
         since = 0;
         BULLA_TRY(visitor->gone(visitor->context, NULL));
     }
-    if (since == *now && store->next == 0)
+    if (since == *now && store->next == 0 && !store->revisit)
         return BULLA_OK;
-    BULLA_TRY(walk(store, since, since == 0 ? INT64_MAX : since, visitor));
+    BULLA_TRY(walk(store, store->revisit ? 0 : since, since == 0 ? INT64_MAX : since, visitor));
+    store->revisit = false;
     store->restart = false;
     return BULLA_OK;
 }

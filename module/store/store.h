@@ -64,7 +64,8 @@ enum bulla_reason bulla_store_value_get(
 /* Calls `each` for the rows written after generation `since` (0: all), and `gone` for the ids erased after it; then
  * `*now` is the generation that this brought the caller to. A callback that refuses stops the walk. Several processes'
  * writes come in order. The table of changes keeps the last 4096 erasures; a caller further behind gets
- * `gone(context, NULL)` first: forget all, every row follows. */
+ * `gone(context, NULL)` first: forget all, every row follows. A row that the caller has already may come again,
+ * with the generation that it had. */
 struct bulla_store_visitor {
     enum bulla_reason (*each)(void *context, const struct bulla_store_row *row);
     enum bulla_reason (*gone)(void *context, const uint8_t *id);

@@ -1,8 +1,10 @@
 /* Transactions, and what a connection remembers between them. The order of a commit is explained in generation.c.
  *
- * A commit that does not advance the stored generation is no commit of ours: somebody changed the file with another
- * tool, or put an older file in its place. PRAGMA data_version changes with every commit of another connection, so the
- * same generation under another data_version, or a lower generation than was seen, makes the next walk start anew.
+ * A stored generation lower than was seen before means that an older file was put in place of this one: the next walk
+ * starts anew. The same generation under another PRAGMA data_version means that somebody may have changed rows with
+ * another tool: the next walk brings all rows once more. It makes nobody forget anything, because data_version also
+ * changes when a writer of ours has restarted the log and has yet to commit (SQLite then drops its cache, and counts
+ * that). What another tool removed without a word is found at the next open.
  *
  * SQLite rolls a transaction back by itself after some errors (a full disk, an I/O error). What followed would then
  * commit by itself, statement by statement; bulla_store_writing refuses it. */
@@ -54,9 +56,10 @@ enum bulla_reason bulla_store_observe(struct bulla_store *store, uint64_t *gener
         return bulla_refuse(BULLA_STORE_CORRUPT, "%s: its generation is out of bounds", store->path);
     *generation = (uint64_t)state[0];
     *floor = (uint64_t)state[1];
-    if (store->seen_generation > *generation ||
-        (store->seen_generation == *generation && store->seen_version != version[0]))
+    if (store->seen_generation > *generation)
         store->restart = true;
+    if (store->seen_generation == *generation && store->seen_version != version[0])
+        store->revisit = true;
     store->seen_generation = *generation;
     store->seen_version = version[0];
     return BULLA_OK;
