@@ -251,7 +251,7 @@ static void every_cut_of_a_document_is_refused(void **state)
     struct bulla_json value;
     assert_true(opens(text, sizeof text - 1, &value));
     for (size_t size = 0; size < sizeof text - 1; size++) {
-        char *copy = malloc(size ? size : 1);
+        uint8_t *copy = malloc(size ? size : 1);
         memcpy(copy, text, size);
         assert_false(opens(copy, size, &value));
         free(copy);

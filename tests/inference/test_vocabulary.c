@@ -277,7 +277,7 @@ static void a_large_vocabulary_is_found_again(void **state)
 {
     (void)state;
     enum { COUNT = 60000 };
-    char *text = malloc(COUNT * 16), name[16];
+    char *text = malloc((size_t)COUNT * 16), name[16];
     size_t size = (size_t)sprintf(text, SPECIAL);
     for (int i = 4; i < COUNT; i++)
         size += (size_t)sprintf(text + size, "%s%x\n", i % 3 ? "" : "##", i);
