@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-    GROUP = 1024, /* tokens, with SEQUENCE_COST for each sequence */
+    GROUP = 512, /* tokens, with SEQUENCE_COST for each sequence */
     SEQUENCE_COST = BULLA_PANEL,
     TILES_TOGETHER = 10, /* of rows, in one task of a linear map: their inputs stay in the second-level cache */
     PANELS_TOGETHER = 2, /* of columns */

@@ -13,7 +13,7 @@ const struct bulla_kernels *const bulla_kernel_sets[] = {
 #endif
     &bulla_kernels_scalar,
 };
-const size_t bulla_kernel_sets_count = sizeof bulla_kernel_sets / sizeof *bulla_kernel_sets;
+const size_t bulla_kernel_sets_count = sizeof bulla_kernel_sets / sizeof(const struct bulla_kernels *);
 
 static bool is_forced_away(const struct bulla_kernels *set)
 {

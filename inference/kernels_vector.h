@@ -35,31 +35,31 @@
 
 /* A tile whose size the compiler knows, so that the sums live in registers. */
 INLINE void multiply_tile(
-    const struct bulla_product *p, size_t row, size_t panel, const unsigned rows, const unsigned panels)
+    const struct bulla_product *p, size_t row, size_t panel, const size_t rows, const size_t panels)
 {
     vector sum[TILE_ROWS][TILE_PANELS * PANEL_VECTORS];
-    const unsigned vectors = panels * PANEL_VECTORS;
+    const size_t vectors = panels * PANEL_VECTORS;
     const float *a = p->a + row * p->a_row;
     const float *b = p->b + panel * p->b_panel;
-    UNROLL for (unsigned j = 0; j < vectors; j++)
+    UNROLL for (size_t j = 0; j < vectors; j++)
     {
         vector start = p->bias ? vector_load(p->bias + panel * BULLA_PANEL + j * WIDTH) : vector_set(0);
-        UNROLL for (unsigned i = 0; i < rows; i++) sum[i][j] = start;
+        UNROLL for (size_t i = 0; i < rows; i++) sum[i][j] = start;
     }
     for (size_t k = 0; k < p->depth; k++, b += p->b_row) {
         vector column[TILE_PANELS * PANEL_VECTORS];
-        UNROLL for (unsigned j = 0; j < vectors; j++) column[j] =
+        UNROLL for (size_t j = 0; j < vectors; j++) column[j] =
             vector_load(b + j / PANEL_VECTORS * p->b_panel + j % PANEL_VECTORS * WIDTH);
-        UNROLL for (unsigned i = 0; i < rows; i++)
+        UNROLL for (size_t i = 0; i < rows; i++)
         {
             vector x = vector_set(a[i * p->a_row + k]);
-            UNROLL for (unsigned j = 0; j < vectors; j++) sum[i][j] = vector_fma(x, column[j], sum[i][j]);
+            UNROLL for (size_t j = 0; j < vectors; j++) sum[i][j] = vector_fma(x, column[j], sum[i][j]);
         }
     }
     float *c = p->c + row * p->c_row + panel * BULLA_PANEL;
-    UNROLL for (unsigned i = 0; i < rows; i++)
+    UNROLL for (size_t i = 0; i < rows; i++)
     {
-        UNROLL for (unsigned j = 0; j < vectors; j++) vector_store(c + i * p->c_row + j * WIDTH, sum[i][j]);
+        UNROLL for (size_t j = 0; j < vectors; j++) vector_store(c + i * p->c_row + j * WIDTH, sum[i][j]);
     }
 }
 
@@ -102,7 +102,7 @@ INLINE vector vector_exp(vector x)
     r = vector_fma(n, vector_set(-0x1.0bfbe8p-15F), r);
     static const float taylor[] = {1 / 720.F, 1 / 120.F, 1 / 24.F, 1 / 6.F, 1 / 2.F, 1.F, 1.F};
     vector sum = vector_set(1 / 5040.F);
-    UNROLL for (unsigned i = 0; i < 7; i++) sum = vector_fma(sum, r, vector_set(taylor[i]));
+    UNROLL for (size_t i = 0; i < 7; i++) sum = vector_fma(sum, r, vector_set(taylor[i]));
     return sum * vector_exponent(n);
 }
 
@@ -113,7 +113,7 @@ INLINE vector vector_gelu(vector x)
     vector size = vector_absolute(x);
     vector t = vector_set(1) / vector_fma(size, vector_set(0.25F), vector_set(1));
     vector sum = vector_set(tail[7]);
-    UNROLL for (unsigned i = 7; i-- > 0;) sum = vector_fma(sum, t, vector_set(tail[i]));
+    UNROLL for (size_t i = 7; i-- > 0;) sum = vector_fma(sum, t, vector_set(tail[i]));
     vector part = x * (vector_exp(size * size * vector_set(-0.5F)) * sum);
     return vector_choose(x, x - part, part);
 }
@@ -242,10 +242,10 @@ WIDEN(bf16, BULLA_WEIGHT_BF16, 2)
 
 INLINE void transpose(vector square[WIDTH])
 {
-    UNROLL for (unsigned round = 1; round < WIDTH; round *= 2)
+    UNROLL for (size_t round = 1; round < WIDTH; round *= 2)
     {
         vector next[WIDTH];
-        UNROLL for (unsigned i = 0; i < WIDTH / 2; i++)
+        UNROLL for (size_t i = 0; i < WIDTH / 2; i++)
             vector_interleave(square[i], square[i + WIDTH / 2], &next[2 * i], &next[2 * i + 1]);
         memcpy(square, next, sizeof next);
     }
@@ -259,10 +259,10 @@ INLINE void transpose(vector square[WIDTH])
         for (; count == BULLA_PANEL && k + WIDTH <= depth; k += WIDTH) {                                               \
             for (size_t first = 0; first < BULLA_PANEL; first += WIDTH) {                                              \
                 vector square[WIDTH];                                                                                  \
-                UNROLL for (unsigned i = 0; i < WIDTH; i++) square[i] =                                                \
+                UNROLL for (size_t i = 0; i < WIDTH; i++) square[i] =                                                  \
                     vector_widen_##type(rows + (first + i) * pitch + k * (bytes));                                     \
                 transpose(square);                                                                                     \
-                UNROLL for (unsigned i = 0; i < WIDTH; i++)                                                            \
+                UNROLL for (size_t i = 0; i < WIDTH; i++)                                                              \
                     vector_store(panel + (k + i) * BULLA_PANEL + first, square[i]);                                    \
             }                                                                                                          \
         }                                                                                                              \
@@ -274,7 +274,7 @@ PACK(bf16, BULLA_WEIGHT_BF16, 2)
 
 #define KERNELS(set, label)                                                                                            \
     const struct bulla_kernels set = {                                                                                 \
-        .name = label,                                                                                                 \
+        .name = (label),                                                                                               \
         .runs_here = runs_here,                                                                                        \
         .rows = TILE_ROWS,                                                                                             \
         .multiply = multiply,                                                                                          \
