@@ -199,6 +199,13 @@ static void an_older_file_in_its_place_makes_readers_start_anew(void **state)
     assert_int_equal(store_seen_count(&seen), 2);
     assert_int_equal(store_follow(fixture->store, &seen), BULLA_OK);
     assert_int_equal(seen.anew, 1);
+    /* Noticed too when writes have brought the generation up again before the walk. */
+    execute(fixture->folder, "DELETE FROM object; UPDATE state SET generation = generation - 1");
+    assert_int_equal(store_add(fixture->store, 7), BULLA_OK);
+    assert_int_equal(store_add(fixture->store, 8), BULLA_OK);
+    assert_int_equal(store_follow(fixture->store, &seen), BULLA_OK);
+    assert_int_equal(seen.anew, 2);
+    assert_int_equal(store_seen_count(&seen), 2);
 }
 
 static void commits_of_other_stores_are_not_taken_for_another_tool(void **state)
