@@ -3,7 +3,7 @@
  *
  * The vectors try one code point at a time, so combining classes are utf8proc's own. Hugging Face's are older (before
  * Unicode 13: U+11938 does not decompose); they can only differ where two or more marks from after that follow one
- * letter, and no vocabulary of BERT holds such marks.
+ * letter.
  *
  * utf8proc's functions used here look a code point up in constant tables; none allocates, none keeps anything. */
 #include "unicode.h"

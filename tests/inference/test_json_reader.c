@@ -97,13 +97,18 @@ static bool differs_on_purpose(const char *text)
     return strstr(text, "too big") || strstr(text, "too small") || strstr(text, "overflow") || strstr(text, "depth");
 }
 
+/* On the heap, so that a sanitizer sees a byte read behind the end. */
+static void *exact_copy(const void *data, size_t size)
+{
+    void *copy = malloc(size ? size : 1);
+    return size ? memcpy(copy, data, size) : copy;
+}
+
 static void agree(const char *data, size_t size)
 {
     json_error_t error;
     struct bulla_json value;
-    /* An exact copy on the heap, so that a sanitizer sees a byte read behind the end. */
-    char *copy = malloc(size ? size : 1);
-    memcpy(copy, data, size);
+    char *copy = exact_copy(data, size);
     bool ours = opens(copy, size, &value);
     json_t *theirs = json_loadb(data, size, 0, &error);
     if (ours != (theirs != NULL) && !(ours && differs_on_purpose(error.text)))
@@ -251,8 +256,7 @@ static void every_cut_of_a_document_is_refused(void **state)
     struct bulla_json value;
     assert_true(opens(text, sizeof text - 1, &value));
     for (size_t size = 0; size < sizeof text - 1; size++) {
-        uint8_t *copy = malloc(size ? size : 1);
-        memcpy(copy, text, size);
+        void *copy = exact_copy(text, size);
         assert_false(opens(copy, size, &value));
         free(copy);
     }
