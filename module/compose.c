@@ -1,16 +1,20 @@
 /* The only file that names the leaves, the families and the backend. */
-#include "mech/mechanism.h"
+#include "mech/families.h"
 #include "release/backend.h"
 #include "release/leaf.h"
 #include "release/passphrase.h"
+#include "tpm-backend/backend.h"
+#include "tpm-backend/tpm.h"
 
 const struct bulla_leaf_scheme *const bulla_leaf_schemes[] = {
     &bulla_passphrase_leaf,
+    &bulla_tpm_leaf,
     NULL,
 };
 
 const struct bulla_family *const bulla_families[] = {
+    &bulla_model_family,
     NULL,
 };
 
-const struct bulla_backend *const bulla_token_backend = NULL;
+const struct bulla_backend *const bulla_token_backend = &bulla_tpm_backend;

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "lease.h"
 #include "mech/mechanism.h"
 #include "refusal.h"
 #include "session.h"
@@ -28,6 +29,7 @@ static void abandon_in_child(void)
     bulla_arena_after_fork();
     if (!atomic_exchange(&module.ready, false))
         return;
+    bulla_lease_abandon();
     bulla_sessions_abandon();
     for (size_t i = 0; bulla_families[i]; i++)
         if (bulla_families[i]->abandon)
@@ -74,6 +76,7 @@ static CK_RV open_locked(const CK_C_INITIALIZE_ARGS *arguments)
         bulla_token_make(&module.tokens[i], &module.config.tokens[i]);
         module.tokens[i].without_threads = arguments && (arguments->flags & CKF_LIBRARY_CANT_CREATE_OS_THREADS);
     }
+    bulla_lease_start(!(arguments && (arguments->flags & CKF_LIBRARY_CANT_CREATE_OS_THREADS)));
     atomic_store_explicit(&module.ready, true, memory_order_release);
     return CKR_OK;
 }
@@ -99,6 +102,7 @@ CK_RV bulla_module_close(void)
     for (unsigned i = 0; i < module.count; i++)
         bulla_session_close_all(&module.tokens[i]);
     atomic_store_explicit(&module.ready, false, memory_order_release);
+    bulla_lease_stop();
     for (size_t i = 0; bulla_families[i]; i++)
         if (bulla_families[i]->close)
             bulla_families[i]->close();

@@ -54,6 +54,8 @@ static enum bulla_reason take_key(struct bulla_session *session, struct bulla_op
     key->type = bulla_attributes_ulong(attributes, CKA_KEY_TYPE, 0);
     key->id = bulla_attributes_get(attributes, CKA_ID);
     key->label = bulla_attributes_get(attributes, CKA_LABEL);
+    key->authority = bulla_attributes_get(attributes, CKA_BULLA_AUTHORITY);
+    key->epoch = bulla_attributes_ulong(attributes, CKA_BULLA_EPOCH, 0);
     key->sealing.generation = bulla_attributes_ulong(attributes, CKA_BULLA_GENERATION, 0);
     key->sealing.dimension = bulla_attributes_ulong(attributes, CKA_BULLA_DIMENSION, 0);
     BULLA_TRY(bulla_vault_open(session->token, object, passphrase));

@@ -7,6 +7,7 @@
 #include "evidence/policy.h"
 #include "evidence/tpm_quote.h"
 #include "inference/pool.h"
+#include "lease.h"
 #include "mech/mechanism.h"
 #include "release/backend.h"
 #include "token.h"
@@ -295,6 +296,12 @@ static enum bulla_reason sealed(void *context, const uint8_t id[static 16], cons
 
 /* --- the rest --- */
 
+static void released(void *context, uint64_t expires)
+{
+    (void)context;
+    bulla_lease_note(expires);
+}
+
 static struct bulla_pool *pool(void *context)
 {
     struct bulla_token *token = context;
@@ -332,6 +339,7 @@ void bulla_token_services(struct bulla_token *token, struct bulla_services *serv
         .receipt_sign = receipt_sign,
         .receipt_key = receipt_key,
         .evidence = evidence,
+        .released = released,
         .policy_version = policy_version,
         .sequence = sequence,
         .audit = audit,

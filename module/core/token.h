@@ -103,6 +103,8 @@ enum bulla_reason bulla_vault_open(
     struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase) BULLA_MUST_USE;
 /* A sealed attribute of an opened object (lock held): a view into the arena; data NULL when there is none. */
 struct bulla_bytes bulla_vault_value(const struct bulla_object *object, CK_ATTRIBUTE_TYPE type);
+/* Wipes what was opened under a lease that is over at `now` (CLOCK_MONOTONIC seconds). */
+void bulla_vault_lapse(struct bulla_token *token, uint64_t now);
 /* Whether the row carries the tag that the token key gives it. */
 bool bulla_vault_verifies(const struct bulla_token *token, const struct bulla_object *object);
 bool bulla_row_make(const struct bulla_store_row *row, struct bulla_object **object);

@@ -16,6 +16,7 @@
 
 #include "crypto/cbor.h"
 #include "crypto/cipher.h"
+#include "lease.h"
 #include "token.h"
 
 enum { AAD_SIZE = 14 + 16 + 16 + 8, WRAP_LARGEST = BULLA_TREE_LARGEST + BULLA_BOX_OVERHEAD, PLAIN_LARGEST = 2 << 20 };
@@ -407,9 +408,11 @@ static enum bulla_reason open_sealed(
     BULLA_TRY(bulla_box_open(object_key, bulla_writer_bytes(&aad), box, plain.data));
     object->opened = plain;
     plain = (struct bulla_secret){0};
-    object->expires = bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size
-                          ? monotonic_seconds() + token->config->lease
-                          : 0;
+    object->expires = 0;
+    if (bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size) {
+        object->expires = monotonic_seconds() + token->config->lease;
+        bulla_lease_note(object->expires);
+    }
     return BULLA_OK;
 }
 
@@ -439,4 +442,17 @@ struct bulla_bytes bulla_vault_value(const struct bulla_object *object, CK_ATTRI
         return (struct bulla_bytes){NULL, 0};
     const struct bulla_attribute *item = bulla_list_find(&list, type);
     return item ? item->value : (struct bulla_bytes){NULL, 0}; /* sealed attributes are octets: never in `numbers` */
+}
+
+void bulla_vault_lapse(struct bulla_token *token, uint64_t now)
+{
+    (void)pthread_rwlock_rdlock(&token->lock);
+    for (size_t i = 0; i < token->index.count; i++) {
+        struct bulla_object *object = token->index.objects[i];
+        (void)pthread_mutex_lock(&object->lock);
+        if (object->opened.data && object->expires && now >= object->expires)
+            bulla_secret_release(&object->opened);
+        (void)pthread_mutex_unlock(&object->lock);
+    }
+    (void)pthread_rwlock_unlock(&token->lock);
 }

@@ -48,6 +48,8 @@ struct bulla_services {
     /* Evidence for a purpose of the module's own choice; BULLA_UNSUPPORTED where the token has no attester. */
     enum bulla_reason (*evidence)(void *token, enum bulla_purpose purpose, struct bulla_bytes nonce,
         const uint8_t object[static 16], struct bulla_writer *document);
+    /* Something was released until `expires` (CLOCK_MONOTONIC seconds): the token sees to it that it lapses. */
+    void (*released)(void *token, uint64_t expires);
     /* "<authority, 16 hex>/<version>" of the policy in force for an object, or "none". */
     void (*policy_version)(void *token, const uint8_t object[static 16], char *text, size_t size);
     uint64_t (*sequence)(void *token);
@@ -59,9 +61,11 @@ struct bulla_key {
     uint8_t object[16];
     CK_OBJECT_CLASS object_class;
     CK_KEY_TYPE type;
-    struct bulla_bytes secret; /* CKA_VALUE of the key; empty for public keys */
-    struct bulla_bytes id;     /* CKA_ID */
-    struct bulla_bytes label;  /* CKA_LABEL */
+    struct bulla_bytes secret;    /* CKA_VALUE of the key; empty for public keys */
+    struct bulla_bytes id;        /* CKA_ID */
+    struct bulla_bytes label;     /* CKA_LABEL */
+    struct bulla_bytes authority; /* of its release tree; empty when none was named */
+    uint64_t epoch;
     struct bulla_sealing sealing;
     uint64_t expires; /* CLOCK_MONOTONIC seconds until which the key is released; 0: until logout */
 };
@@ -109,7 +113,8 @@ struct bulla_family {
     size_t count;
     void (*close)(void); /* C_Finalize: wipes and frees everything the family keeps; may be NULL */
     void (*forget)(const uint8_t serial[static 16]); /* C_Logout: everything of one token; may be NULL */
-    void (*abandon)(void);                           /* in a forked child; may be NULL */
+    void (*lapse)(uint64_t now); /* drops what was released until before now (CLOCK_MONOTONIC seconds); may be NULL */
+    void (*abandon)(void);       /* in a forked child; may be NULL */
 };
 
 /* All families, defined in compose.c; ends with NULL. */

@@ -1,0 +1,13 @@
+/* The families, and the processors that their rows name. compose.c lists the families. */
+#ifndef BULLA_MECH_FAMILIES_H
+#define BULLA_MECH_FAMILIES_H
+
+#include "mechanism.h"
+
+extern const struct bulla_family bulla_model_family; /* model_family.c: key generation, SEAL, INFER, ATTEST */
+
+extern const struct bulla_processor bulla_seal_processor;
+extern const struct bulla_processor bulla_infer_processor;
+extern const struct bulla_processor bulla_attest_processor;
+
+#endif

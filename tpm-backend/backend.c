@@ -1,0 +1,68 @@
+/* The TPM as a token's backend: release/backend.h on top of this room's own functions. */
+#include "backend.h"
+
+#include <stdio.h>
+
+#include "tpm.h"
+
+static enum bulla_reason tries(const char *tcti, unsigned *most)
+{
+    struct bulla_tpm_status status;
+    BULLA_TRY(bulla_tpm_status_read(tcti, &status));
+    *most = status.max_tries;
+    return BULLA_OK;
+}
+
+static void tell_pcrs(
+    const uint8_t values[static BULLA_PCR_COUNT][32], uint32_t mask, bulla_backend_tell *tell, void *context)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++) {
+        if (!(mask >> pcr & 1))
+            continue;
+        char name[16], hex[65] = {0};
+        for (unsigned i = 0; i < 32; i++) {
+            hex[2 * i] = digits[values[pcr][i] >> 4];
+            hex[2 * i + 1] = digits[values[pcr][i] & 15];
+        }
+        (void)snprintf(name, sizeof name, "pcr%u", pcr);
+        tell(context, &(struct bulla_backend_fact){name, hex, 0});
+    }
+}
+
+static enum bulla_reason state(const char *tcti, uint32_t pcrs, bulla_backend_tell *tell, void *context)
+{
+    struct bulla_tpm_status status;
+    uint8_t values[BULLA_PCR_COUNT][32];
+    BULLA_TRY(bulla_tpm_status_read(tcti, &status));
+    BULLA_TRY(bulla_tpm_pcr_read(tcti, pcrs, values));
+    const struct bulla_backend_fact facts[] = {
+        {"manufacturer", status.manufacturer, 0},
+        {"firmware", NULL, status.firmware},
+        {"max_tries", NULL, status.max_tries},
+        {"lockout_counter", NULL, status.lockout_counter},
+        {"recovery_seconds", NULL, status.recovery_seconds},
+        {"in_lockout", NULL, status.in_lockout},
+        {"owner_auth_set", NULL, status.owner_auth_set},
+        {"lockout_auth_set", NULL, status.lockout_auth_set},
+        {"nv_indexes_free", NULL, status.nv_indexes_free},
+        {"transient_loaded", NULL, status.transient_loaded},
+        {"sessions_loaded", NULL, status.sessions_loaded},
+    };
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+        tell(context, &facts[i]);
+    tell_pcrs(values, pcrs, tell, context);
+    return BULLA_OK;
+}
+
+const struct bulla_backend bulla_tpm_backend = {
+    .name = "tpm",
+    .tries = tries,
+    .state = state,
+    .key_create = bulla_tpm_attestation_key_create,
+    .evidence = bulla_tpm_quote,
+    .counter_create = bulla_tpm_counter_create,
+    .counter_read = bulla_tpm_counter_read,
+    .counter_increment = bulla_tpm_counter_increment,
+    .counter_remove = bulla_tpm_counter_remove,
+};
