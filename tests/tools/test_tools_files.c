@@ -1,0 +1,184 @@
+#include "support/test.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/folder.h"
+#include "tools/file.h"
+
+static char folder[64], path[128];
+
+static int set_up(void **state)
+{
+    (void)state;
+    test_folder_make(folder, sizeof folder);
+    test_folder_join(path, sizeof path, folder, "file");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_folder_remove(folder);
+    return 0;
+}
+
+static unsigned entries(void)
+{
+    unsigned count = 0;
+    DIR *open_folder = opendir(folder);
+    while (readdir(open_folder))
+        count++;
+    (void)closedir(open_folder);
+    return count - 2;
+}
+
+static void assert_holds(const char *text)
+{
+    size_t size = 0;
+    unsigned char *data = test_file_read(path, &size);
+    assert_non_null(data);
+    assert_int_equal(size, strlen(text));
+    assert_memory_equal(data, text, size);
+    free(data);
+}
+
+static void a_file_is_replaced_as_a_whole(void **state)
+{
+    (void)state;
+    struct stat status;
+    assert_int_equal(bulla_file_write(path, 0600, BULLA_TEXT("old")), BULLA_OK);
+    assert_int_equal(bulla_file_write(path, 0640, BULLA_TEXT("newer")), BULLA_OK);
+    assert_holds("newer");
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0640);
+    assert_int_equal(entries(), 1);
+}
+
+static void a_dropped_writer_leaves_the_old_file_and_nothing_else(void **state)
+{
+    (void)state;
+    struct bulla_file_writer writer;
+    test_file_write(path, "old", 3);
+    assert_int_equal(bulla_file_writer_open(&writer, path, 0600), BULLA_OK);
+    assert_int_equal(bulla_file_writer_reserve(&writer, 1 << 20), BULLA_OK);
+    assert_int_equal(bulla_file_writer_put(&writer, BULLA_TEXT("new")), BULLA_OK);
+    assert_int_equal(entries(), 2);
+    bulla_file_writer_drop(&writer);
+    bulla_file_writer_drop(&writer); /* a second time does nothing */
+    assert_int_equal(entries(), 1);
+    assert_holds("old");
+}
+
+static void what_was_reserved_and_not_written_is_given_back(void **state)
+{
+    (void)state;
+    struct bulla_file_writer writer;
+    struct stat status;
+    assert_int_equal(bulla_file_writer_open(&writer, path, 0600), BULLA_OK);
+    assert_int_equal(bulla_file_writer_reserve(&writer, 8 << 20), BULLA_OK);
+    assert_int_equal(bulla_file_writer_put(&writer, BULLA_TEXT("new")), BULLA_OK);
+    assert_int_equal(bulla_file_writer_finish(&writer), BULLA_OK);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_size, 3);
+    assert_true(status.st_blocks * 512 < 1 << 20);
+}
+
+static void create_refuses_what_is_there(void **state)
+{
+    (void)state;
+    assert_int_equal(bulla_file_create(path, 0600, BULLA_TEXT("first")), BULLA_OK);
+    assert_int_equal(bulla_file_create(path, 0600, BULLA_TEXT("second")), BULLA_FILE);
+    assert_holds("first");
+}
+
+static void places_that_take_no_file_are_named(void **state)
+{
+    (void)state;
+    assert_int_equal(bulla_file_write("/nowhere/at/all", 0600, BULLA_TEXT("x")), BULLA_FILE);
+    assert_non_null(strstr(bulla_detail(), "/nowhere/at/all"));
+    assert_int_equal(bulla_file_write(folder, 0600, BULLA_TEXT("x")), BULLA_FILE); /* it is a folder */
+    assert_int_equal(entries(), 0);
+}
+
+static void leftovers_of_a_killed_process_are_removed(void **state)
+{
+    (void)state;
+    char old[128];
+    char young[128];
+    char other[128];
+    struct timespec long_ago[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+    test_folder_join(old, sizeof old, folder, ".file.Ab12Cd");
+    test_folder_join(young, sizeof young, folder, ".file.Ef34Gh");
+    test_folder_join(other, sizeof other, folder, ".files.Ab12C");
+    test_file_write(old, "x", 1);
+    test_file_write(young, "x", 1);
+    test_file_write(other, "x", 1);
+    assert_int_equal(utimensat(AT_FDCWD, old, long_ago, 0), 0);
+    assert_int_equal(utimensat(AT_FDCWD, other, long_ago, 0), 0);
+    assert_int_equal(bulla_file_write(path, 0600, BULLA_TEXT("new")), BULLA_OK);
+    assert_int_not_equal(access(old, F_OK), 0);
+    assert_int_equal(access(young, F_OK), 0); /* perhaps of a process that works on it */
+    assert_int_equal(access(other, F_OK), 0);
+}
+
+/* RLIMIT_FSIZE stands for a disk that is full in the middle: write gives EFBIG after the first bytes. */
+static void a_full_disk_leaves_the_old_file(void **state)
+{
+    (void)state;
+    int status = 0;
+    static uint8_t large[65536];
+    test_file_write(path, "old", 3);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct rlimit limit = {4096, 4096};
+        (void)signal(SIGXFSZ, SIG_IGN);
+        (void)setrlimit(RLIMIT_FSIZE, &limit);
+        _exit((int)bulla_file_write(path, 0600, BULLA_BYTES(large)));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), BULLA_STORE_FULL);
+    assert_holds("old");
+    assert_int_equal(entries(), 1);
+}
+
+static void reading_is_bounded(void **state)
+{
+    (void)state;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    test_file_write(path, "12345", 5);
+    assert_int_equal(bulla_file_read(path, 5, &data, &size), BULLA_OK);
+    assert_int_equal(size, 5);
+    free(data);
+    assert_int_equal(bulla_file_read(path, 4, &data, &size), BULLA_TOO_LARGE);
+    assert_null(data);
+    assert_int_equal(bulla_file_read("/dev/zero", 100000, &data, &size), BULLA_TOO_LARGE);
+    assert_int_equal(bulla_file_read("/nowhere/at/all", 4, &data, &size), BULLA_FILE);
+    assert_int_equal(bulla_file_read(folder, 4, &data, &size), BULLA_FILE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_file_is_replaced_as_a_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_dropped_writer_leaves_the_old_file_and_nothing_else, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_reserved_and_not_written_is_given_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(create_refuses_what_is_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(places_that_take_no_file_are_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(leftovers_of_a_killed_process_are_removed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_old_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reading_is_bounded, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,191 @@
+/* The table of commands is the help, the completion and the manual. */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "program.h"
+#include "support/folder.h"
+#include "tools/commands.h"
+#include "tools/exit.h"
+
+/* "model seal" as words before "--help". */
+static void run_command(struct program_result *result, const char *name, const char *option)
+{
+    char copy[64];
+    (void)snprintf(copy, sizeof copy, "%s", name);
+    char *space = strchr(copy, ' ');
+    const char *words[4] = {copy, option, NULL, NULL};
+    if (space) {
+        *space = '\0';
+        words[1] = space + 1;
+        words[2] = option;
+    }
+    program_run(result, NULL, words);
+}
+
+static void the_general_help_names_every_command_and_status(void **state)
+{
+    (void)state;
+    struct program_result result;
+    RUN(&result, "--help");
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_string_equal(result.err, "");
+    for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++)
+        assert_non_null(strstr(result.out, bulla_commands[i]->name));
+    for (unsigned status = 0; status < BULLA_EXIT_COUNT; status++)
+        assert_non_null(strstr(result.out, bulla_exit_meaning((enum bulla_exit)status)));
+    assert_null(strchr(result.out, '\033'));
+    program_result_free(&result);
+}
+
+static void each_command_has_help_with_options_and_examples(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++) {
+        const struct bulla_option *rows[BULLA_OPTIONS_LARGEST];
+        struct program_result result;
+        run_command(&result, bulla_commands[i]->name, "--help");
+        assert_int_equal(result.status, BULLA_EXIT_OK);
+        assert_non_null(strstr(result.out, bulla_commands[i]->summary));
+        assert_non_null(strstr(result.out, bulla_commands[i]->examples));
+        assert_non_null(strstr(bulla_commands[i]->examples, bulla_commands[i]->name));
+        size_t count = bulla_options_collect(bulla_commands[i], rows);
+        for (size_t row = 0; row < count; row++) {
+            char name[64];
+            (void)snprintf(name, sizeof name, "--%s", rows[row]->name);
+            assert_non_null(strstr(result.out, name));
+            assert_non_null(strstr(result.out, rows[row]->help));
+        }
+        program_result_free(&result);
+    }
+}
+
+/* "Fl Fl label Ar NAME" in the part of the manual that is the command's. */
+static void the_manual_has_every_command_option_and_status(void **state)
+{
+    (void)state;
+    size_t size = 0;
+    char *manual = (char *)test_file_read(BULLA_SOURCE_FOLDER "/man/bulla.1", &size);
+    assert_non_null(manual);
+    for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++) {
+        char heading[64];
+        (void)snprintf(heading, sizeof heading, "\n.Ss bulla %s\n", bulla_commands[i]->name);
+        char *begin = strstr(manual, heading);
+        if (!begin)
+            fail_msg("the manual lacks %s", bulla_commands[i]->name);
+        char *end = strstr(begin + 1, "\n.S");
+        for (size_t row = 0; row < bulla_commands[i]->option_count; row++) {
+            const struct bulla_option *option = &bulla_commands[i]->options[row];
+            char item[128];
+            (void)snprintf(item, sizeof item, "Fl Fl %s%s%s\n", option->name, option->value ? " Ar " : "",
+                option->value ? option->value : "");
+            char *found = strstr(begin, item);
+            if (!found || found > end)
+                fail_msg("the manual lacks %s of %s", item, bulla_commands[i]->name);
+        }
+    }
+    for (unsigned status = 0; status < BULLA_EXIT_COUNT; status++)
+        assert_non_null(strcasestr(manual, bulla_exit_meaning((enum bulla_exit)status)));
+    free(manual);
+}
+
+static void wrong_commands_are_usage_and_say_what_is_near(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[4];
+        const char *says;
+    } rows[] = {
+        {{"model", "sael", NULL}, "did you mean 'model seal'?"},
+        {{"statsu", NULL}, "did you mean 'status'?"},
+        {{"polcy", "sign", NULL}, "did you mean 'policy sign'?"},
+        {{"model", NULL}, "'model' wants one of: seal, list, inspect"},
+        {{"xyzzy", NULL}, "unknown command 'xyzzy'"},
+        {{"infer", "--modle", "x", NULL}, "did you mean '--model'?"},
+        {{"infer", "text", NULL}, "--model NAME is missing"},
+        {{"status", "more", NULL}, "superfluous one is 'more'"},
+        {{"completion", "zsh", NULL}, "only for bash"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct program_result result;
+        program_run(&result, NULL, rows[i].words);
+        assert_int_equal(result.status, BULLA_EXIT_USAGE);
+        if (!strstr(result.err, rows[i].says))
+            fail_msg("\"%s\" is not in \"%s\"", rows[i].says, result.err);
+        program_result_free(&result);
+    }
+}
+
+static void help_and_version_are_commands_too(void **state)
+{
+    (void)state;
+    struct program_result help;
+    struct program_result option;
+    RUN(&help, "help", "model", "seal");
+    RUN(&option, "model", "seal", "--help");
+    assert_int_equal(help.status, BULLA_EXIT_OK);
+    assert_string_equal(help.out, option.out);
+    program_result_free(&help);
+    program_result_free(&option);
+    RUN(&help, "--version");
+    assert_int_equal(help.status, BULLA_EXIT_OK);
+    assert_int_equal(strncmp(help.out, "bulla 0.", 8), 0);
+    program_result_free(&help);
+    program_run(&help, NULL, (const char *const[]){NULL});
+    assert_int_equal(help.status, BULLA_EXIT_USAGE);
+    program_result_free(&help);
+}
+
+/* The script is asked as bash would: COMP_WORDS is set, and COMPREPLY printed. */
+static void the_completion_completes(void **state)
+{
+    (void)state;
+    struct program_result script;
+    char path[64];
+    char file[128];
+    char command[512];
+    char line[512] = "";
+    RUN(&script, "completion", "bash");
+    assert_int_equal(script.status, BULLA_EXIT_OK);
+    test_folder_make(path, sizeof path);
+    test_folder_join(file, sizeof file, path, "bulla.bash");
+    test_file_write(file, script.out, strlen(script.out));
+    static const struct {
+        const char *words;
+        int current;
+        const char *reply;
+    } rows[] = {
+        {"bulla mod", 1, "model\n"},
+        {"bulla model ins", 2, "inspect\n"},
+        {"bulla model seal --rel", 3, "--release\n"},
+        {"bulla infer --sim", 2, "--similarity\n"},
+        {"bulla status --rel", 2, "\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)snprintf(command, sizeof command,
+            "bash --norc -c '. %s; COMP_WORDS=(%s); COMP_CWORD=%d; _bulla; echo \"${COMPREPLY[*]}\"'", file,
+            rows[i].words, rows[i].current);
+        FILE *shell = popen(command, "r");
+        assert_non_null(shell);
+        assert_non_null(fgets(line, sizeof line, shell));
+        (void)pclose(shell);
+        assert_string_equal(line, rows[i].reply);
+    }
+    test_folder_remove(path);
+    program_result_free(&script);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_general_help_names_every_command_and_status),
+        cmocka_unit_test(each_command_has_help_with_options_and_examples),
+        cmocka_unit_test(the_manual_has_every_command_option_and_status),
+        cmocka_unit_test(wrong_commands_are_usage_and_say_what_is_near),
+        cmocka_unit_test(help_and_version_are_commands_too),
+        cmocka_unit_test(the_completion_completes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,96 @@
+#include "support/test.h"
+
+#include <string.h>
+
+#include "tools/exit.h"
+#include "tools/output.h"
+
+static void control_characters_never_reach_the_terminal(void **state)
+{
+    (void)state;
+    char clean[128];
+    bulla_output_clean("a\x1b[31mb\x07\r\x7f\tc\n", true, clean, sizeof clean);
+    assert_string_equal(clean, "a?[31mb???\tc\n");
+    bulla_output_clean("\xc2\x9b"
+                       "31m \xc3\xa9 \xe2\x80\xa6",
+        true, clean, sizeof clean); /* CSI as one C1 character; é and … stay */
+    assert_string_equal(clean, "?31m \xc3\xa9 \xe2\x80\xa6");
+}
+
+static void marks_are_colours_or_nothing(void **state)
+{
+    (void)state;
+    char clean[128];
+    bulla_output_clean(BULLA_GOOD "yes" BULLA_PLAIN, true, clean, sizeof clean);
+    assert_string_equal(clean, "\033[32myes\033[0m");
+    bulla_output_clean(BULLA_GOOD "yes" BULLA_PLAIN, false, clean, sizeof clean);
+    assert_string_equal(clean, "yes");
+}
+
+static void cleaning_stays_within_its_memory(void **state)
+{
+    (void)state;
+    char clean[8];
+    bulla_output_clean("0123456789", false, clean, sizeof clean);
+    assert_string_equal(clean, "0123456");
+    bulla_output_clean("0123" BULLA_GOOD "x", true, clean, sizeof clean); /* five bytes do not fit in three */
+    assert_string_equal(clean, "0123");
+}
+
+static void each_family_of_reasons_has_its_status(void **state)
+{
+    (void)state;
+    static const struct {
+        enum bulla_reason reason;
+        enum bulla_exit status;
+    } rows[] = {
+        {BULLA_OK, BULLA_EXIT_OK},
+        {BULLA_ARGUMENT, BULLA_EXIT_USAGE},
+        {BULLA_PIN_WRONG, BULLA_EXIT_REFUSED},
+        {BULLA_TPM_PCR, BULLA_EXIT_REFUSED},
+        {BULLA_POLICY_OLDER, BULLA_EXIT_REFUSED},
+        {BULLA_MODEL_OLDER, BULLA_EXIT_REFUSED},
+        {BULLA_SIGNATURE, BULLA_EXIT_UNVERIFIED},
+        {BULLA_RECEIPT_INVALID, BULLA_EXIT_UNVERIFIED},
+        {BULLA_TPM_UNREACHABLE, BULLA_EXIT_UNREACHABLE},
+        {BULLA_TOKEN_UNINITIALIZED, BULLA_EXIT_UNREACHABLE},
+        {BULLA_MEMORY_LOCK, BULLA_EXIT_LIMIT},
+        {BULLA_FILE, BULLA_EXIT_FAILED},
+        {BULLA_INTERNAL, BULLA_EXIT_FAILED},
+        {BULLA_REASON_COUNT, BULLA_EXIT_FAILED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(bulla_exit_of(rows[i].reason), rows[i].status);
+    for (unsigned reason = BULLA_OK + 1; reason < BULLA_REASON_COUNT; reason++)
+        assert_int_not_equal(bulla_exit_of((enum bulla_reason)reason), BULLA_EXIT_OK);
+}
+
+static void codes_lead_back_to_their_reasons(void **state)
+{
+    (void)state;
+    for (unsigned reason = 0; reason < BULLA_REASON_COUNT; reason++)
+        assert_int_equal(bulla_reason_of_code(bulla_reason_code((enum bulla_reason)reason)), reason);
+    assert_int_equal(bulla_reason_of_code("no such code"), BULLA_REASON_COUNT);
+}
+
+static void every_status_has_a_meaning_of_its_own(void **state)
+{
+    (void)state;
+    for (unsigned a = 0; a < BULLA_EXIT_COUNT; a++)
+        for (unsigned b = 0; b < a; b++)
+            assert_string_not_equal(bulla_exit_meaning((enum bulla_exit)a), bulla_exit_meaning((enum bulla_exit)b));
+    assert_string_equal(bulla_exit_meaning(BULLA_EXIT_COUNT), bulla_exit_meaning(BULLA_EXIT_FAILED));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(control_characters_never_reach_the_terminal),
+        cmocka_unit_test(marks_are_colours_or_nothing),
+        cmocka_unit_test(cleaning_stays_within_its_memory),
+        cmocka_unit_test(each_family_of_reasons_has_its_status),
+        cmocka_unit_test(codes_lead_back_to_their_reasons),
+        cmocka_unit_test(every_status_has_a_meaning_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
