@@ -152,8 +152,8 @@ static void disconnect(struct bulla_tpm_channel *channel)
 static TSS2_RC failed(struct bulla_tpm_channel *channel, int error)
 {
     channel->error = error;
-    if (!channel->timed_out)
-        channel->state = BULLA_TPM_CHANNEL_BROKEN;
+    channel->state = channel->timed_out && channel->state == BULLA_TPM_CHANNEL_WAITING ? BULLA_TPM_CHANNEL_LATE
+                                                                                       : BULLA_TPM_CHANNEL_BROKEN;
     return TSS2_TCTI_RC_IO_ERROR;
 }
 
@@ -254,13 +254,10 @@ static bool turn_take(struct bulla_tpm_channel *channel)
     return true;
 }
 
-/* --- the TCTI --- */
+/* --- one command and its response --- */
 
-static TSS2_RC transmit(TSS2_TCTI_CONTEXT *context, size_t size, const uint8_t *command)
+static TSS2_RC send_command(struct bulla_tpm_channel *channel, size_t size, const uint8_t *command)
 {
-    struct bulla_tpm_channel *channel = (struct bulla_tpm_channel *)context;
-    if (channel->state != BULLA_TPM_CHANNEL_IDLE)
-        return TSS2_TCTI_RC_BAD_SEQUENCE;
     if (size < HEADER || size > BULLA_TPM_MESSAGE_LARGEST)
         return TSS2_TCTI_RC_BAD_VALUE;
     TSS2_RC code = connected(channel);
@@ -276,18 +273,15 @@ static TSS2_RC transmit(TSS2_TCTI_CONTEXT *context, size_t size, const uint8_t *
         bulla_write_u32(&frame, (uint32_t)size);
     }
     bulla_write(&frame, command, size);
-    if (!send_all(channel, channel->frame, frame.size)) {
-        /* Half a command may be on its way: nothing sensible can follow it. */
-        (void)failed(channel, errno);
-        channel->state = BULLA_TPM_CHANNEL_BROKEN;
-        return TSS2_TCTI_RC_IO_ERROR;
-    }
+    if (!send_all(channel, channel->frame, frame.size))
+        return failed(channel, errno);
     channel->state = BULLA_TPM_CHANNEL_WAITING;
     return TSS2_RC_SUCCESS;
 }
 
-static TSS2_RC finish_exchange(struct bulla_tpm_channel *channel)
+static TSS2_RC receive_response(struct bulla_tpm_channel *channel)
 {
+    channel->state = BULLA_TPM_CHANNEL_WAITING;
     if (!receive_frame(channel))
         return failed(channel, 0);
     channel->state = BULLA_TPM_CHANNEL_IDLE;
@@ -297,20 +291,46 @@ static TSS2_RC finish_exchange(struct bulla_tpm_channel *channel)
     return TSS2_RC_SUCCESS;
 }
 
+TSS2_RC bulla_tpm_channel_command(struct bulla_tpm_channel *channel, const uint8_t *command, size_t size)
+{
+    TSS2_RC code = send_command(channel, size, command);
+    if (code == TSS2_RC_SUCCESS)
+        code = receive_response(channel);
+    return code == TSS2_RC_SUCCESS ? u32_at(channel->frame + 6) : code;
+}
+
+/* --- the TCTI: what ESAPI calls --- */
+
+static TSS2_RC transmit(TSS2_TCTI_CONTEXT *context, size_t size, const uint8_t *command)
+{
+    struct bulla_tpm_channel *channel = (struct bulla_tpm_channel *)context;
+    if (channel->state == BULLA_TPM_CHANNEL_IDLE && !channel->muted)
+        (void)send_command(channel, size, command);
+    return TSS2_RC_SUCCESS;
+}
+
+static TSS2_RC answer_ourselves(size_t *size, uint8_t *response)
+{
+    static const uint8_t failure[HEADER] = {0x80, 0x01, 0, 0, 0, HEADER, 0, 0, 0x01, 0x01};
+    if (*size < sizeof failure)
+        return TSS2_TCTI_RC_INSUFFICIENT_BUFFER;
+    bulla_wipe(response, *size);
+    memcpy(response, failure, sizeof failure);
+    *size = sizeof failure;
+    return TSS2_RC_SUCCESS;
+}
+
 /* `timeout` is ESAPI's, and endless: the channel's own deadline holds. */
 static TSS2_RC receive(TSS2_TCTI_CONTEXT *context, size_t *size, uint8_t *response, int32_t timeout)
 {
     (void)timeout;
     struct bulla_tpm_channel *channel = (struct bulla_tpm_channel *)context;
-    if (channel->state != BULLA_TPM_CHANNEL_WAITING)
-        return TSS2_TCTI_RC_BAD_SEQUENCE;
     if (!response) { /* the largest there can be: reading takes the whole response at once */
         *size = BULLA_TPM_MESSAGE_LARGEST;
         return TSS2_RC_SUCCESS;
     }
-    TSS2_RC code = finish_exchange(channel);
-    if (code != TSS2_RC_SUCCESS)
-        return code;
+    if (channel->state != BULLA_TPM_CHANNEL_WAITING || receive_response(channel) != TSS2_RC_SUCCESS)
+        return answer_ourselves(size, response);
     size_t got = u32_at(channel->frame + 2);
     if (got > *size)
         return TSS2_TCTI_RC_INSUFFICIENT_BUFFER;
@@ -323,14 +343,6 @@ static TSS2_RC receive(TSS2_TCTI_CONTEXT *context, size_t *size, uint8_t *respon
 static void finalize(TSS2_TCTI_CONTEXT *context)
 {
     (void)context;
-}
-
-TSS2_RC bulla_tpm_channel_command(struct bulla_tpm_channel *channel, const uint8_t *command, size_t size)
-{
-    TSS2_RC code = transmit((TSS2_TCTI_CONTEXT *)channel, size, command);
-    if (code == TSS2_RC_SUCCESS)
-        code = finish_exchange(channel);
-    return code == TSS2_RC_SUCCESS ? u32_at(channel->frame + 6) : code;
 }
 
 /* --- the channel --- */
@@ -378,8 +390,8 @@ static void grant_grace(struct bulla_tpm_channel *channel)
 static void flush_all(struct bulla_tpm_channel *channel)
 {
     grant_grace(channel);
-    if (channel->state == BULLA_TPM_CHANNEL_WAITING && loads(channel->command))
-        (void)finish_exchange(channel);
+    if (channel->state == BULLA_TPM_CHANNEL_LATE && loads(channel->command))
+        (void)receive_response(channel);
     if (channel->state != BULLA_TPM_CHANNEL_IDLE) {
         disconnect(channel);
         channel->state = BULLA_TPM_CHANNEL_IDLE;
@@ -391,12 +403,14 @@ static void flush_all(struct bulla_tpm_channel *channel)
 
 void bulla_tpm_channel_close(struct bulla_tpm_channel *channel)
 {
-    bool late = channel->state == BULLA_TPM_CHANNEL_WAITING && loads(channel->command);
+    bool late = channel->state == BULLA_TPM_CHANNEL_LATE && loads(channel->command);
     if (late || channel->loaded_count > 0)
         flush_all(channel);
     disconnect(channel);
-    if (channel->lock >= 0)
+    if (channel->lock >= 0) {
+        (void)flock(channel->lock, LOCK_UN); /* a child that the host forked meanwhile has it too */
         (void)close(channel->lock);
+    }
     bulla_wipe(channel, sizeof *channel);
     channel->fd = -1;
     channel->lock = -1;

@@ -3,7 +3,10 @@
  * Not the TCTI modules of tpm2-tss 3.2: tcti-swtpm ignores the timeout of its receive and writes with write(2), so a
  * TPM that hangs hangs us and one that dies ends the host's process by SIGPIPE; and their loader opens whatever library
  * the string names. A channel also sees every handle that the TPM gives out: whatever is still loaded when it closes is
- * flushed, however the work ended. */
+ * flushed, however the work ended.
+ *
+ * A channel that was muted, broke or timed out gives ESAPI an answer of its own, TPM_RC_FAILURE in a buffer that is
+ * zero otherwise: ESAPI then still works, on its own memory only, and can be made to overwrite what it keeps. */
 #ifndef BULLA_TPM_BACKEND_CHANNEL_H
 #define BULLA_TPM_BACKEND_CHANNEL_H
 
@@ -22,6 +25,7 @@ enum {
 enum bulla_tpm_channel_state {
     BULLA_TPM_CHANNEL_IDLE,
     BULLA_TPM_CHANNEL_WAITING, /* a command was sent, its response has not come */
+    BULLA_TPM_CHANNEL_LATE,    /* and the deadline has passed */
     BULLA_TPM_CHANNEL_BROKEN,  /* the other side has gone or talks nonsense */
 };
 
@@ -34,6 +38,7 @@ struct bulla_tpm_channel {
     uint64_t deadline; /* CLOCK_MONOTONIC, ms */
     enum bulla_tpm_channel_state state;
     bool timed_out;
+    bool muted;       /* sends nothing more */
     uint32_t command; /* code of the last command, and the handle after it */
     uint32_t command_handle;
     uint32_t loaded[BULLA_TPM_HANDLES]; /* transient objects and sessions that the TPM gave us */

@@ -1,7 +1,15 @@
-/* ESAPI keeps what passes through it in memory that it frees without wiping: the auth value of every object that it
- * knows, and the parameters of its last command. Both are overwritten in place before it is finalized; what its
- * functions left on the stack is cleared then. It works with OpenSSL's default context of the thread, which is the
- * host's and may have a PKCS#11 provider in it, which may be us: for the time of a burst the thread has our own. */
+/* ESAPI frees its memory without wiping it. What is secret in there is overwritten in place before, by ESAPI itself,
+ * on a muted channel which lets nothing out to the TPM any more:
+ *     the auth value of an object             by another one
+ *     session key ‖ auth value of a session   by preparing a command with that other auth value
+ *     the parameters of the last command      by the parameters of a Create
+ *     the last response, an unsealed share    by the answer of the muted channel, which fills the buffer
+ * Session keys stay: they open nothing but what went over the bus in that session. A session whose answer was tampered
+ * with on the bus is beyond repair for ESAPI, and so are then its own copies. What its functions left on the stack is
+ * cleared.
+ *
+ * ESAPI works with OpenSSL's default context of the thread, which is the host's and may have a PKCS#11 provider in it,
+ * which may be us: for the time of a burst the thread has our own. */
 #include "connection.h"
 
 #include <openssl/crypto.h>
@@ -17,6 +25,9 @@
 #include "tpm.h"
 
 enum { DEADLINE_MS = 10000, STACK_CLEARED = 32768 };
+
+/* Not the number of any ESAPI object. */
+static const ESYS_TR NOWHERE = 0xfffffffe;
 
 static atomic_uint deadline_ms = DEADLINE_MS;
 static pthread_once_t silence_once = PTHREAD_ONCE_INIT;
@@ -40,7 +51,7 @@ enum bulla_reason bulla_tpm_check(struct bulla_tpm_burst *burst, TSS2_RC code, c
 {
     if (code == TSS2_RC_SUCCESS)
         return BULLA_OK;
-    if (burst->channel.timed_out || burst->channel.state == BULLA_TPM_CHANNEL_BROKEN)
+    if (burst->channel.state == BULLA_TPM_CHANNEL_LATE || burst->channel.state == BULLA_TPM_CHANNEL_BROKEN)
         return bulla_tpm_channel_refuse(&burst->channel, doing);
     uint32_t layer = code & TSS2_RC_LAYER_MASK;
     if (layer == TSS2_TPM_RC_LAYER || layer == TSS2_RESMGR_TPM_RC_LAYER) {
@@ -89,12 +100,36 @@ enum bulla_reason bulla_tpm_burst_open(struct bulla_tpm_burst *burst, const char
     return reason;
 }
 
+/* The union of parameters is filled before the handles are looked up: a Create below an unknown parent does that, and
+ * no more. */
+static void parameters_overwrite(ESYS_CONTEXT *esys)
+{
+    static const TPM2B_SENSITIVE_CREATE zeros;
+    static const TPM2B_PUBLIC public;
+    static const TPM2B_DATA outside;
+    static const TPML_PCR_SELECTION selection;
+    (void)Esys_Create_Async(
+        esys, NOWHERE, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &zeros, &public, &outside, &selection);
+}
+
+/* Not zeros: ESAPI cuts them off an auth value. */
+static void auth_overwrite(ESYS_CONTEXT *esys, const struct bulla_tpm_holder *holder)
+{
+    TPM2B_AUTH other = {.size = 32};
+    TPM2B_SENSITIVE_DATA *nothing = NULL;
+    memset(other.buffer, 0xa5, other.size);
+    (void)Esys_TR_SetAuth(esys, holder->object, &other);
+    (void)Esys_Unseal(esys, holder->object, holder->session, ESYS_TR_NONE, ESYS_TR_NONE, &nothing);
+}
+
 static void esys_end(struct bulla_tpm_burst *burst)
 {
-    static const TPM2B_AUTH zeros = {.size = sizeof zeros.buffer};
+    burst->channel.muted = true;
+    parameters_overwrite(burst->esys);
     while (burst->holder_count > 0)
-        (void)Esys_TR_SetAuth(burst->esys, burst->holders[--burst->holder_count], &zeros);
-    bulla_tpm_parameters_overwrite(burst);
+        auth_overwrite(burst->esys, &burst->holders[--burst->holder_count]);
+    TPM2B_DIGEST *nothing = NULL; /* any command has the response's buffer filled */
+    (void)Esys_GetRandom(burst->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, 32, &nothing);
     Esys_Finalize(&burst->esys);
     sodium_stackzero(STACK_CLEARED);
 }
@@ -109,30 +144,23 @@ void bulla_tpm_burst_close(struct bulla_tpm_burst *burst)
     bulla_tpm_channel_close(&burst->channel);
 }
 
-/* --- auth values and parameters --- */
+/* --- auth values --- */
 
-enum bulla_reason bulla_tpm_authorize(struct bulla_tpm_burst *burst, ESYS_TR object, struct bulla_bytes auth)
+void bulla_tpm_holder_note(struct bulla_tpm_burst *burst, ESYS_TR object, ESYS_TR session)
 {
-    BULLA_SECRET TPM2B_AUTH *value = NULL;
-    if (auth.size > 32 || burst->holder_count == BULLA_TPM_HOLDERS)
-        return bulla_refuse(BULLA_ARGUMENT, "an auth value of %zu bytes", auth.size);
-    BULLA_TRY(bulla_secret_allocate(sizeof *value, (void **)&value));
-    value->size = (UINT16)auth.size;
-    memcpy(value->buffer, auth.data, auth.size);
-    burst->holders[burst->holder_count++] = object;
-    return bulla_tpm_check(burst, Esys_TR_SetAuth(burst->esys, object, value), "setting an auth value");
+    if (burst->holder_count < BULLA_TPM_HOLDERS)
+        burst->holders[burst->holder_count++] = (struct bulla_tpm_holder){object, session};
 }
 
-/* ESAPI copies a command's parameters into one union before it looks its handles up: a Create of zeros below no parent
- * fills the union and sends nothing. */
-void bulla_tpm_parameters_overwrite(struct bulla_tpm_burst *burst)
+enum bulla_reason bulla_tpm_authorize(
+    struct bulla_tpm_burst *burst, ESYS_TR object, ESYS_TR session, const uint8_t auth[static 32])
 {
-    static const TPM2B_SENSITIVE_CREATE zeros;
-    static const TPM2B_PUBLIC public;
-    static const TPM2B_DATA outside;
-    static const TPML_PCR_SELECTION selection;
-    (void)Esys_Create_Async(
-        burst->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &zeros, &public, &outside, &selection);
+    BULLA_SECRET TPM2B_AUTH *value = NULL;
+    BULLA_TRY(bulla_secret_allocate(sizeof *value, (void **)&value));
+    value->size = 32;
+    memcpy(value->buffer, auth, 32);
+    bulla_tpm_holder_note(burst, object, session);
+    return bulla_tpm_check(burst, Esys_TR_SetAuth(burst->esys, object, value), "setting an auth value");
 }
 
 /* --- properties --- */

@@ -4,7 +4,7 @@
  *     BULLA_TRY(bulla_tpm_burst_open(&burst, request->tcti));
  *     BULLA_TRY(bulla_tpm_check(&burst, Esys_…(burst.esys, …), "doing this"));
  *
- * Closing overwrites the auth values given to ESAPI, flushes what was loaded and clears the stack below. */
+ * Closing overwrites what ESAPI keeps of secrets, flushes what was loaded and clears the stack below. */
 #ifndef BULLA_TPM_BACKEND_CONNECTION_H
 #define BULLA_TPM_BACKEND_CONNECTION_H
 
@@ -16,11 +16,16 @@
 
 enum { BULLA_TPM_HOLDERS = 4 };
 
+/* An ESAPI object that was given an auth value, and the session that was keyed with it (or ESYS_TR_NONE). */
+struct bulla_tpm_holder {
+    ESYS_TR object, session;
+};
+
 struct bulla_tpm_burst {
     struct bulla_tpm_channel channel;
     ESYS_CONTEXT *esys;
-    OSSL_LIB_CTX *host_library;         /* the thread's OpenSSL context, put back at the end */
-    ESYS_TR holders[BULLA_TPM_HOLDERS]; /* ESAPI objects that hold an auth value */
+    OSSL_LIB_CTX *host_library; /* the thread's OpenSSL context, put back at the end */
+    struct bulla_tpm_holder holders[BULLA_TPM_HOLDERS];
     size_t holder_count;
 };
 
@@ -33,11 +38,11 @@ void bulla_tpm_burst_close(struct bulla_tpm_burst *burst);
 /* The reason for a response code; `doing` begins the detail. */
 enum bulla_reason bulla_tpm_check(struct bulla_tpm_burst *burst, TSS2_RC code, const char *doing) BULLA_MUST_USE;
 
-/* Gives ESAPI the auth value (at most 32 bytes) of an object; overwritten when the burst ends. */
+/* Gives ESAPI the auth value (32 bytes) of an object, for use in `session`. */
 enum bulla_reason bulla_tpm_authorize(
-    struct bulla_tpm_burst *burst, ESYS_TR object, struct bulla_bytes auth) BULLA_MUST_USE;
-/* Overwrites what ESAPI keeps of the parameters of its last command. */
-void bulla_tpm_parameters_overwrite(struct bulla_tpm_burst *burst);
+    struct bulla_tpm_burst *burst, ESYS_TR object, ESYS_TR session, const uint8_t auth[static 32]) BULLA_MUST_USE;
+/* Notes an object that ESAPI has an auth value of already. */
+void bulla_tpm_holder_note(struct bulla_tpm_burst *burst, ESYS_TR object, ESYS_TR session);
 
 /* The values of TPM properties (TPM2_PT_…), in the order asked for; 0 for one that the TPM does not have. */
 enum bulla_reason bulla_tpm_properties(

@@ -98,8 +98,8 @@ static enum bulla_reason counter_begin(
     struct bulla_tpm_burst *burst, uint32_t index, const uint8_t auth[static 32], struct counter *counter)
 {
     BULLA_TRY(counter_find(burst, index, &counter->nv));
-    BULLA_TRY(bulla_tpm_authorize(burst, counter->nv, (struct bulla_bytes){auth, 32}));
-    return bulla_tpm_session(burst, ESYS_TR_NONE, TPM2_SE_HMAC, 0, &counter->session);
+    BULLA_TRY(bulla_tpm_session(burst, ESYS_TR_NONE, TPM2_SE_HMAC, 0, &counter->session));
+    return bulla_tpm_authorize(burst, counter->nv, counter->session, auth);
 }
 
 enum bulla_reason bulla_tpm_counter_read(
@@ -140,9 +140,8 @@ static enum bulla_reason counter_define(
     memcpy(value->buffer, auth, 32);
     TSS2_RC code =
         Esys_NV_DefineSpace(burst->esys, ESYS_TR_RH_OWNER, session, ESYS_TR_NONE, ESYS_TR_NONE, value, &public, &nv);
-    bulla_tpm_parameters_overwrite(burst);
     if (code == TSS2_RC_SUCCESS) /* ESAPI has given the auth value to its object */
-        burst->holders[burst->holder_count++] = nv;
+        bulla_tpm_holder_note(burst, nv, ESYS_TR_NONE);
     return bulla_tpm_check(burst, code, "defining the counter");
 }
 

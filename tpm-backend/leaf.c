@@ -168,28 +168,13 @@ static enum bulla_reason share_take(
     return ours ? BULLA_OK : bulla_refuse(BULLA_AUTHENTICATION, "the TPM leaf was sealed for another place");
 }
 
-/* tss keeps the last response, an unsealed share too, in memory that it frees as it is: more random bytes than a share
- * and its digest take its place. */
-static enum bulla_reason response_overwrite(struct bulla_tpm_burst *burst)
-{
-    TPM2B_DIGEST *random = NULL;
-    enum bulla_reason reason = bulla_tpm_check(burst,
-        Esys_GetRandom(burst->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, sizeof random->buffer, &random),
-        "overwriting the answer");
-    if (reason == BULLA_OK && random->size < 32)
-        reason = bulla_refuse(BULLA_TPM_FAILED, "the TPM gave %u random bytes", random->size);
-    Esys_Free(random);
-    return reason;
-}
-
 static enum bulla_reason unseal(struct bulla_tpm_burst *burst, const struct bulla_leaf_request *request, ESYS_TR object,
     ESYS_TR session, uint8_t share[static 32])
 {
     TPM2B_SENSITIVE_DATA *data = NULL;
     BULLA_TRY(bulla_tpm_check(
         burst, Esys_Unseal(burst->esys, object, session, ESYS_TR_NONE, ESYS_TR_NONE, &data), "unsealing"));
-    BULLA_TRY(share_take(request, data, share));
-    return response_overwrite(burst);
+    return share_take(request, data, share);
 }
 
 static enum bulla_reason token_session(
@@ -233,7 +218,7 @@ static enum bulla_reason blob_open(struct bulla_tpm_burst *burst, const struct b
     BULLA_TRY(bulla_tpm_primary_pinned(burst, blob->object.primary, &primary));
     BULLA_TRY(leaf_opening[blob->kind].session(burst, primary, request, &session));
     BULLA_TRY(bulla_tpm_object_load(burst, primary, &blob->object, &object));
-    BULLA_TRY(bulla_tpm_authorize(burst, object, (struct bulla_bytes){auth, 32}));
+    BULLA_TRY(bulla_tpm_authorize(burst, object, session, auth));
     enum bulla_reason reason = unseal(burst, request, object, session, share);
     return leaf_opening[blob->kind].refusal(burst, reason);
 }

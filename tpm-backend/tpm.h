@@ -4,8 +4,8 @@
  * swtpm serves one client and has three slots. A burst has a deadline (BULLA_TPM_TIMEOUT after 10 s by default). On
  * every path what it loaded is flushed; only a TPM that hangs for a second more than the deadline keeps it, unless
  * a resource manager (/dev/tpmrm0) cleans up behind us. Sessions that carry a share are salted to the storage primary,
- * whose name is pinned in the blob at sealing, with encrypt and decrypt; after an Unseal the response buffer is
- * overwritten by another command, for tss keeps it. tss's own logging is silenced. */
+ * whose name is pinned in the blob at sealing, with encrypt and decrypt; what tss
+ * keeps of secrets is overwritten. tss's own logging is silenced. */
 #ifndef BULLA_TPM_BACKEND_TPM_H
 #define BULLA_TPM_BACKEND_TPM_H
 

@@ -32,22 +32,28 @@ EVP_PKEY *authority_make(uint8_t point[static 65])
     return key;
 }
 
-void approval_sign(struct bulla_approval *approval, EVP_PKEY *authority, const uint8_t policy_ref[static 32])
+void ecdsa_sign(EVP_PKEY *key, const uint8_t *message, size_t message_size, uint8_t signature[static 64])
 {
-    uint8_t message[64], der[128];
+    uint8_t der[128];
     size_t size = sizeof der;
-    memcpy(message, approval->approved_policy, 32);
-    memcpy(message + 32, policy_ref, 32);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    assert_int_equal(EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, authority), 1);
-    assert_int_equal(EVP_DigestSign(context, der, &size, message, sizeof message), 1);
+    assert_int_equal(EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key), 1);
+    assert_int_equal(EVP_DigestSign(context, der, &size, message, message_size), 1);
     EVP_MD_CTX_free(context);
     const uint8_t *at = der;
-    ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &at, (long)size);
-    assert_non_null(signature);
-    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(signature), approval->signature, 32), 32);
-    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(signature), approval->signature + 32, 32), 32);
-    ECDSA_SIG_free(signature);
+    ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)size);
+    assert_non_null(pair);
+    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(pair), signature, 32), 32);
+    assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(pair), signature + 32, 32), 32);
+    ECDSA_SIG_free(pair);
+}
+
+void approval_sign(struct bulla_approval *approval, EVP_PKEY *authority, const uint8_t policy_ref[static 32])
+{
+    uint8_t message[64];
+    memcpy(message, approval->approved_policy, 32);
+    memcpy(message + 32, policy_ref, 32);
+    ecdsa_sign(authority, message, sizeof message, approval->signature);
 }
 
 void approval_make(

@@ -18,6 +18,8 @@ int fixture_end(void **state);
 
 /* P-256; `point` gets the 65 bytes of its public key. */
 EVP_PKEY *authority_make(uint8_t point[static 65]);
+/* ES256: SHA-256 and ECDSA, r ‖ s. */
+void ecdsa_sign(EVP_PKEY *key, const uint8_t *message, size_t message_size, uint8_t signature[static 64]);
 /* Approves the PCRs of the mask as they are now. The digests are computed here, with OpenSSL, from TPM 2.0 part 3. */
 void approval_make(
     struct bulla_approval *approval, EVP_PKEY *authority, const uint8_t policy_ref[static 32], uint32_t mask);

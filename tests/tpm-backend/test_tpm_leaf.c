@@ -1,3 +1,4 @@
+#include "evidence/policy.h"
 #include "fixture.h"
 
 #include <stdio.h>
@@ -326,6 +327,49 @@ static void a_leaf_outlives_a_restart_of_the_tpm(void **state)
     assert_memory_equal(opened, share, 32);
 }
 
+static enum bulla_reason authority_sign(void *context, struct bulla_bytes message, uint8_t signature[static 64])
+{
+    (void)context;
+    ecdsa_sign(authority, message.data, message.size, signature);
+    return BULLA_OK;
+}
+
+/* Rooms that were written apart agree: evidence/ signs the approval, the TPM takes it. */
+static void an_approval_out_of_a_policy_bundle_opens(void **state)
+{
+    (void)state;
+    static uint8_t data[BULLA_POLICY_LARGEST];
+    static struct bulla_policy policy, read;
+    const struct bulla_cose_signer signer = {.algorithm = BULLA_COSE_ES256, .sign = authority_sign};
+    struct bulla_leaf_request request = object_request(point, auth);
+    struct bulla_approval now, approval = {.bank = 0x0b};
+    struct bulla_writer bundle;
+    struct blob blob;
+    uint8_t opened[32];
+    memcpy(policy.authority, point, sizeof policy.authority);
+    policy.version = 3;
+    policy.epoch = 2;
+    policy.not_after = 4000000000;
+    policy.state_count = 1;
+    bulla_policy_reference(policy.authority, policy.epoch, request.policy_ref);
+    approval_make(&now, authority, request.policy_ref, 1U << 2 | 1U << 23);
+    policy.states[0].pcr_mask = now.pcr_mask;
+    memcpy(policy.states[0].pcr_digest, now.pcr_digest, 32);
+    bulla_writer_open(&bundle, data, sizeof data);
+    assert_int_equal(bulla_policy_sign(&policy, &signer, &bundle), BULLA_OK);
+    assert_int_equal(bulla_policy_read(bulla_writer_bytes(&bundle), BULLA_BYTES(point), &read), BULLA_OK);
+    assert_memory_equal(read.states[0].approved_policy, now.approved_policy, 32);
+    approval.pcr_mask = read.states[0].pcr_mask;
+    memcpy(approval.pcr_digest, read.states[0].pcr_digest, 32);
+    memcpy(approval.approved_policy, read.states[0].approved_policy, 32);
+    memcpy(approval.signature, read.states[0].approval, 64);
+    request.approvals = &approval;
+    request.approval_count = 1;
+    assert_reason(seal(&request, share, &blob), BULLA_OK);
+    assert_reason(open_blob(&request, &blob, opened), BULLA_OK);
+    assert_memory_equal(opened, share, 32);
+}
+
 static void an_authority_that_is_no_point_is_refused(void **state)
 {
     (void)state;
@@ -419,6 +463,7 @@ int main(void)
         cmocka_unit_test(every_changed_byte_of_a_blob_is_refused),
         cmocka_unit_test(a_blob_of_another_tpm_is_told_from_a_changed_one),
         cmocka_unit_test(a_leaf_outlives_a_restart_of_the_tpm),
+        cmocka_unit_test(an_approval_out_of_a_policy_bundle_opens),
         cmocka_unit_test(an_authority_that_is_no_point_is_refused),
         cmocka_unit_test(a_leaf_describes_what_it_needs),
         cmocka_unit_test(times),
