@@ -273,7 +273,12 @@ static enum bulla_reason read_draft(const struct draft *draft)
     assert_int_equal(
         bulla_cose_sign1_write(&bundle, &authority.signer, draft->content_type, bulla_writer_bytes(&writer), anyone),
         BULLA_OK);
-    return bulla_policy_read(bulla_writer_bytes(&bundle), BULLA_BYTES(authority.point), &read_policy);
+    enum bulla_reason reason =
+        bulla_policy_read(bulla_writer_bytes(&bundle), BULLA_BYTES(authority.point), &read_policy);
+    static const struct bulla_policy empty;
+    if (reason != BULLA_OK)
+        assert_memory_equal(&read_policy, &empty, sizeof empty); /* nothing of a refused bundle leaves */
+    return reason;
 }
 
 static void a_draft_that_says_nothing_wrong_is_read(void **state)

@@ -1,5 +1,6 @@
 #include "support/test.h"
 
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,30 @@ static void no_pcr(struct quote_maker *maker)
 {
     maker->mask = 0;
 }
+/* The same, with a digest that is right for the PCRs selected: the values in the document are of others. */
+static void one_pcr_less_and_its_digest(struct quote_maker *maker)
+{
+    uint8_t values[64];
+    one_pcr_less(maker);
+    memcpy(values, maker->pcrs[0], 32);
+    memcpy(values + 32, maker->pcrs[7], 32);
+    SHA256(values, sizeof values, maker->digest);
+}
+static void one_pcr_more_and_its_digest(struct quote_maker *maker)
+{
+    uint8_t values[128];
+    one_pcr_more(maker);
+    memcpy(values, maker->pcrs[0], 32);
+    memcpy(values + 32, maker->pcrs[1], 32);
+    memcpy(values + 64, maker->pcrs[7], 32);
+    memcpy(values + 96, maker->pcrs[23], 32);
+    SHA256(values, sizeof values, maker->digest);
+}
+static void no_pcr_and_its_digest(struct quote_maker *maker)
+{
+    no_pcr(maker);
+    SHA256((const uint8_t *)"", 0, maker->digest);
+}
 static void another_bank(struct quote_maker *maker)
 {
     maker->bank = 0x0004;
@@ -173,6 +198,9 @@ static const struct lie lies[] = {
     {"a PCR less", one_pcr_less, BULLA_EVIDENCE_MISMATCH},
     {"a PCR more", one_pcr_more, BULLA_EVIDENCE_MISMATCH},
     {"no PCR", no_pcr, BULLA_EVIDENCE_MISMATCH},
+    {"a PCR less, digest right", one_pcr_less_and_its_digest, BULLA_EVIDENCE_MISMATCH},
+    {"a PCR more, digest right", one_pcr_more_and_its_digest, BULLA_EVIDENCE_MISMATCH},
+    {"no PCR, digest right", no_pcr_and_its_digest, BULLA_EVIDENCE_MISMATCH},
     {"another bank", another_bank, BULLA_EVIDENCE_MISMATCH},
     {"an extra bank", an_extra_bank, BULLA_EVIDENCE_MISMATCH},
     {"no bank", no_bank, BULLA_EVIDENCE_MISMATCH},
