@@ -38,6 +38,7 @@ void receipt_maker_init(struct receipt_maker *maker)
     maker->receipt.model_id = BULLA_TEXT("minilm");
     maker->receipt.model_version = BULLA_TEXT("1");
     memset(maker->receipt.model_hash, 0x3d, 32);
+    maker->receipt.model_hash_scheme = BULLA_TEXT("sha256-manifest");
     maker->receipt.policy_version = BULLA_TEXT("none");
     maker->receipt.sequence = 12;
     maker->receipt.milliseconds = 3;
