@@ -39,7 +39,7 @@ static enum bulla_reason token_ask(const struct bulla_call *call, struct audit_q
     const json_t *counter = json_object_get(json_object_get(status, "tpm"), "counter");
     if (reason == BULLA_OK && (!path || strlen(path) >= sizeof question->path))
         reason = bulla_refuse(BULLA_FILE, "the token names no audit log");
-    if (reason == BULLA_OK)
+    if (reason == BULLA_OK && path)
         memcpy(question->path, path, strlen(path) + 1);
     if (reason == BULLA_OK && key && question->key.size == 0)
         reason = bulla_hex_parse(key, "the token's receipt key", &question->key);

@@ -173,7 +173,7 @@ enum bulla_reason bulla_authority_public(const char *text, uint8_t public_key[st
 {
     uint8_t *data = NULL;
     size_t size = 0;
-    bool inline_hex = strlen(text) == 2 * BULLA_AUTHORITY_SIZE && access(text, F_OK) != 0;
+    bool inline_hex = strlen(text) == (size_t)2 * BULLA_AUTHORITY_SIZE && access(text, F_OK) != 0;
     char *copy = NULL;
     if (inline_hex) {
         copy = strdup(text);

@@ -94,7 +94,7 @@ static enum bulla_reason pins_get(
 }
 
 static enum bulla_reason label_make(
-    const struct bulla_client *client, const struct init_settings *settings, unsigned char padded[static 32])
+    const struct bulla_client *client, const struct init_settings *settings, char padded[static 33])
 {
     char label[33];
     bulla_client_label(client, label);
@@ -102,18 +102,16 @@ static enum bulla_reason label_make(
     wanted = *wanted ? wanted : "bulla";
     if (strlen(wanted) > 32)
         return bulla_refuse(BULLA_ARGUMENT, "the label '%.40s' has more than 32 bytes", wanted);
-    memset(padded, ' ', 32);
-    memcpy(padded, wanted, strlen(wanted));
+    (void)snprintf(padded, 33, "%-32s", wanted); /* CK_TOKEN_INFO's way: spaces, no zero */
     return BULLA_OK;
 }
 
-static enum bulla_reason token_make(
-    struct bulla_client *client, struct bulla_pin *so_pin, unsigned char label[static 32])
+static enum bulla_reason token_make(struct bulla_client *client, struct bulla_pin *so_pin, char label[static 33])
 {
     struct bulla_wait wait;
     CK_FUNCTION_LIST *module = client->module;
     bulla_wait_begin(&wait, "initialising the token");
-    CK_RV result = module->C_InitToken(client->slot, so_pin->bytes, so_pin->size, label);
+    CK_RV result = module->C_InitToken(client->slot, so_pin->bytes, so_pin->size, (unsigned char *)label);
     bulla_wait_end(&wait);
     BULLA_TRY(bulla_client_check(client, result, "initialising the token"));
     BULLA_TRY(bulla_client_session(client));
@@ -153,7 +151,7 @@ static enum bulla_reason init_run(const struct bulla_call *call)
     const struct init_settings *settings = call->settings;
     BULLA_SECRET struct bulla_pin *so_pin = NULL;
     BULLA_SECRET struct bulla_pin *user_pin = NULL;
-    unsigned char label[32];
+    char label[33];
     struct bulla_client client;
     bool told = false;
     enum bulla_reason reason = bulla_client_open(&client, &settings->common);

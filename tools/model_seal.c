@@ -153,7 +153,8 @@ static enum bulla_reason piece_seal(void *context, struct bulla_bytes piece)
 {
     struct sealing *sealing = context;
     CK_ULONG size = BULLA_ARCHIVE_PIECE + OUTPUT_EXTRA;
-    uint8_t *data = (uint8_t *)(uintptr_t)piece.data; /* PKCS#11 has no const */
+    uint8_t *data;
+    memcpy(&data, &piece.data, sizeof data); /* PKCS#11 has no const */
     CK_RV result =
         sealing->client.module->C_EncryptUpdate(sealing->client.session, data, piece.size, sealing->output, &size);
     return output_put(sealing, result, result == CKR_OK ? size : 0);

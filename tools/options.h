@@ -30,7 +30,8 @@ struct bulla_list {
     size_t count;
 };
 
-struct bulla_option {
+/* The order is that in which rows are written. */
+struct bulla_option { /* NOLINT(clang-analyzer-optin.performance.Padding) */
     const char *name;
     char letter;       /* 0: none */
     const char *value; /* name of the value in the help; NULL for flags */

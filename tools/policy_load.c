@@ -29,8 +29,9 @@ static enum bulla_reason load_run(const struct bulla_call *call)
     struct bulla_policy *policy = calloc(1, sizeof *policy);
     uint8_t *data = NULL;
     size_t size = 0;
-    enum bulla_reason reason = policy ? bulla_file_read(call->arguments[0], BULLA_POLICY_LARGEST, &data, &size)
-                                      : bulla_refuse(BULLA_OUT_OF_MEMORY, "for the policy");
+    if (!policy)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "for the policy");
+    enum bulla_reason reason = bulla_file_read(call->arguments[0], BULLA_POLICY_LARGEST, &data, &size);
     if (reason == BULLA_OK)
         reason = bulla_policy_read((struct bulla_bytes){data, size}, (struct bulla_bytes){NULL, 0}, policy);
     if (reason == BULLA_OK)

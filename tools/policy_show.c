@@ -71,8 +71,10 @@ static enum bulla_reason show_run(const struct bulla_call *call)
     struct bulla_policy *policy = calloc(1, sizeof *policy);
     uint8_t *data = NULL;
     size_t size = 0;
-    enum bulla_reason reason = policy ? BULLA_OK : bulla_refuse(BULLA_OUT_OF_MEMORY, "for the policy");
-    if (reason == BULLA_OK && settings->authority) {
+    enum bulla_reason reason = BULLA_OK;
+    if (!policy)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "for the policy");
+    if (settings->authority) {
         reason = bulla_authority_public(settings->authority, authority);
         expected = BULLA_BYTES(authority);
     }

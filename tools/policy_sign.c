@@ -62,8 +62,9 @@ static enum bulla_reason base_add(struct bulla_policy *policy, const struct sign
     uint8_t *data = NULL;
     size_t size = 0;
     struct bulla_policy *base = calloc(1, sizeof *base);
-    enum bulla_reason reason = base ? bulla_file_read(settings->base, BULLA_POLICY_LARGEST, &data, &size)
-                                    : bulla_refuse(BULLA_OUT_OF_MEMORY, "for the base");
+    if (!base)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "for the base");
+    enum bulla_reason reason = bulla_file_read(settings->base, BULLA_POLICY_LARGEST, &data, &size);
     if (reason == BULLA_OK)
         reason = bulla_policy_read((struct bulla_bytes){data, size}, BULLA_BYTES(policy->authority), base);
     for (size_t i = 0; reason == BULLA_OK && i < base->state_count; i++)

@@ -99,35 +99,43 @@ static enum bulla_reason findings_print(struct bulla_checks *checks, const struc
     return bulla_checks_result(checks);
 }
 
+static enum bulla_reason bundle_verify(const struct verify_settings *settings, struct bulla_bytes bundle,
+    const struct bulla_policy *policy, struct bulla_receipt_findings *findings)
+{
+    struct bulla_checks checks;
+    struct bulla_receipt_trust trust = {.key = hex_view(&settings->key),
+        .attestation_key = hex_view(&settings->attestation_key),
+        .nonce = hex_view(&settings->nonce),
+        .model_hash = hex_view(&settings->model_hash),
+        .max_age = settings->max_age,
+        .now = (uint64_t)time(NULL),
+        .policy = policy};
+    BULLA_TRY(bulla_checks_open(&checks));
+    bulla_receipt_examine(&checks, bundle, &trust, findings);
+    enum bulla_reason reason = findings_print(&checks, findings);
+    bulla_checks_close(&checks);
+    return reason;
+}
+
 static enum bulla_reason verify_run(const struct bulla_call *call)
 {
     const struct verify_settings *settings = call->settings;
-    struct bulla_policy *policy = NULL;
+    struct bulla_policy *policy = calloc(1, sizeof *policy);
     struct bulla_receipt_findings *findings = calloc(1, sizeof *findings);
-    struct bulla_checks checks = {.rows = NULL};
     uint8_t *data = NULL;
     size_t size = 0;
-    enum bulla_reason reason = bulla_checks_open(&checks);
-    if (reason == BULLA_OK && settings->policy) {
-        policy = calloc(1, sizeof *policy);
-        reason = policy ? policy_get(settings, policy) : bulla_refuse(BULLA_OUT_OF_MEMORY, "for the policy");
+    enum bulla_reason reason = BULLA_OK;
+    if (!policy || !findings) {
+        reason = bulla_refuse(BULLA_OUT_OF_MEMORY, "for the receipt");
+        goto done;
     }
+    if (settings->policy)
+        reason = policy_get(settings, policy);
     if (reason == BULLA_OK)
         reason = bulla_file_read(call->arguments[0], BULLA_BUNDLE_LARGEST, &data, &size);
-    if (reason == BULLA_OK && !findings)
-        reason = bulla_refuse(BULLA_OUT_OF_MEMORY, "for the receipt");
-    if (reason == BULLA_OK) {
-        struct bulla_receipt_trust trust = {.key = hex_view(&settings->key),
-            .attestation_key = hex_view(&settings->attestation_key),
-            .nonce = hex_view(&settings->nonce),
-            .model_hash = hex_view(&settings->model_hash),
-            .max_age = settings->max_age,
-            .now = (uint64_t)time(NULL),
-            .policy = policy};
-        bulla_receipt_examine(&checks, (struct bulla_bytes){data, size}, &trust, findings);
-        reason = findings_print(&checks, findings);
-    }
-    bulla_checks_close(&checks);
+    if (reason == BULLA_OK)
+        reason = bundle_verify(settings, (struct bulla_bytes){data, size}, settings->policy ? policy : NULL, findings);
+done:
     free(findings);
     free(policy);
     free(data);
