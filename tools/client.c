@@ -22,6 +22,22 @@ void bulla_client_field(const unsigned char *field, size_t size, char *text)
 void bulla_client_label(const struct bulla_client *client, char label[static 33])
 {
     bulla_client_field(client->token.label, sizeof client->token.label, label);
+    if (!*label)
+        memcpy(label, client->name, sizeof client->name);
+}
+
+/* bulla's slots are described as "bulla token NAME". */
+static void slot_name(CK_FUNCTION_LIST *module, CK_SLOT_ID slot, char name[static 33])
+{
+    static const char prefix[] = "bulla token ";
+    CK_SLOT_INFO info;
+    char description[65] = "";
+    name[0] = '\0';
+    if (module->C_GetSlotInfo(slot, &info) != CKR_OK)
+        return;
+    bulla_client_field(info.slotDescription, sizeof info.slotDescription, description);
+    if (strncmp(description, prefix, sizeof prefix - 1) == 0)
+        (void)snprintf(name, 33, "%.32s", description + sizeof prefix - 1);
 }
 
 /* --- loading --- */
@@ -63,7 +79,7 @@ struct choice {
     char names[200];
 };
 
-static bool token_matches(const struct choice *choice, CK_SLOT_ID slot, const CK_TOKEN_INFO *token)
+static bool token_matches(const struct choice *choice, CK_SLOT_ID slot, const CK_TOKEN_INFO *token, const char *name)
 {
     char label[33];
     char serial[17];
@@ -73,7 +89,8 @@ static bool token_matches(const struct choice *choice, CK_SLOT_ID slot, const CK
     }
     bulla_client_field(token->label, sizeof token->label, label);
     bulla_client_field(token->serialNumber, sizeof token->serialNumber, serial);
-    return !choice->wanted || strcmp(choice->wanted, label) == 0 || strcmp(choice->wanted, serial) == 0;
+    return !choice->wanted || strcmp(choice->wanted, label) == 0 || strcmp(choice->wanted, serial) == 0 ||
+           strcmp(choice->wanted, name) == 0;
 }
 
 static void token_consider(
@@ -82,6 +99,7 @@ static void token_consider(
     CK_TOKEN_INFO token;
     char maker[33];
     char label[33];
+    char name[33];
     if (module->C_GetTokenInfo(slot, &token) != CKR_OK)
         return;
     choice->tokens++;
@@ -90,16 +108,15 @@ static void token_consider(
     if (strcmp(maker, "bulla") != 0)
         return;
     choice->bulla++;
+    slot_name(module, slot, name);
     size_t used = strlen(choice->names);
-    (void)snprintf(choice->names + used, sizeof choice->names - used, "%s\"%s\" (%.16s)", used ? ", " : "", label,
-        token.serialNumber);
-    if (!token_matches(choice, slot, &token))
+    (void)snprintf(choice->names + used, sizeof choice->names - used, "%s%s", used ? ", " : "", *label ? label : name);
+    if (!token_matches(choice, slot, &token, name) || choice->matching++ > 0)
         return;
-    if (choice->matching++ == 0) {
-        client->module = module;
-        client->slot = slot;
-        client->token = token;
-    }
+    client->module = module;
+    client->slot = slot;
+    client->token = token;
+    memcpy(client->name, name, sizeof client->name);
 }
 
 static void module_consider(struct bulla_client *client, struct choice *choice, CK_FUNCTION_LIST *module)

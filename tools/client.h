@@ -25,14 +25,16 @@ struct bulla_client {
     CK_FUNCTION_LIST *module;      /* the chosen token's */
     CK_SLOT_ID slot;
     CK_TOKEN_INFO token;
+    char name[33];             /* of bulla.conf's section: what a token is called before it has a label */
     CK_SESSION_HANDLE session; /* CK_INVALID_HANDLE: none */
     bool logged_in;
     char *pin_source; /* of a PKCS#11 URI in --token; malloc'd or NULL */
     time_t started;
 };
 
-/* Chooses the token by --token, or the only one that bulla's modules have. BULLA_TOKEN_UNINITIALIZED when there is none
- * or when several match; BULLA_FILE when the module can't be loaded. */
+/* Chooses the token by --token (label, serial number, name in bulla.conf, URI), or the only one that bulla's modules
+ * have. BULLA_TOKEN_UNINITIALIZED when there is none or when several match; BULLA_FILE when the module can't be loaded.
+ */
 enum bulla_reason bulla_client_open(struct bulla_client *client, const struct bulla_common *common) BULLA_MUST_USE;
 void bulla_client_close(struct bulla_client *client);
 /* Opens, with a session; and logged in as the user. */
@@ -42,6 +44,7 @@ enum bulla_reason bulla_client_session(struct bulla_client *client) BULLA_MUST_U
 enum bulla_reason bulla_client_login(struct bulla_client *client, const struct bulla_common *common) BULLA_MUST_USE;
 /* Text of a padded field of CK_TOKEN_INFO; text: size + 1 bytes. */
 void bulla_client_field(const unsigned char *field, size_t size, char *text);
+/* The label, or the name in bulla.conf of a token without one. */
 void bulla_client_label(const struct bulla_client *client, char label[static 33]);
 
 /* BULLA_OK for CKR_OK; otherwise the refusal with its words. `doing`: "sealing the model". */

@@ -16,8 +16,8 @@ static const struct bulla_option login_rows[] = {
         AT(pin_file), 0, 0, false},
 };
 static const struct bulla_option token_rows[] = {
-    {"token", 't', "LABEL", "the token: its label, its serial number or a PKCS#11 URI", BULLA_OPTION_TEXT, AT(token), 0,
-        0, false},
+    {"token", 't', "LABEL", "the token: its label, serial number, name in bulla.conf, or a PKCS#11 URI",
+        BULLA_OPTION_TEXT, AT(token), 0, 0, false},
     {"module", 'm', "PATH", "load this module through p11-kit instead of the registered ones", BULLA_OPTION_TEXT,
         AT(module), 0, 0, false},
 };

@@ -41,7 +41,7 @@ static const struct shown tpm_rows[] = {
 
 static void value_show(const char *words, const json_t *value)
 {
-    if (json_is_string(value))
+    if (json_is_string(value) && *json_string_value(value))
         bulla_say("  %-26s %s\n", words, json_string_value(value));
     else if (json_is_integer(value))
         bulla_say("  %-26s %" JSON_INTEGER_FORMAT "\n", words, json_integer_value(value));
