@@ -1,4 +1,4 @@
-/* Every wait is a poll until the deadline; descriptors never block. swtpm and the kernel take a command as it is and
+/* swtpm and the kernel take a command as it is and
  * answer with the response; Microsoft's simulator frames both:
  *     u32 8 (send command) ‖ u8 locality ‖ u32 size ‖ command  →  u32 size ‖ response ‖ u32 0
  *
@@ -8,56 +8,21 @@
 #include "channel.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "crypto/arena.h"
 #include "crypto/bytes.h"
+#include "dial.h"
 
-enum { HEADER = 10, SIMULATOR_PREFIX = 9, SIMULATOR_SEND = 8, REST_NS = 1000000 };
-
-uint64_t bulla_tpm_now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
+enum { HEADER = 10, SIMULATOR_PREFIX = 9, SIMULATOR_SEND = 8 };
 
 static uint32_t u32_at(const uint8_t *at)
 {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-/* --- waiting --- */
-
-static bool wait_for(struct bulla_tpm_channel *channel, short events)
-{
-    for (;;) {
-        uint64_t now = bulla_tpm_now_ms();
-        channel->timed_out = now >= channel->deadline;
-        if (channel->timed_out)
-            return false;
-        struct pollfd descriptor = {.fd = channel->fd, .events = events};
-        int ready = poll(&descriptor, 1, (int)(channel->deadline - now));
-        if (ready > 0)
-            return true;
-        if (ready < 0 && errno != EINTR)
-            return false;
-    }
-}
-
-static bool passing(int error)
-{
-    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
 static bool send_all(struct bulla_tpm_channel *channel, const uint8_t *data, size_t size)
@@ -65,9 +30,9 @@ static bool send_all(struct bulla_tpm_channel *channel, const uint8_t *data, siz
     while (size > 0) {
         ssize_t sent =
             channel->address.device ? write(channel->fd, data, size) : send(channel->fd, data, size, MSG_NOSIGNAL);
-        if (sent < 0 && !passing(errno))
+        if (sent < 0 && !bulla_tpm_passing(errno))
             return false;
-        if (sent < 0 && !wait_for(channel, POLLOUT))
+        if (sent < 0 && !bulla_tpm_wait(channel, POLLOUT))
             return false;
         data += sent > 0 ? sent : 0;
         size -= sent > 0 ? (size_t)sent : 0;
@@ -95,11 +60,11 @@ static bool receive_frame(struct bulla_tpm_channel *channel)
 {
     size_t got = 0, whole;
     while ((whole = frame_size(channel, got)) > got) {
-        if (!wait_for(channel, POLLIN))
+        if (!bulla_tpm_wait(channel, POLLIN))
             return false;
         /* A device gives the whole response to one read; a socket holds nothing behind it. */
         ssize_t more = read(channel->fd, channel->frame + got, sizeof channel->frame - got);
-        if (more == 0 || (more < 0 && !passing(errno)))
+        if (more == 0 || (more < 0 && !bulla_tpm_passing(errno)))
             return false;
         got += more > 0 ? (size_t)more : 0;
     }
@@ -167,91 +132,10 @@ enum bulla_reason bulla_tpm_channel_refuse(const struct bulla_tpm_channel *chann
     return bulla_refuse(BULLA_TPM_UNREACHABLE, "%s: the TPM at %s: %s", doing, name, words ? words : "unknown error");
 }
 
-static void rest(struct bulla_tpm_channel *channel)
-{
-    channel->timed_out = bulla_tpm_now_ms() >= channel->deadline;
-    (void)nanosleep(&(struct timespec){.tv_nsec = REST_NS}, NULL);
-}
-
-/* A unix socket says EAGAIN when its queue of connections is full; TCP goes on in the background. */
-static int connect_to(struct bulla_tpm_channel *channel, const struct sockaddr *address, socklen_t size)
-{
-    channel->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (channel->fd < 0)
-        return errno;
-    while (connect(channel->fd, address, size) != 0 && errno != EISCONN) {
-        int error = errno;
-        socklen_t length = sizeof error;
-        if (error == EINPROGRESS && wait_for(channel, POLLOUT) &&
-            getsockopt(channel->fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0)
-            break;
-        if (!passing(error) || channel->timed_out)
-            return error;
-        rest(channel);
-    }
-    return 0;
-}
-
-static int connect_unix(struct bulla_tpm_channel *channel)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    memcpy(address.sun_path, channel->address.path, sizeof address.sun_path);
-    return connect_to(channel, (const struct sockaddr *)&address, sizeof address);
-}
-
-static int connect_tcp(struct bulla_tpm_channel *channel)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    if (getaddrinfo(channel->address.host, channel->address.port, &hints, &found) != 0)
-        return EADDRNOTAVAIL;
-    int error = connect_to(channel, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
-    int on = 1;
-    if (error == 0)
-        (void)setsockopt(channel->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return error;
-}
-
-/* /dev/tpm0, past the resource manager, has one user at a time. */
-static int open_device(struct bulla_tpm_channel *channel)
-{
-    const int flags = O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    while ((channel->fd = open(channel->address.path, flags)) < 0) {
-        if (errno != EBUSY && errno != EINTR)
-            return errno;
-        rest(channel);
-        if (channel->timed_out)
-            return EBUSY;
-    }
-    return 0;
-}
-
 static TSS2_RC connected(struct bulla_tpm_channel *channel)
 {
-    int error = 0;
-    if (channel->fd >= 0)
-        return TSS2_RC_SUCCESS;
-    if (channel->address.device)
-        error = open_device(channel);
-    else
-        error = channel->address.path[0] ? connect_unix(channel) : connect_tcp(channel);
+    int error = channel->fd >= 0 ? 0 : bulla_tpm_dial(channel);
     return error == 0 ? TSS2_RC_SUCCESS : failed(channel, error);
-}
-
-/* Where the folder can't be opened for reading, bursts go without their turn. */
-static bool turn_take(struct bulla_tpm_channel *channel)
-{
-    char folder[BULLA_TPM_PATH_LARGEST];
-    memcpy(folder, channel->address.path, sizeof folder);
-    *(strrchr(folder, '/') + 1) = '\0';
-    channel->lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (channel->lock >= 0 && flock(channel->lock, LOCK_EX | LOCK_NB) != 0 && passing(errno)) {
-        rest(channel);
-        if (channel->timed_out)
-            return false;
-    }
-    return true;
 }
 
 /* --- one command and its response --- */
@@ -359,7 +243,7 @@ enum bulla_reason bulla_tpm_channel_open(struct bulla_tpm_channel *channel, cons
     channel->tcti.v1.receive = receive;
     channel->tcti.v1.finalize = finalize;
     BULLA_TRY(bulla_tpm_address_read(tcti, &channel->address));
-    if (!channel->address.device && channel->address.path[0] && !turn_take(channel))
+    if (!channel->address.device && channel->address.path[0] && !bulla_tpm_turn_take(channel))
         return bulla_tpm_channel_refuse(channel, "waiting for another process");
     return BULLA_OK;
 }

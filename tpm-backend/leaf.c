@@ -79,6 +79,7 @@ static enum bulla_reason blob_write(const struct leaf_blob *blob, struct bulla_w
 static enum bulla_reason blob_read(struct bulla_bytes bytes, struct leaf_blob *blob)
 {
     struct bulla_reader reader;
+    memset(blob, 0, sizeof *blob);
     bulla_reader_open(&reader, bytes);
     unsigned version = bulla_read_u8(&reader);
     blob->kind = bulla_read_u8(&reader);

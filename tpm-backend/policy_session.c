@@ -182,8 +182,8 @@ static enum bulla_reason policy_authorize(struct bulla_tpm_burst *burst, ESYS_TR
 enum bulla_reason bulla_tpm_policy_session(
     struct bulla_tpm_burst *burst, ESYS_TR primary, const struct bulla_leaf_request *request, ESYS_TR *session)
 {
-    const struct bulla_approval *approval = NULL;
-    if (request->approval_count == 0)
+    const struct bulla_approval *approval = request->approvals;
+    if (request->approval_count == 0 || !approval)
         return bulla_refuse(BULLA_POLICY_MISSING, "the object's leaf needs a policy of its authority");
     BULLA_TRY(choose(burst, request, &approval));
     BULLA_TRY(bulla_tpm_session(burst, primary, TPM2_SE_POLICY, TPMA_SESSION_ENCRYPT, session));

@@ -39,12 +39,13 @@ static enum bulla_reason handles_count(struct bulla_tpm_burst *burst, uint32_t f
     return BULLA_OK;
 }
 
-/* Four letters as a number, the first in its highest byte. */
+/* Four letters as a number, the first in its highest byte; what is not a letter stays the zero that it was. */
 static void manufacturer_read(uint32_t value, char text[static 8])
 {
     for (int i = 0; i < 4; i++) {
-        char letter = (char)(value >> (24 - 8 * i));
-        text[i] = letter >= ' ' && letter <= '~' ? letter : '\0';
+        uint8_t letter = (uint8_t)(value >> (24 - 8 * i));
+        if (letter >= ' ' && letter <= '~')
+            text[i] = (char)letter;
     }
 }
 

@@ -17,6 +17,7 @@ enum {
     CC_NV_INCREMENT = 0x134,
     CC_CREATE = 0x153,
     CC_LOAD = 0x157,
+    CC_QUOTE = 0x158,
     CC_UNSEAL = 0x15e,
     CC_START_SESSION = 0x176,
     CC_POLICY_PCR = 0x17f,
@@ -424,6 +425,32 @@ static void a_pcr_that_changes_in_the_middle_is_noticed(void **state)
     }
 }
 
+static void a_pcr_that_changes_before_the_quote_is_quoted_with_its_new_value(void **state)
+{
+    (void)state;
+    uint8_t data[BULLA_EVIDENCE_LARGEST], value[32];
+    struct bulla_report report = {.purpose = BULLA_PURPOSE_ATTEST};
+    uint8_t encoded[BULLA_REPORT_LARGEST], token_serial[16] = {1};
+    struct bulla_writer writer, report_writer;
+    struct bulla_tpm_evidence evidence;
+    struct bulla_tpm_claims claims;
+    report.token = BULLA_BYTES(token_serial);
+    bulla_writer_open(&report_writer, encoded, sizeof encoded);
+    assert_int_equal(bulla_report_write(&report, &report_writer), BULLA_OK);
+    proxy_reset(&proxy);
+    proxy.at_code = CC_QUOTE;
+    proxy.before = extend_pcr;
+    bulla_writer_open(&writer, data, sizeof data);
+    assert_reason(bulla_tpm_quote(proxy.tcti, (struct bulla_bytes){key_blob.data, key_blob.size}, 1U << PCR,
+                      bulla_writer_bytes(&report_writer), &writer),
+        BULLA_OK);
+    assert_true(atomic_load(&proxy.struck));
+    assert_int_equal(bulla_tpm_evidence_read(bulla_writer_bytes(&writer), &evidence), BULLA_OK);
+    assert_int_equal(bulla_tpm_evidence_verify(&evidence, NULL, &claims), BULLA_OK);
+    test_swtpm_pcr(&tpm, PCR, value);
+    assert_memory_equal(evidence.pcrs[PCR], value, 32);
+}
+
 static void an_answer_that_was_changed_on_its_way_is_refused(void **state)
 {
     (void)state;
@@ -537,6 +564,7 @@ int main(void)
         cmocka_unit_test_setup(a_server_that_never_accepts_is_a_timeout, approve),
         cmocka_unit_test_setup(a_tpm_killed_in_the_middle_is_unreachable_and_the_leaf_opens_after_its_restart, approve),
         cmocka_unit_test_setup(a_pcr_that_changes_in_the_middle_is_noticed, approve),
+        cmocka_unit_test_setup(a_pcr_that_changes_before_the_quote_is_quoted_with_its_new_value, approve),
         cmocka_unit_test_setup(an_answer_that_was_changed_on_its_way_is_refused, approve),
         cmocka_unit_test_setup(neither_share_nor_auth_value_goes_over_the_wire_in_the_clear, approve),
         cmocka_unit_test_setup(tcp_and_the_simulators_protocol_work_and_have_the_same_deadline, approve),
