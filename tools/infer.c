@@ -282,9 +282,10 @@ static enum bulla_reason infer_run(const struct bulla_call *call)
         reason = bulla_client_connect(&inference->client, call);
     if (reason == BULLA_OK)
         reason = bulla_client_model(&inference->client, inference->settings->model, &inference->key);
-    if (reason == BULLA_OK && inference->key == CK_INVALID_HANDLE)
-        reason = bulla_refuse(
-            BULLA_MODEL_MISSING, "the token has no model \"%s\": bulla model list", inference->settings->model);
+    if (reason == BULLA_OK && inference->key == CK_INVALID_HANDLE) {
+        bulla_output_remedy("`bulla model list` lists the models that there are");
+        reason = bulla_refuse(BULLA_MODEL_MISSING, "the token has no model \"%s\"", inference->settings->model);
+    }
     if (reason == BULLA_OK)
         reason = ask(inference);
     if (reason == BULLA_OK)

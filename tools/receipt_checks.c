@@ -6,6 +6,7 @@
 
 #include "crypto/cipher.h"
 #include "options.h"
+#include "output.h"
 #include "pcrs.h"
 
 struct examination {
@@ -181,9 +182,10 @@ static void claim_check(
 static bool signature_check(struct examination *e)
 {
     struct bulla_cose_key key = {BULLA_COSE_EDDSA, e->findings->key};
-    if (key.key.size == 0)
-        return bulla_checks_failed(e->checks, "signature",
-            bulla_refuse(BULLA_SIGNATURE, "no key to check it with: name the receipt key with --key"));
+    if (key.key.size == 0) {
+        bulla_output_remedy("name the receipt key with --key; `bulla status` of the token shows it");
+        return bulla_checks_failed(e->checks, "signature", bulla_refuse(BULLA_SIGNATURE, "no key to check it with"));
+    }
     enum bulla_reason reason = bulla_cose_sign1_verify(&e->message, &key, (struct bulla_bytes){NULL, 0});
     return check(e, "signature", reason, "by the receipt key");
 }

@@ -17,8 +17,7 @@ static enum bulla_reason uninitialised_show(const struct bulla_client *client)
     char serial[17];
     bulla_client_label(client, label);
     bulla_client_field(client->token.serialNumber, sizeof client->token.serialNumber, serial);
-    bulla_say(
-        "  %-26s %s\n  %-26s %s\n  %-26s no: bulla init\n", "token", label, "serial number", serial, "initialised");
+    bulla_say("  %-26s %s\n  %-26s no: bulla init\n", "token", label, "initialised");
     return bulla_output_document(json_pack("{s:s,s:s,s:b}", "token", label, "serial", serial, "initialized", 0));
 }
 

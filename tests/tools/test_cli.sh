@@ -1,0 +1,155 @@
+#!/bin/sh
+# bulla against a token without a TPM: from init to a verified receipt, and what is refused on the way.
+. "$(dirname "$0")/cli.sh"
+
+cat >"$BULLA_CONF" <<CONF
+[token try]
+path = $FOLDER/token
+release = passphrase
+pin-cost = quick
+CONF
+printf 'user-pin\n' >"$FOLDER/pin"
+printf 'so-pin-12\n' >"$FOLDER/so"
+printf 'wrong-pin\n' >"$FOLDER/wrong"
+"$MAKE_MODEL" "$FOLDER/model" || exit 1
+PIN="--pin-file $FOLDER/pin"
+MODELS="$FOLDER/token/models"
+
+# before there is a token
+run 0 status --json
+json '.initialized == false and .token == "try"'
+run 5 model list $PIN
+says "not initialised"
+run 5 status --token other
+says "no bulla token is called"
+
+# init
+run 3 init --yes --pin-file "$FOLDER/pin"
+says "SO PIN is needed"
+run 0 init --yes --label models --so-pin-file "$FOLDER/so" $PIN --json
+json '.token == "models" and .user_pin_tries_left > 1 and (.receipt_key | length) == 64'
+RECEIPT_KEY=$(jq -r .receipt_key <"$FOLDER/out")
+run 1 init --yes --so-pin-file "$FOLDER/so" $PIN
+says "--force destroys"
+run 0 status --token models --json
+run 0 status --token try --json
+run 0 status --token "pkcs11:token=models" --json
+run 5 status --token "pkcs11:token=other"
+
+# logging in: a wrong PIN is counted, and why says so
+run 3 model list --pin-file "$FOLDER/wrong"
+says "(pin-wrong)"
+run 0 why --json
+json '.refusals[-1].reason == "pin-wrong" and (.refusals[-1].remedy | length) > 0'
+run 0 why --last 1 --json
+json '.refusals | length == 1'
+run 3 model list
+says "no file, variable or terminal"
+export BULLA_PIN=user-pin
+run 0 model list
+says "no models"
+unset BULLA_PIN
+run 0 model list --token "pkcs11:token=models?pin-source=file:$FOLDER/pin" --json
+json '.models == []'
+
+# sealing
+mkdir "$FOLDER/empty"
+run 1 model seal "$FOLDER/empty" --label tiny $PIN
+says "has no config.json"
+run 1 model seal "$FOLDER/nowhere" --label tiny $PIN
+run 0 model seal "$FOLDER/model" --label tiny $PIN --json
+json '.generation == 1 and .attested == false and .files == 3'
+ID=$(jq -r .id <"$FOLDER/out")
+[ -f "$MODELS/$ID.bulla" ] || fail "no sealed file"
+[ "$(stat -c %a "$MODELS/$ID.bulla")" = 600 ] || fail "mode of the sealed file"
+offline 0 model inspect "$MODELS/$ID.bulla" --json
+json ".id == \"$ID\" and .generation == 1 and .authenticated == false and .file_size == .expected_size"
+run 2 model seal "$FOLDER/model" --label tiny $PIN
+says "--force seals a new generation"
+cp "$MODELS/$ID.bulla" "$FOLDER/older.bulla"
+run 0 model seal "$FOLDER/model" --label tiny --force $PIN --json
+json '.generation == 2'
+run 0 model list $PIN --json
+json '.models | length == 1 and .[0].label == "tiny" and .[0].generation == 2 and .[0].present'
+
+# sealing that fails leaves neither key nor file
+mkdir "$FOLDER/broken"
+cp "$FOLDER/model/"* "$FOLDER/broken"
+sed -i 's/BertModel/LlamaModel/' "$FOLDER/broken/config.json"
+run 1 model seal "$FOLDER/broken" --label broken $PIN
+says "LlamaModel"
+run 0 model list $PIN --json
+json '.models | length == 1'
+[ "$(find "$MODELS" -type f | wc -l)" -eq 1 ] || fail "a failed sealing left a file"
+
+# inference and receipts
+run 0 infer --model tiny $PIN 'clay seal' 'open token' 'clay seal' --json --similarity --tokens \
+    --nonce 0011223344556677 --receipt "$FOLDER/receipt"
+json '.dimension == 32 and (.embeddings | length) == 3 and (.embeddings[0] | length) == 32'
+json '.similarity[0][2] > 0.9999 and .similarity[0][1] < 0.9999 and .tokens[0] == .tokens[2]'
+json '.security_mode == "unattested"'
+[ "$(stat -c %a "$FOLDER/receipt")" = 600 ] || fail "mode of the receipt bundle"
+run 0 infer --model tiny $PIN 'clay seal' 'open token'
+says "clay seal"
+run 0 infer --model tiny $PIN 'clay seal' --repeat 3 --json
+json '.milliseconds | length == 3'
+printf 'clay seal\r\n\nopen token\n' | "$BULLA" infer --model tiny $PIN --module "$MODULE" --json >"$FOLDER/out" 2>"$FOLDER/err" ||
+    fail "lines of standard input"
+json '.embeddings | length == 2'
+run 2 infer --model tiny $PIN
+says "no text"
+run 1 infer --model other $PIN x
+says "no model"
+run 1 infer --model tiny $PIN "$(printf 'a\377b')"
+says "(not-utf-8)"
+offline 0 receipt verify "$FOLDER/receipt" --key "$RECEIPT_KEY" --nonce 0011223344556677 --max-age 600 --json
+json '.valid and .receipt.attested == false and .receipt.model == "tiny"'
+offline 4 receipt verify "$FOLDER/receipt" --json
+offline 4 receipt verify "$FOLDER/receipt" --key "$RECEIPT_KEY" --nonce 0011223344556678 --json
+json '.valid == false'
+run 1 attest $PIN --nonce 0011223344556677 -o "$FOLDER/evidence"
+[ ! -e "$FOLDER/evidence" ] || fail "evidence without a TPM"
+
+# an older generation, another file, no file
+cp "$MODELS/$ID.bulla" "$FOLDER/latest.bulla"
+cp "$FOLDER/older.bulla" "$MODELS/$ID.bulla"
+run 3 infer --model tiny $PIN x
+says "(model-older-generation)"
+head -c 10000 "$FOLDER/latest.bulla" >"$MODELS/$ID.bulla"
+run 4 infer --model tiny $PIN x
+rm "$MODELS/$ID.bulla"
+run 1 infer --model tiny $PIN x
+says "(model-missing)"
+run 0 model list $PIN --json
+json '.models[0].present == false'
+cp "$FOLDER/latest.bulla" "$MODELS/$ID.bulla"
+run 0 infer --model tiny $PIN x
+
+# the audit log
+run 0 audit verify --json
+json '.valid and .lines > 5 and .signatures_checked'
+sed -i '2s/login/logon/' "$FOLDER/token/audit.jsonl"
+run 4 audit verify --json
+json '.valid == false and .broken_line == 2'
+
+# policies of nobody, and a locked PIN
+offline 0 policy keygen -o "$FOLDER/authority.pem"
+run 5 policy sign --key "$FOLDER/authority.pem" --version 1 --from-token 0-7 -o "$FOLDER/policy"
+offline 0 policy sign --key "$FOLDER/authority.pem" --version 1 -o "$FOLDER/policy" \
+    --state "a=0-7:0000000000000000000000000000000000000000000000000000000000000000"
+run 0 policy load "$FOLDER/policy" $PIN --json
+json '.version == 1'
+run 3 policy load "$FOLDER/policy" $PIN
+says "(policy-older)"
+for try in 1 2 3 4 5 6 7 8 9 10; do
+    run 3 model list --pin-file "$FOLDER/wrong"
+done
+says "(pin-locked)"
+run 3 model list $PIN
+
+# anew
+run 0 init --yes --force --so-pin-file "$FOLDER/so" $PIN --json
+json '.token == "models"'
+run 0 model list $PIN --json
+json '.models == []'
+finish
