@@ -217,18 +217,15 @@ static void wrong_batches_are_refused(void **state)
 {
     const struct fixture *fixture = *state;
     uint32_t ids[64] = {2, 4, 3, 10, 11};
-    uint32_t offsets[] = {0, 3, 3, 5, 2, 45};
-    const struct {
-        size_t first, sequences;
-    } wrong[] = {
-        {1, 1}, /* empty */
-        {3, 1}, /* backwards */
-        {2, 1}, /* an id beyond the vocabulary */
-        {4, 1}, /* 43 tokens, 40 positions */
+    static const uint32_t wrong[][2] = {
+        {3, 3},  /* empty */
+        {5, 2},  /* backwards */
+        {3, 5},  /* an id beyond the vocabulary */
+        {5, 46}, /* 41 tokens, 40 positions */
     };
+    const uint32_t offsets[] = {0, 3};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_refused(fixture->model, &(struct bulla_token_batch){ids, offsets + wrong[i].first, wrong[i].sequences},
-            0, 0, BULLA_INFERENCE_ARGUMENT);
+        assert_refused(fixture->model, &(struct bulla_token_batch){ids, wrong[i], 1}, 0, 0, BULLA_INFERENCE_ARGUMENT);
     struct bulla_token_batch right = {ids, offsets, 1};
     assert_refused(fixture->model, &right, 1, 0, BULLA_INFERENCE_ARGUMENT);
     assert_refused(fixture->model, &right, 0, 4, BULLA_INFERENCE_ARGUMENT);
