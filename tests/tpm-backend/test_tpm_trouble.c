@@ -377,6 +377,35 @@ static void a_server_that_never_accepts_is_a_timeout(void **state)
 
 /* --- a TPM that dies --- */
 
+static void *hang_up(void *listener)
+{
+    for (int fd; (fd = accept(*(int *)listener, NULL, NULL)) >= 0;)
+        (void)close(fd);
+    return NULL;
+}
+
+/* Some of the commands are then written to a connection that is closed: SIGPIPE would end this program. */
+static void a_server_that_hangs_up_at_once_is_unreachable_and_raises_no_signal(void **state)
+{
+    (void)state;
+    enum { OFTEN = 300 };
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char tcti[160];
+    struct bulla_tpm_status status;
+    pthread_t thread;
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s/rude", tpm.folder);
+    (void)snprintf(tcti, sizeof tcti, "swtpm:path=%s", address.sun_path);
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 8), 0);
+    assert_int_equal(pthread_create(&thread, NULL, hang_up, &listener), 0);
+    for (int i = 0; i < OFTEN; i++)
+        assert_int_equal(bulla_tpm_status_read(tcti, &status), BULLA_TPM_UNREACHABLE);
+    (void)shutdown(listener, SHUT_RDWR);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)close(listener);
+}
+
 static void kill_tpm(struct proxy *at)
 {
     (void)at;
@@ -562,6 +591,7 @@ int main(void)
         cmocka_unit_test_setup(a_frozen_tpm_is_a_timeout_and_goes_on_unharmed, approve),
         cmocka_unit_test_setup(a_client_that_keeps_the_tpm_is_a_timeout, approve),
         cmocka_unit_test_setup(a_server_that_never_accepts_is_a_timeout, approve),
+        cmocka_unit_test_setup(a_server_that_hangs_up_at_once_is_unreachable_and_raises_no_signal, approve),
         cmocka_unit_test_setup(a_tpm_killed_in_the_middle_is_unreachable_and_the_leaf_opens_after_its_restart, approve),
         cmocka_unit_test_setup(a_pcr_that_changes_in_the_middle_is_noticed, approve),
         cmocka_unit_test_setup(a_pcr_that_changes_before_the_quote_is_quoted_with_its_new_value, approve),
