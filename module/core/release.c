@@ -105,7 +105,7 @@ static enum bulla_reason add_approvals(struct bulla_token *token, uint64_t epoch
 }
 
 enum bulla_reason bulla_token_object_request(struct bulla_token *token, const struct bulla_attributes *attributes,
-    const uint8_t id[static 16], uint8_t *auth_value, struct bulla_leaf_request *request)
+    const uint8_t id[static 16], uint8_t *auth_value, bool opening, struct bulla_leaf_request *request)
 {
     static const struct bulla_bytes nothing = {NULL, 0};
     uint8_t info[12 + 16];
@@ -123,7 +123,7 @@ enum bulla_reason bulla_token_object_request(struct bulla_token *token, const st
         return bulla_refuse(BULLA_KEY_INVALID, "an authority is a P-256 public key of 65 bytes, 0x04 first");
     uint64_t epoch = bulla_attributes_ulong(attributes, CKA_BULLA_EPOCH, 0);
     bulla_policy_reference(request->authority.data, epoch, request->policy_ref);
-    return add_approvals(token, epoch, request);
+    return opening ? add_approvals(token, epoch, request) : BULLA_OK;
 }
 
 /* --- admitting a bundle --- */

@@ -114,9 +114,10 @@ struct bulla_policy;
 /* The policy in force for an authority and epoch; BULLA_POLICY_MISSING. `policy` is the caller's. */
 enum bulla_reason bulla_token_policy(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch,
     struct bulla_policy *policy) BULLA_MUST_USE;
-/* The last part of a request for an object of these attributes; auth_value (32 bytes, arena) is filled in. */
+/* A request for an object of these attributes; auth_value (32 bytes, arena) is filled in. Only `opening` asks for the
+ * policy in force: sealing needs none, and runs inside a transaction of the store. */
 enum bulla_reason bulla_token_object_request(struct bulla_token *token, const struct bulla_attributes *attributes,
-    const uint8_t id[static 16], uint8_t *auth_value, struct bulla_leaf_request *request) BULLA_MUST_USE;
+    const uint8_t id[static 16], uint8_t *auth_value, bool opening, struct bulla_leaf_request *request) BULLA_MUST_USE;
 /* A request for the token key's tree or the SO's. */
 void bulla_token_request(
     const struct bulla_token *token, const char *path, struct bulla_bytes pin, struct bulla_leaf_request *request);

@@ -143,7 +143,7 @@ static enum bulla_reason wrap_payload(struct bulla_token *token, const struct bu
     text[release.size] = '\0';
     BULLA_TRY(bulla_tree_parse(text, &shape));
     BULLA_TRY(bulla_secret_allocate(32, &auth_value));
-    BULLA_TRY(bulla_token_object_request(token, attributes, id, auth_value, &request));
+    BULLA_TRY(bulla_token_object_request(token, attributes, id, auth_value, false, &request));
     return bulla_tree_seal(&shape, &request, object_key, payload);
 }
 
@@ -382,7 +382,7 @@ static enum bulla_reason unwrap(struct bulla_token *token, const struct bulla_ob
     struct bulla_leaf_request request;
     BULLA_SECRET void *auth_value = NULL;
     BULLA_TRY(bulla_secret_allocate(32, &auth_value));
-    BULLA_TRY(bulla_token_object_request(token, object->attributes, object->id, auth_value, &request));
+    BULLA_TRY(bulla_token_object_request(token, object->attributes, object->id, auth_value, true, &request));
     request.passphrase = passphrase;
     return bulla_tree_open(payload, &request, object_key);
 }
