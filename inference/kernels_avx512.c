@@ -10,11 +10,13 @@
 #define WIDTH 16
 #define TILE_ROWS 14
 #define TILE_PANELS 2
-#define EACH_TILE(X)                                                                                                   \
-    X(1, 1)                                                                                                            \
-    X(2, 1)                                                                                                            \
-    X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) X(13, 1) X(14, 1) X(1, 2)       \
-        X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2) X(8, 2) X(9, 2) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2)
+/* clang-format off */
+#define EACH_TILE(X) \
+    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) \
+    X(8, 1) X(9, 1) X(10, 1) X(11, 1) X(12, 1) X(13, 1) X(14, 1) \
+    X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2) \
+    X(8, 2) X(9, 2) X(10, 2) X(11, 2) X(12, 2) X(13, 2) X(14, 2)
+/* clang-format on */
 #define OPERATION KERNEL inline __attribute__((always_inline))
 
 typedef __m512 vector;
