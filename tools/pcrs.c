@@ -81,7 +81,8 @@ enum bulla_reason bulla_pcrs_digest(const json_t *values, uint32_t mask, uint8_t
         const json_t *found = json_object_get(values, name + 3);
         const char *text = json_string_value(found ? found : json_object_get(values, name));
         if (!text || bulla_hex_parse(text, "a PCR", &value) != BULLA_OK || value.size != 32)
-            return bulla_refuse(BULLA_TPM_UNREACHABLE, "the token's status has no value of PCR %u", pcr);
+            return bulla_refuse(
+                BULLA_TPM_UNREACHABLE, "the token tells no value of PCR %u: those that pcrs in bulla.conf names", pcr);
         memcpy(all + used, value.data, 32);
         used += 32;
     }

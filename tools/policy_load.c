@@ -56,8 +56,7 @@ const struct bulla_command bulla_command_policy_load = {
     .name = "policy load",
     .arguments = "FILE",
     .summary = "Load a signed policy bundle into the token",
-    .text = "The token takes it only from an authority that one of its objects names, and only a higher version than "
-            "before.",
+    .text = "The token takes only a higher version than it has of the same authority; an object uses those of its own.",
     .examples = "  bulla policy load machines.policy\n",
     .needs = BULLA_NEEDS_LOGIN,
     .settings_size = sizeof(struct load_settings),

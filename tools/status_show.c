@@ -1,7 +1,9 @@
 #include "status_show.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "evidence/tpm_quote.h"
 #include "options.h"
 #include "output.h"
 
@@ -36,7 +38,6 @@ static const struct shown tpm_rows[] = {
     {"max_tries", "wrong auths until lockout"},
     {"lockout_counter", "wrong auths counted"},
     {"recovery_seconds", "seconds that forgive one"},
-    {"in_lockout", "in lockout"},
 };
 
 static void value_show(const char *words, const json_t *value)
@@ -55,13 +56,35 @@ static void rows_show(const json_t *object, const struct shown *rows, size_t cou
         value_show(rows[i].words, json_object_get(object, rows[i].name));
 }
 
+/* A backend tells truth as a boolean or as 0 and 1; a fact that is not there is neither true nor false. */
+static bool is_told(const json_t *object, const char *name, bool truth)
+{
+    const json_t *value = json_object_get(object, name);
+    return json_is_integer(value) ? (json_integer_value(value) != 0) == truth
+                                  : json_is_boolean(value) && json_is_true(value) == truth;
+}
+
+static void pcrs_show(const json_t *tpm)
+{
+    const json_t *values = json_object_get(tpm, "pcrs");
+    for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "pcr%u", pcr);
+        const json_t *found = values ? json_object_get(values, name + 3) : json_object_get(tpm, name);
+        if (json_is_string(found))
+            bulla_say("  PCR %-22u %s\n", pcr, json_string_value(found));
+    }
+}
+
 unsigned bulla_status_tpm_show(const json_t *tpm)
 {
     unsigned empty = 0;
     rows_show(tpm, tpm_rows, BULLA_COUNT(tpm_rows));
+    if (is_told(tpm, "in_lockout", true))
+        bulla_say("  " BULLA_BAD "in lockout" BULLA_PLAIN ": it refuses every protected object until it recovers\n");
     static const struct shown auths[] = {{"owner_auth_set", "owner"}, {"lockout_auth_set", "lockout"}};
     for (size_t i = 0; i < BULLA_COUNT(auths); i++) {
-        if (!json_is_false(json_object_get(tpm, auths[i].name)))
+        if (!is_told(tpm, auths[i].name, false))
             continue;
         bulla_say("  " BULLA_WARN "the %s hierarchy's auth is empty" BULLA_PLAIN
                   ": whoever reaches the TPM may use it\n",
@@ -91,6 +114,7 @@ void bulla_status_show(const json_t *status)
     if (json_is_object(tpm)) {
         bulla_say(BULLA_STRONG "TPM" BULLA_PLAIN "\n");
         (void)bulla_status_tpm_show(tpm);
+        pcrs_show(tpm);
     }
     json_array_foreach(json_object_get(status, "policies"), i, row)
         bulla_say("%s  version %lld of epoch %lld, %lld states, authority %.16s…\n",

@@ -8,6 +8,11 @@ unset BULLA_PIN NO_COLOR
 export BULLA_CONF="$FOLDER/bulla.conf" XDG_CONFIG_HOME="$FOLDER" XDG_DATA_HOME="$FOLDER"
 umask 077
 
+[ -f "$MODULE" ] || {
+    echo "FAILED: there is no module $MODULE" >&2
+    exit 1
+}
+
 skip() {
     if [ "${CI:-}" = true ]; then
         echo "FAILED: $1 is missing" >&2
@@ -23,6 +28,7 @@ fail() {
     sed 's/^/    out: /' "$FOLDER/out" >&2
     sed 's/^/    err: /' "$FOLDER/err" >&2
     FAILURES=$((FAILURES + 1))
+    [ "$FAILURES" -lt 5 ] || finish # what follows fails because of what went before
 }
 
 # run STATUS WORDS…: runs bulla against the module without a terminal; its output is in $FOLDER/out and err.

@@ -1,0 +1,214 @@
+/* The main job as a user does it, with the program, the module and a software TPM: a model under a policy, a changed
+ * PCR, the reason, a policy for the new state, and evidence that verifies. */
+#include "support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "inference/tiny_model.h"
+#include "program.h"
+#include "support/folder.h"
+#include "support/swtpm.h"
+#include "tools/exit.h"
+
+static struct test_swtpm tpm;
+static char folder[64], pin[128], model[128], key[128], public_key[140], policy[128], receipt[128], evidence[128];
+
+static void put(const char *name, const char *text, char *path, size_t size)
+{
+    test_folder_join(path, size, folder, name);
+    test_file_write(path, text, strlen(text));
+}
+
+static void put_model(void)
+{
+    struct tiny_model *tiny = tiny_make(2, 2, 32, 64, "F32", "");
+    char command[256];
+    tiny_write(tiny);
+    test_folder_join(model, sizeof model, folder, "model");
+    (void)snprintf(command, sizeof command, "mkdir '%s'", model);
+    assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): a fixed command */
+    for (size_t i = 0; i < tiny->files.count; i++) {
+        char path[256];
+        test_folder_join(path, sizeof path, model, tiny->files.files[i].name);
+        test_file_write(path, tiny->files.files[i].data, tiny->files.files[i].size);
+    }
+    tiny_free(tiny);
+}
+
+/* Runs with the module and the user's PIN behind the words. */
+static void run_online(struct program_result *result, const char *const *words)
+{
+    const char *all[40] = {NULL};
+    size_t count = 0;
+    for (; words[count]; count++)
+        all[count] = words[count];
+    const char *const more[] = {"--module", BULLA_MODULE, "--pin-file", pin, "--json"};
+    bool logs_in = strcmp(words[0], "status") != 0 && strcmp(words[0], "why") != 0 && strcmp(words[0], "audit") != 0 &&
+                   !(strcmp(words[0], "policy") == 0 && strcmp(words[1], "sign") == 0);
+    for (size_t i = 0; i < 5; i++)
+        if (logs_in || (i != 2 && i != 3))
+            all[count++] = more[i];
+    program_run(result, NULL, all);
+}
+
+static void expect(struct program_result *result, enum bulla_exit status, const char *const *words)
+{
+    run_online(result, words);
+    if (result->status != (int)status)
+        fail_msg("%s: status %d instead of %d\n%s%s", words[0], result->status, (int)status, result->out, result->err);
+    assert_non_null(result->json);
+}
+#define EXPECT(result, status, ...) expect(result, status, (const char *const[]){__VA_ARGS__, NULL})
+#define DONE(status, ...)                                                                                              \
+    do {                                                                                                               \
+        struct program_result done;                                                                                    \
+        EXPECT(&done, status, __VA_ARGS__);                                                                            \
+        program_result_free(&done);                                                                                    \
+    } while (0)
+
+static int set_up(void **state)
+{
+    (void)state;
+    char config[512];
+    char path[128];
+    char so_pin[128];
+    test_swtpm_start(&tpm);
+    test_folder_make(folder, sizeof folder);
+    (void)snprintf(config, sizeof config, "[token tpm]\npath = %s/token\ntcti = %s\npcrs = 0-7,11\n", folder, tpm.tcti);
+    put("bulla.conf", config, path, sizeof path);
+    assert_int_equal(setenv("BULLA_CONF", path, 1), 0);
+    (void)umask(077);
+    put("pin", "user-pin", pin, sizeof pin);
+    put("so", "so-pin-12", so_pin, sizeof so_pin);
+    put_model();
+    test_folder_join(key, sizeof key, folder, "authority.pem");
+    (void)snprintf(public_key, sizeof public_key, "%s.pub", key);
+    test_folder_join(policy, sizeof policy, folder, "policy");
+    test_folder_join(receipt, sizeof receipt, folder, "receipt");
+    test_folder_join(evidence, sizeof evidence, folder, "evidence");
+    DONE(BULLA_EXIT_OK, "init", "--yes", "--label", "models", "--so-pin-file", so_pin);
+    struct program_result result;
+    RUN(&result, "policy", "keygen", "-o", key);
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    program_result_free(&result);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_folder_remove(folder);
+    test_swtpm_finish(&tpm);
+    return 0;
+}
+
+static void init_shows_the_tpm_before_it_asks(void **state)
+{
+    (void)state;
+    struct program_result result;
+    RUN(&result, "init", "--force", "--pin-file", pin, "--so-pin-file", pin, "--module", BULLA_MODULE);
+    assert_int_not_equal(result.status, BULLA_EXIT_OK); /* no terminal, no --yes: no consent */
+    assert_non_null(strstr(result.out, "wrong auths until lockout"));
+    assert_non_null(strstr(result.out, "the owner hierarchy's auth is empty"));
+    assert_non_null(strstr(result.err, "consent is needed"));
+    program_result_free(&result);
+    DONE(BULLA_EXIT_OK, "model", "list"); /* the token is as it was */
+}
+
+static void a_model_is_released_to_the_approved_state_only(void **state)
+{
+    (void)state;
+    struct program_result result;
+    /* Sealing opens the key: without a policy of its authority it is refused, and leaves no key behind. */
+    EXPECT(&result, BULLA_EXIT_REFUSED, "model", "seal", model, "--label", "tiny", "--release", "tpm", "--authority",
+        public_key);
+    assert_string_equal(program_text(&result, "error.reason"), "policy-missing");
+    program_result_free(&result);
+    EXPECT(&result, BULLA_EXIT_OK, "model", "list");
+    assert_int_equal(json_array_size(json_object_get(result.json, "models")), 0);
+    program_result_free(&result);
+    EXPECT(&result, BULLA_EXIT_OK, "status");
+    assert_int_equal(json_integer_value(json_object_get(result.json, "objects")), 2); /* the receipt key pair */
+    program_result_free(&result);
+
+    DONE(BULLA_EXIT_OK, "policy", "sign", "--key", key, "--version", "1", "--from-token", "0-7,11", "-o", policy);
+    DONE(BULLA_EXIT_OK, "policy", "load", policy);
+    EXPECT(&result, BULLA_EXIT_OK, "model", "seal", model, "--label", "tiny", "--release", "tpm", "--authority",
+        public_key);
+    assert_true(json_is_true(json_object_get(result.json, "attested")));
+    program_result_free(&result);
+    DONE(BULLA_EXIT_OK, "infer", "--model", "tiny", "clay");
+
+    test_swtpm_extend(&tpm, 11, 0x5a);
+    EXPECT(&result, BULLA_EXIT_REFUSED, "infer", "--model", "tiny", "clay");
+    assert_non_null(program_text(&result, "error.remedy"));
+    program_result_free(&result);
+    EXPECT(&result, BULLA_EXIT_OK, "why", "--last", "1");
+    assert_int_equal(json_array_size(json_object_get(result.json, "refusals")), 1);
+    program_result_free(&result);
+
+    DONE(BULLA_EXIT_REFUSED, "policy", "load", policy); /* the same version again */
+    DONE(BULLA_EXIT_OK, "policy", "sign", "--key", key, "--base", policy, "--from-token", "0-7,11", "-o", policy);
+    DONE(BULLA_EXIT_OK, "policy", "load", policy);
+    DONE(BULLA_EXIT_OK, "infer", "--model", "tiny", "clay"); /* without resealing */
+}
+
+static void evidence_and_receipts_verify(void **state)
+{
+    (void)state;
+    struct program_result result;
+    char name[128];
+    EXPECT(&result, BULLA_EXIT_OK, "attest", "--nonce", "00112233445566778899aabbccddeeff", "-o", evidence);
+    (void)snprintf(name, sizeof name, "%s", program_text(&result, "attestation_key_name"));
+    assert_int_equal(json_object_size(json_object_get(result.json, "pcrs")), 9);
+    program_result_free(&result);
+    DONE(BULLA_EXIT_OK, "attest", "--nonce", "0011223344556677", "-o", evidence, "--attestation-key", name);
+    DONE(BULLA_EXIT_UNVERIFIED, "attest", "--nonce", "0011223344556677", "-o", evidence, "--attestation-key",
+        "000b0000000000000000000000000000000000000000000000000000000000000000");
+
+    DONE(BULLA_EXIT_OK, "policy", "sign", "--key", key, "--version", "1", "--from-token", "0-7,11", "-o", policy);
+    DONE(BULLA_EXIT_OK, "policy", "load", policy);
+    DONE(BULLA_EXIT_OK, "model", "seal", model, "--label", "tiny", "--release", "tpm", "--authority", public_key);
+    EXPECT(&result, BULLA_EXIT_OK, "infer", "--model", "tiny", "clay", "--nonce", "0011223344556677", "--receipt",
+        receipt);
+    assert_string_equal(program_text(&result, "security_mode"), "attested");
+    program_result_free(&result);
+    RUN(&result, "receipt", "verify", receipt, "--attestation-key", name, "--nonce", "0011223344556677", "--max-age",
+        "600", "--policy", policy, "--authority", public_key, "--json");
+    if (result.status != BULLA_EXIT_OK)
+        fail_msg("%s", result.out);
+    assert_true(json_is_true(json_object_get(json_object_get(result.json, "receipt"), "attested")));
+    assert_true(json_is_true(json_object_get(json_object_get(result.json, "receipt"), "pinned")));
+    program_result_free(&result);
+}
+
+static void a_tpm_that_is_gone_is_unreachable(void **state)
+{
+    (void)state;
+    struct program_result result;
+    test_swtpm_stop(&tpm);
+    EXPECT(&result, BULLA_EXIT_UNREACHABLE, "model", "list");
+    program_result_free(&result);
+    EXPECT(&result, BULLA_EXIT_OK, "status"); /* and says so */
+    assert_string_not_equal(program_text(&result, "tpm.state"), "ok");
+    program_result_free(&result);
+    test_swtpm_restart(&tpm);
+    DONE(BULLA_EXIT_OK, "model", "list");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(init_shows_the_tpm_before_it_asks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_model_is_released_to_the_approved_state_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(evidence_and_receipts_verify, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_tpm_that_is_gone_is_unreachable, set_up, tear_down),
+    };
+    if (!test_swtpm_available())
+        return test_skip("swtpm");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
