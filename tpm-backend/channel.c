@@ -1,5 +1,4 @@
-/* swtpm and the kernel take a command as it is and
- * answer with the response; Microsoft's simulator frames both:
+/* swtpm and the kernel take a command as it is and answer with the response; Microsoft's simulator frames both:
  *     u32 8 (send command) ‖ u8 locality ‖ u32 size ‖ command  →  u32 size ‖ response ‖ u32 0
  *
  * What is loaded is read off the wire: the response of a command of `loaders` has its handle after the header, and
@@ -18,7 +17,7 @@
 #include "crypto/bytes.h"
 #include "dial.h"
 
-enum { HEADER = 10, SIMULATOR_PREFIX = 9, SIMULATOR_SEND = 8 };
+enum { HEADER = 10, SIMULATOR_SEND = 8 };
 
 static uint32_t u32_at(const uint8_t *at)
 {

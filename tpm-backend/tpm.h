@@ -2,10 +2,11 @@
  *
  * Each function is one burst of commands; the bursts of all processes that use bulla on one unix socket take turns, for
  * swtpm serves one client and has three slots. A burst has a deadline (BULLA_TPM_TIMEOUT after 10 s by default). On
- * every path what it loaded is flushed; only a TPM that hangs for a second more than the deadline keeps it, unless
- * a resource manager (/dev/tpmrm0) cleans up behind us. Sessions that carry a share are salted to the storage primary,
- * whose name is pinned in the blob at sealing, with encrypt and decrypt; what tss
- * keeps of secrets is overwritten. tss's own logging is silenced. */
+ * every path what it loaded is flushed; only a TPM that hangs for a second more than the deadline keeps it, unless a
+ * resource manager (/dev/tpmrm0) cleans up behind us. Sessions that carry a share are salted to the storage primary,
+ * whose name is pinned in the blob at sealing; parameters and answers with secrets in them are encrypted. What tss
+ * keeps of secrets is overwritten; its own logging is silenced by TSS2_LOG in the environment, unless that is set
+ * already. */
 #ifndef BULLA_TPM_BACKEND_TPM_H
 #define BULLA_TPM_BACKEND_TPM_H
 
@@ -20,8 +21,8 @@ extern const struct bulla_leaf_scheme bulla_tpm_leaf;
 /* How long a burst may take, in ms, for the whole process; 0: the default. Flushing may add a second. */
 void bulla_tpm_deadline_set(unsigned milliseconds);
 
-/* Only swtpm:…, device:/dev/tpm… and mssim:… are taken; strings that run commands (cmd:, pcap:) are BULLA_CONFIG_TCTI.
- */
+/* Only swtpm:…, device:/dev/tpm… and mssim:… are taken; strings that run commands (cmd:, pcap:) are refused:
+ * BULLA_CONFIG_TCTI. Hosts are IP addresses or localhost. */
 enum bulla_reason bulla_tpm_tcti_check(const char *tcti) BULLA_MUST_USE;
 
 struct bulla_tpm_status {
@@ -48,7 +49,7 @@ enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob,
 /* A monotonic NV counter of the token: defined with an auth value (32 bytes from the token's own secret) so that
  * another user of the TPM does not move it. `index` is chosen free in 0x0182B000…0x0182BFFF when 0; on a refusal it
  * names an index that may have been left defined, for a connection that was lost can't remove it. A new counter starts
- * above every counter the TPM ever had. */
+ * above every counter the TPM ever had. A refusal of an increment may come after the step was taken: read it then. */
 enum bulla_reason bulla_tpm_counter_create(
     const char *tcti, const uint8_t auth[static 32], uint32_t *index, uint64_t *value) BULLA_MUST_USE;
 enum bulla_reason bulla_tpm_counter_read(
