@@ -46,6 +46,12 @@ static CK_RV create_policy(struct bulla_session *session, struct bulla_attribute
         return bulla_token_refusal(session->token, "policy", reason);
     CK_RV rv = bulla_objects_put(session, list, "policy", handle);
     if (rv == CKR_OK) {
+        CK_ULONG epoch = 0;
+        memcpy(&epoch, bulla_list_find(list, CKA_BULLA_EPOCH)->value.data, sizeof epoch);
+        reason = bulla_token_policy_enforce(session->token, bulla_list_find(list, CKA_BULLA_AUTHORITY)->value, epoch);
+        rv = bulla_token_refusal(session->token, "policy", reason);
+    }
+    if (rv == CKR_OK) {
         CK_ULONG version = 0;
         memcpy(&version, bulla_list_find(list, CKA_BULLA_VERSION)->value.data, sizeof version);
         const struct bulla_audit_field field = {"version", NULL, version};
@@ -333,6 +339,14 @@ static void refuse_attribute(CK_ATTRIBUTE *attribute, CK_RV code, CK_RV *rv)
     *rv = code;
 }
 
+/* A model key's value is nobody's attribute: it has none to ask for, sensitive or not. */
+static bool is_model_key(const struct bulla_object *object)
+{
+    return object->object_class == CKO_SECRET_KEY &&
+           bulla_attributes_get(object->attributes, CKA_ALLOWED_MECHANISMS).data &&
+           bulla_attributes_allow(object->attributes, CKM_BULLA_SEAL);
+}
+
 static bool is_own_key(const struct bulla_object *object)
 {
     return object->object_class == CKO_SECRET_KEY || object->object_class == CKO_PRIVATE_KEY;
@@ -364,7 +378,8 @@ static void get_one(struct bulla_session *session, struct bulla_object *object, 
         answer(attribute, BULLA_TEXT(hex), rv);
     } else if (value.data) {
         answer(attribute, value, rv);
-    } else if (!row || !(row->classes & bulla_class_bit(object->object_class)) || !(row->flags & BULLA_SENSITIVE)) {
+    } else if (!row || !(row->classes & bulla_class_bit(object->object_class)) || !(row->flags & BULLA_SENSITIVE) ||
+               is_model_key(object)) {
         refuse_attribute(attribute, CKR_ATTRIBUTE_TYPE_INVALID, rv);
     } else if (is_own_key(object) && (bulla_attributes_bool(object->attributes, CKA_SENSITIVE) ||
                                          !bulla_attributes_bool(object->attributes, CKA_EXTRACTABLE))) {

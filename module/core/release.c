@@ -30,23 +30,28 @@ static void ledger_name(const uint8_t authority[static 65], char name[static 48]
     (void)snprintf(name, 48, "policy:%s", hex);
 }
 
-/* The bundle with the highest version among the token's policies of this authority and epoch. */
-static struct bulla_object *find_policy(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch)
+static bool is_policy_of(const struct bulla_object *object, struct bulla_bytes authority, uint64_t epoch)
+{
+    return object->object_class == CKO_BULLA_POLICY && !object->hidden && !object->owner &&
+           bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0) == epoch &&
+           bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY), authority);
+}
+
+/* The bundle of this authority and epoch with the highest version (a crash can leave an older one beside it), or with
+ * the highest below `below` where that is not 0. */
+static struct bulla_object *find_policy(
+    struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch, CK_ULONG below)
 {
     struct bulla_object *found = NULL;
     CK_ULONG version = 0;
     (void)pthread_rwlock_rdlock(&token->lock);
     for (size_t i = 0; i < token->index.count; i++) {
         struct bulla_object *object = token->index.objects[i];
-        if (object->object_class != CKO_BULLA_POLICY || object->hidden || object->owner ||
-            bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0) != epoch ||
-            !bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY), authority))
-            continue;
         CK_ULONG its = bulla_attributes_ulong(object->attributes, CKA_BULLA_VERSION, 0);
-        if (!found || its > version) {
-            found = object;
-            version = its;
-        }
+        if (!is_policy_of(object, authority, epoch) || (below && its >= below) || (found && its <= version))
+            continue;
+        found = object;
+        version = its;
     }
     (void)bulla_object_keep(found);
     (void)pthread_rwlock_unlock(&token->lock);
@@ -62,13 +67,14 @@ static enum bulla_reason check_floor(struct bulla_token *token, const struct bul
     if (policy->version < floor)
         return bulla_refuse(BULLA_POLICY_OLDER, "the policy's version %llu is below %llu, which this token has seen",
             (unsigned long long)policy->version, (unsigned long long)floor);
-    return BULLA_OK;
+    /* A crash between a bundle's row and the ledger is mended here, before the bundle is used. */
+    return policy->version > floor ? bulla_ledger_raise(token, name, policy->version) : BULLA_OK;
 }
 
 enum bulla_reason bulla_token_policy(
     struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch, struct bulla_policy *policy)
 {
-    struct bulla_object *object = find_policy(token, authority, epoch);
+    struct bulla_object *object = find_policy(token, authority, epoch, 0);
     if (!object)
         return bulla_refuse(BULLA_POLICY_MISSING, "the token holds no policy of the object's authority for epoch %llu",
             (unsigned long long)epoch);
@@ -126,7 +132,11 @@ enum bulla_reason bulla_token_object_request(struct bulla_token *token, const st
     return opening ? add_approvals(token, epoch, request) : BULLA_OK;
 }
 
-/* --- admitting a bundle --- */
+/* --- admitting a bundle ---
+ *
+ * The bundle's row is written first, then the ledger is raised to its version, then the older bundle of its authority
+ * and epoch goes. A crash between leaves the new bundle in force: its version is the highest, and using it raises the
+ * ledger. In the other order a crash would leave a token that refuses the bundle it has and the one it is given. */
 
 enum { KEPT_NUMBERS = 2 };
 
@@ -150,5 +160,22 @@ enum bulla_reason bulla_token_policy_admit(struct bulla_token *token, struct bul
         !bulla_list_put(list, CKA_BULLA_EPOCH, (struct bulla_bytes){(const uint8_t *)&numbers[0], sizeof numbers[0]}) ||
         !bulla_list_put(list, CKA_BULLA_VERSION, (struct bulla_bytes){(const uint8_t *)&numbers[1], sizeof numbers[1]}))
         return bulla_refuse(BULLA_INTERNAL, "too many attributes");
-    return bulla_ledger_raise(token, name, policy.version);
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_token_policy_enforce(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch)
+{
+    struct bulla_object *latest = find_policy(token, authority, epoch, 0), *old;
+    char name[48];
+    if (!latest)
+        return bulla_refuse(BULLA_INTERNAL, "a bundle that was just written is not there");
+    CK_ULONG version = bulla_attributes_ulong(latest->attributes, CKA_BULLA_VERSION, 0);
+    ledger_name(authority.data, name);
+    enum bulla_reason reason = bulla_ledger_raise(token, name, version);
+    while (reason == BULLA_OK && (old = find_policy(token, authority, epoch, version)) != NULL) {
+        reason = bulla_vault_erase(token, old);
+        bulla_object_drop(old);
+    }
+    bulla_object_drop(latest);
+    return reason;
 }

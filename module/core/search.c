@@ -52,7 +52,8 @@ static CK_RV make_status(struct bulla_session *session)
     return rv == CKR_OK ? put_status(session, "why", bulla_token_why_json(token)) : rv;
 }
 
-static CK_RV collect(struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count, bool status)
+static CK_RV collect(
+    struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_CLASS wanted)
 {
     struct bulla_token *token = session->token;
     struct bulla_search *search = &session->search;
@@ -60,8 +61,9 @@ static CK_RV collect(struct bulla_session *session, const CK_ATTRIBUTE *attribut
     search->handles = malloc((token->index.count + 1) * sizeof *search->handles);
     for (size_t i = 0; search->handles && i < token->index.count; i++) {
         const struct bulla_object *object = token->index.objects[i];
-        bool mine = !object->transient || (status && object->owner == session->handle);
-        if (mine && bulla_object_is_visible(token, object) && matches(object, attributes, count))
+        bool offered = (!(object->object_class & CKO_VENDOR_DEFINED) || object->object_class == wanted) &&
+                       (!object->transient || object->owner == session->handle);
+        if (offered && bulla_object_is_visible(token, object) && matches(object, attributes, count))
             search->handles[search->count++] = object->handle;
     }
     (void)pthread_rwlock_unlock(&token->lock);
@@ -77,10 +79,10 @@ CK_RV bulla_search_begin(struct bulla_session *session, const CK_ATTRIBUTE *attr
     for (CK_ULONG i = 0; i < count; i++)
         if (!attributes[i].pValue && attributes[i].ulValueLen)
             return CKR_ARGUMENTS_BAD;
-    bool status = bulla_template_ulong(attributes, count, CKA_CLASS, 0) == CKO_BULLA_STATUS;
+    CK_OBJECT_CLASS wanted = bulla_template_ulong(attributes, count, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
     bulla_request_expire(session);
-    CK_RV rv = status ? make_status(session) : CKR_OK;
-    return rv == CKR_OK ? collect(session, attributes, count, status) : rv;
+    CK_RV rv = wanted == CKO_BULLA_STATUS ? make_status(session) : CKR_OK;
+    return rv == CKR_OK ? collect(session, attributes, count, wanted) : rv;
 }
 
 CK_RV bulla_search_next(struct bulla_session *session, CK_OBJECT_HANDLE *handles, CK_ULONG most, CK_ULONG *count)

@@ -118,7 +118,6 @@ static char *dumped(json_t *status)
 char *bulla_token_status_json(struct bulla_token *token)
 {
     json_t *status = json_object();
-    struct bulla_tree_shape shape;
     char audit[BULLA_CONFIG_PATH + 16];
     unsigned left, most;
     bulla_token_audit_path(token, audit, sizeof audit);
@@ -130,8 +129,6 @@ char *bulla_token_status_json(struct bulla_token *token)
     set(status, "audit", json_string(audit));
     set(status, "tree", json_string(token->config->release));
     set(status, "model_tree", json_string(token->config->model_release));
-    set(status, "attested",
-        json_boolean(bulla_tree_parse(token->config->release, &shape) == BULLA_OK && bulla_tree_attested(&shape)));
     set(status, "logged_in", json_boolean(bulla_token_login_state(token) == BULLA_USER));
     set(status, "user_pin_set", json_boolean(bulla_token_user_pin_is_set(token)));
     set(status, "user_pin_tries_left", json_integer(left));

@@ -123,6 +123,10 @@ void bulla_token_request(
     const struct bulla_token *token, const char *path, struct bulla_bytes pin, struct bulla_leaf_request *request);
 /* Checks a bundle that is to become an object, and adds what it says to the list. */
 enum bulla_reason bulla_token_policy_admit(struct bulla_token *token, struct bulla_attribute_list *list) BULLA_MUST_USE;
+/* After its row is written: raises the ledger to it, and erases the bundles of its authority and epoch that it
+ * replaces. */
+enum bulla_reason bulla_token_policy_enforce(
+    struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch) BULLA_MUST_USE;
 
 /* --- ledger.c: numbers that never go back (DESIGN: What must not roll back) --- */
 /* 0 for a name that was never raised. BULLA_ROLLED_BACK when the store is older than the TPM's counter. */
