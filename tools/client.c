@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "output.h"
 
@@ -173,7 +174,9 @@ enum bulla_reason bulla_client_open(struct bulla_client *client, const struct bu
     memset(&choice, 0, sizeof choice);
     memset(client, 0, sizeof *client);
     client->session = CK_INVALID_HANDLE;
-    client->started = time(NULL);
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    client->started = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     enum bulla_reason reason = choice_from(client, common->token, &choice);
     if (reason == BULLA_OK)
         reason = modules_load(client, common->module);

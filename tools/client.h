@@ -12,7 +12,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
-#include <time.h>
+#include <stdint.h>
 
 #include "bulla_pkcs11.h"
 #include "crypto/bytes.h"
@@ -29,7 +29,7 @@ struct bulla_client {
     CK_SESSION_HANDLE session; /* CK_INVALID_HANDLE: none */
     bool logged_in;
     char *pin_source; /* of a PKCS#11 URI in --token; malloc'd or NULL */
-    time_t started;
+    int64_t started;  /* milliseconds since 1970 */
 };
 
 /* Chooses the token by --token (label, serial number, name in bulla.conf, URI), or the only one that bulla's modules
@@ -70,6 +70,8 @@ enum bulla_reason bulla_client_flag(
 enum bulla_reason bulla_client_document(
     struct bulla_client *client, const char *label, json_t **document) BULLA_MUST_USE;
 
+/* Whether a secret key was made to seal models with. */
+enum bulla_reason bulla_client_is_model(struct bulla_client *client, CK_OBJECT_HANDLE key, bool *model) BULLA_MUST_USE;
 /* The model key with this label; CK_INVALID_HANDLE when there is none. BULLA_ARGUMENT when there are several. */
 enum bulla_reason bulla_client_model(
     struct bulla_client *client, const char *label, CK_OBJECT_HANDLE *key) BULLA_MUST_USE;

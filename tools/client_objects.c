@@ -3,7 +3,7 @@
 
 #include "client.h"
 
-enum { ATTRIBUTE_LARGEST = 16 << 20 };
+enum { ATTRIBUTE_LARGEST = 16 << 20, LABELLED_LARGEST = 32 };
 
 enum bulla_reason bulla_client_find(struct bulla_client *client, CK_ATTRIBUTE *template, CK_ULONG attributes,
     CK_OBJECT_HANDLE *handles, CK_ULONG capacity, CK_ULONG *count)
@@ -114,25 +114,31 @@ enum bulla_reason bulla_client_document(struct bulla_client *client, const char 
     return BULLA_OK;
 }
 
+enum bulla_reason bulla_client_is_model(struct bulla_client *client, CK_OBJECT_HANDLE key, bool *model)
+{
+    CK_ULONG mechanism = 0;
+    BULLA_TRY(bulla_client_number(client, key, CKA_KEY_GEN_MECHANISM, CK_UNAVAILABLE_INFORMATION, &mechanism));
+    *model = mechanism == CKM_BULLA_MODEL_KEY_GEN;
+    return BULLA_OK;
+}
+
 enum bulla_reason bulla_client_model(struct bulla_client *client, const char *label, CK_OBJECT_HANDLE *key)
 {
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-    CK_OBJECT_HANDLE found[32];
+    CK_OBJECT_HANDLE found[LABELLED_LARGEST];
     CK_ULONG count = 0;
     CK_ULONG models = 0;
-    char *name = strdup(label);
+    char *name = strdup(label); /* PKCS#11 has no const */
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, name, strlen(label)}};
     *key = CK_INVALID_HANDLE;
     enum bulla_reason reason =
-        name ? bulla_client_find(client, template, BULLA_COUNT(template), found, BULLA_COUNT(found), &count)
+        name ? bulla_client_find(client, template, BULLA_COUNT(template), found, LABELLED_LARGEST, &count)
              : bulla_refuse(BULLA_OUT_OF_MEMORY, "for a label");
     for (CK_ULONG i = 0; reason == BULLA_OK && i < count; i++) {
-        CK_ULONG generation = 0;
-        reason = bulla_client_number(client, found[i], CKA_BULLA_GENERATION, (CK_ULONG)-1, &generation);
-        if (generation == (CK_ULONG)-1)
-            continue; /* a secret key, but not a model's */
-        *key = found[i];
-        models++;
+        bool model = false;
+        reason = bulla_client_is_model(client, found[i], &model);
+        *key = model ? found[i] : *key;
+        models += model;
     }
     free(name);
     if (reason == BULLA_OK && models > 1)

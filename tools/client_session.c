@@ -1,6 +1,7 @@
 /* Sessions and logins, and what a failed call is told as. */
 #include <p11-kit/p11-kit.h>
 #include <string.h>
+#include <time.h>
 
 #include "client.h"
 #include "exit.h"
@@ -47,17 +48,20 @@ enum bulla_reason bulla_reason_of_ckr(CK_RV result)
     return BULLA_FILE;
 }
 
-/* Unix seconds of an entry's "time": a number, or text as of RFC 3339; 0 when it is neither. */
-static time_t entry_time(const json_t *entry)
+/* Milliseconds since 1970 of an entry's "time", RFC 3339 with a fraction; 0 when it is something else. */
+static int64_t entry_time(const json_t *entry)
 {
-    const json_t *when = json_object_get(entry, "time");
+    const char *text = json_string_value(json_object_get(entry, "time"));
     struct tm parts;
     memset(&parts, 0, sizeof parts);
-    if (json_is_number(when))
-        return (time_t)json_number_value(when);
-    if (!json_is_string(when) || !strptime(json_string_value(when), "%Y-%m-%dT%H:%M:%S", &parts))
+    const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &parts) : NULL;
+    if (!rest)
         return 0;
-    return timegm(&parts);
+    int64_t milliseconds = (int64_t)timegm(&parts) * 1000;
+    int64_t place = 100;
+    for (rest += *rest == '.'; *rest >= '0' && *rest <= '9'; rest++, place /= 10)
+        milliseconds += place * (*rest - '0');
+    return milliseconds;
 }
 
 /* The newest refusal that the token recorded since this program started: with several programs on one token it may be
@@ -71,8 +75,8 @@ static json_t *why_newest(struct bulla_client *client)
     size_t count = json_array_size(refusals);
     json_t *newest = count ? json_incref(json_array_get(refusals, count - 1)) : NULL;
     json_decref(why);
-    time_t when = newest ? entry_time(newest) : 0;
-    if (newest && when && when + 1 < client->started) {
+    int64_t when = newest ? entry_time(newest) : 0;
+    if (newest && when && when < client->started) {
         json_decref(newest);
         newest = NULL;
     }

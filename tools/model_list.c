@@ -55,6 +55,7 @@ static enum bulla_reason row_get(
     BULLA_TRY(text_get(client, key, CKA_LABEL, row->label, sizeof row->label));
     BULLA_TRY(text_get(client, key, CKA_BULLA_RELEASE, row->release, sizeof row->release));
     BULLA_TRY(bulla_client_flag(client, key, CKA_BULLA_ATTESTED, &row->attested));
+    BULLA_TRY(bulla_client_number(client, key, CKA_BULLA_GENERATION, 0, &row->generation));
     BULLA_TRY(id_get(client, key, row));
     row->present = file_present(folder, row->id);
     return BULLA_OK;
@@ -84,12 +85,11 @@ static enum bulla_reason rows_print(struct bulla_client *client, const char *fol
     BULLA_TRY(bulla_client_find(client, template, BULLA_COUNT(template), keys, MODELS_LARGEST, &count));
     for (CK_ULONG i = 0; i < count; i++) {
         struct model_row row;
-        CK_ULONG generation = 0;
-        BULLA_TRY(bulla_client_number(client, keys[i], CKA_BULLA_GENERATION, (CK_ULONG)-1, &generation));
-        if (generation == (CK_ULONG)-1)
-            continue; /* a secret key, but not a model's */
+        bool model = false;
+        BULLA_TRY(bulla_client_is_model(client, keys[i], &model));
+        if (!model)
+            continue;
         BULLA_TRY(row_get(client, keys[i], folder, &row));
-        row.generation = generation;
         row_say(&row);
         (void)json_array_append_new(rows, row_json(&row));
     }

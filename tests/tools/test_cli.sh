@@ -82,6 +82,48 @@ run 0 model list $PIN --json
 json '.models | length == 1'
 [ "$(find "$MODELS" -type f | wc -l)" -eq 1 ] || fail "a failed sealing left a file"
 
+# sealing that is interrupted, killed, or meets a full disk
+mkdir "$FOLDER/large"
+cp "$FOLDER/model/"* "$FOLDER/large"
+truncate -s 400M "$FOLDER/large/model.safetensors"
+# interrupt SIGNAL: seals the large model, and sends the signal once its unfinished file is there.
+interrupt() {
+    # a background command of a shell without job control ignores SIGINT: env gives it back its meaning
+    env --default-signal=INT "$BULLA" model seal "$FOLDER/large" --label large $PIN --module "$MODULE" \
+        >"$FOLDER/out" 2>"$FOLDER/err" </dev/null &
+    child=$!
+    until [ -n "$(find "$MODELS" -name '.*.bulla.*' -size +1k)" ] || ! kill -0 $child 2>/dev/null; do sleep 0.01; done
+    kill -"$1" $child
+    wait $child 2>/dev/null
+    got=$?
+    [ "$got" -gt 128 ] || fail "status $got after SIG$1"
+}
+interrupt INT
+says "interrupted by SIGINT"
+run 0 model list $PIN --json
+json '.models | length == 1'
+[ "$(find "$MODELS" -type f | wc -l)" -eq 1 ] || fail "an interrupted sealing left a file"
+trap '' XFSZ
+(
+    ulimit -f 100000
+    run 6 model seal "$FOLDER/large" --label large $PIN
+    [ "$FAILURES" -eq 0 ]
+) || FAILURES=$((FAILURES + 1))
+trap - XFSZ
+run 0 model list $PIN --json
+json '.models | length == 1'
+[ "$(find "$MODELS" -type f | wc -l)" -eq 1 ] || fail "a sealing that met a full disk left a file"
+interrupt KILL
+run 0 model list $PIN --json
+json '.models | length == 2 and (map(select(.label == "large"))[0] | .generation == 0 and (.present | not))'
+run 1 infer --model large $PIN x
+says "nothing was sealed under this key yet"
+rm -r "$FOLDER/large"
+run 0 model seal "$FOLDER/model" --label large $PIN --json # the key that was left is used, without --force
+json '.generation == 1'
+run 0 model list $PIN --json
+json '.models | length == 2'
+
 # inference and receipts
 run 0 infer --model tiny $PIN 'clay seal' 'open token' 'clay seal' --json --similarity --tokens \
     --nonce 0011223344556677 --receipt "$FOLDER/receipt"
@@ -121,7 +163,7 @@ rm "$MODELS/$ID.bulla"
 run 1 infer --model tiny $PIN x
 says "(model-missing)"
 run 0 model list $PIN --json
-json '.models[0].present == false'
+json '.models | map(select(.label == "tiny"))[0].present == false'
 cp "$FOLDER/latest.bulla" "$MODELS/$ID.bulla"
 run 0 infer --model tiny $PIN x
 
