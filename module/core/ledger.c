@@ -63,7 +63,9 @@ static enum bulla_reason counter_value(struct bulla_token *token, uint64_t *coun
     if (!has_counter(token))
         return BULLA_OK;
     BULLA_TRY(counter_index(token, &index));
-    return bulla_token_backend->counter_read(token->config->tcti, index, token->keys->counter, counter);
+    BULLA_TRY(bulla_token_backend->counter_read(token->config->tcti, index, token->keys->counter, counter));
+    atomic_store(&token->counter, *counter);
+    return BULLA_OK;
 }
 
 /* --- the table --- */
@@ -218,6 +220,7 @@ static enum bulla_reason advance(struct bulla_token *token, uint64_t counter, st
     bulla_fault_point("ledger-written");
     BULLA_TRY(bulla_token_backend->counter_increment(token->config->tcti, index, token->keys->counter, &now));
     bulla_fault_point("ledger-incremented");
+    atomic_store(&token->counter, now);
     if (now != counter + 1)
         return bulla_refuse(BULLA_ROLLED_BACK, "the counter went from %llu to %llu: somebody else moves it",
             (unsigned long long)counter, (unsigned long long)now);

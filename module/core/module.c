@@ -6,7 +6,6 @@
 
 #include "lease.h"
 #include "mech/mechanism.h"
-#include "refusal.h"
 #include "session.h"
 
 static struct {
@@ -69,7 +68,7 @@ static CK_RV open_locked(const CK_C_INITIALIZE_ARGS *arguments)
     module.watched = true;
     enum bulla_reason reason = bulla_config_load(&module.config);
     if (reason != BULLA_OK)
-        return bulla_refusal_code(reason);
+        return bulla_refusal_without_token("initialize", reason);
     qsort(module.config.tokens, module.config.count, sizeof module.config.tokens[0], by_slot);
     module.count = module.config.count;
     for (unsigned i = 0; i < module.count; i++) {

@@ -56,6 +56,7 @@ static CK_RV create_policy(struct bulla_session *session, struct bulla_attribute
         memcpy(&version, bulla_list_find(list, CKA_BULLA_VERSION)->value.data, sizeof version);
         const struct bulla_audit_field field = {"version", NULL, version};
         bulla_token_record(session->token, "policy", &field, 1);
+        bulla_token_record_head(session->token);
     }
     return rv;
 }

@@ -195,6 +195,8 @@ void bulla_token_logout(struct bulla_token *token)
 {
     (void)pthread_mutex_lock(&token->gate);
     bool was_user = token->login == BULLA_USER;
+    if (was_user)
+        bulla_token_record_head(token);
     install_keys(token, NULL, BULLA_NOBODY);
     bulla_secret_free(token->officer);
     token->officer = NULL;

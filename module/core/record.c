@@ -1,7 +1,9 @@
 /* What goes to the audit log, and when: logins, releases, inferences, refusals, changes of state or policy. A line that
  * cannot be written stops nothing that has already happened: it is counted, and status shows the count. */
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "mech/mechanism.h"
 #include "refusal.h"
 #include "token.h"
 
@@ -34,6 +36,45 @@ void bulla_token_record(
     (void)bulla_refuse(BULLA_OK, "%s", kept); /* the caller's words stay the last ones */
 }
 
+static enum bulla_reason sign_head(void *context, struct bulla_bytes message, uint8_t signature[static 64])
+{
+    const struct bulla_services *services = context;
+    return services->receipt_sign(services->token, message, signature);
+}
+
+void bulla_token_record_head(struct bulla_token *token)
+{
+    struct bulla_services services;
+    struct bulla_audit *audit = open_log(token);
+    bulla_token_services(token, &services);
+    const struct bulla_cose_signer signer = {BULLA_COSE_EDDSA, sign_head, &services};
+    if (audit && bulla_audit_head(audit, atomic_load(&token->counter), &signer) != BULLA_OK)
+        token->audit_failures++;
+}
+
+/* BULLA_LOG=stderr, or a file's path: refusals in words, for who is not told more than a CKR by the program at hand. */
+static void log_refusal(const char *token, const char *event, enum bulla_reason reason, const char *detail)
+{
+    const char *where = secure_getenv("BULLA_LOG");
+    if (!where || !*where)
+        return;
+    bool named = strcmp(where, "stderr") != 0;
+    FILE *log = named ? fopen(where, "ae") : stderr;
+    if (!log)
+        return;
+    (void)fprintf(log, "bulla: %s: %s: %s (%s); %s\n", token, event, detail, bulla_reason_code(reason),
+        bulla_reason_remedy(reason));
+    if (named)
+        (void)fclose(log);
+}
+
+CK_RV bulla_refusal_without_token(const char *event, enum bulla_reason reason)
+{
+    if (reason != BULLA_OK)
+        log_refusal("bulla.conf", event, reason, bulla_detail());
+    return bulla_refusal_code(reason);
+}
+
 CK_RV bulla_token_refusal(struct bulla_token *token, const char *event, enum bulla_reason reason)
 {
     if (reason == BULLA_OK)
@@ -46,5 +87,6 @@ CK_RV bulla_token_refusal(struct bulla_token *token, const char *event, enum bul
         {"detail", detail, 0},
     };
     bulla_token_record(token, "refused", fields, 3);
+    log_refusal(token->config->name, event, reason, detail);
     return bulla_refusal_code(reason);
 }

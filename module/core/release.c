@@ -21,13 +21,14 @@ void bulla_token_request(
     request->tcti = *token->config->tcti ? token->config->tcti : NULL;
 }
 
-static void ledger_name(const uint8_t authority[static 65], char name[static 48])
+/* Versions ascend within an epoch: a bundle of the epoch before must still open what is to be sealed anew. */
+static void ledger_name(const uint8_t authority[static 65], uint64_t epoch, char name[static 48])
 {
     uint8_t digest[32];
     char hex[17];
     bulla_sha256((struct bulla_bytes){authority, 65}, digest);
     (void)sodium_bin2hex(hex, sizeof hex, digest, 8);
-    (void)snprintf(name, 48, "policy:%s", hex);
+    (void)snprintf(name, 48, "policy:%s:%llu", hex, (unsigned long long)epoch);
 }
 
 static bool is_policy_of(const struct bulla_object *object, struct bulla_bytes authority, uint64_t epoch)
@@ -62,7 +63,7 @@ static enum bulla_reason check_floor(struct bulla_token *token, const struct bul
 {
     char name[48];
     uint64_t floor = 0;
-    ledger_name(policy->authority, name);
+    ledger_name(policy->authority, policy->epoch, name);
     BULLA_TRY(bulla_ledger_read(token, name, &floor));
     if (policy->version < floor)
         return bulla_refuse(BULLA_POLICY_OLDER, "the policy's version %llu is below %llu, which this token has seen",
@@ -88,6 +89,19 @@ enum bulla_reason bulla_token_policy(
         reason = check_floor(token, policy);
     bulla_object_drop(object);
     return reason;
+}
+
+uint64_t bulla_token_latest_epoch(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch)
+{
+    (void)pthread_rwlock_rdlock(&token->lock);
+    for (size_t i = 0; i < token->index.count; i++) {
+        const struct bulla_object *object = token->index.objects[i];
+        uint64_t its = bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0);
+        if (its > epoch && is_policy_of(object, authority, its))
+            epoch = its;
+    }
+    (void)pthread_rwlock_unlock(&token->lock);
+    return epoch;
 }
 
 /* A policy that is missing is no refusal yet: the leaf says so where it needs one. */
@@ -149,7 +163,7 @@ enum bulla_reason bulla_token_policy_admit(struct bulla_token *token, struct bul
     uint64_t floor = 0;
     BULLA_TRY(bulla_policy_read(bulla_list_find(list, CKA_VALUE)->value, any, &policy));
     BULLA_TRY(bulla_policy_check_time(&policy, (uint64_t)time(NULL)));
-    ledger_name(policy.authority, name);
+    ledger_name(policy.authority, policy.epoch, name);
     BULLA_TRY(bulla_ledger_read(token, name, &floor));
     if (policy.version <= floor)
         return bulla_refuse(BULLA_POLICY_OLDER, "version %llu is not above %llu, which this token has already taken",
@@ -170,7 +184,7 @@ enum bulla_reason bulla_token_policy_enforce(struct bulla_token *token, struct b
     if (!latest)
         return bulla_refuse(BULLA_INTERNAL, "a bundle that was just written is not there");
     CK_ULONG version = bulla_attributes_ulong(latest->attributes, CKA_BULLA_VERSION, 0);
-    ledger_name(authority.data, name);
+    ledger_name(authority.data, epoch, name);
     enum bulla_reason reason = bulla_ledger_raise(token, name, version);
     while (reason == BULLA_OK && (old = find_policy(token, authority, epoch, version)) != NULL) {
         reason = bulla_vault_erase(token, old);

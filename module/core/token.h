@@ -39,6 +39,7 @@ struct bulla_token {
     uint8_t *officer;              /* the SO's secret, while the SO is logged in */
     struct bulla_audit *audit;
     atomic_uint audit_failures;          /* lines that could not be written */
+    atomic_ullong counter;               /* the NV counter as last read: what heads of the audit log are anchored to */
     unsigned sessions, writing_sessions; /* under `lock` */
     char serial[17];                     /* "" before initialisation */
     char label[33];
@@ -114,6 +115,8 @@ struct bulla_policy;
 /* The policy in force for an authority and epoch; BULLA_POLICY_MISSING. `policy` is the caller's. */
 enum bulla_reason bulla_token_policy(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch,
     struct bulla_policy *policy) BULLA_MUST_USE;
+/* The highest epoch, from `epoch` on, of which the token holds a bundle of this authority. */
+uint64_t bulla_token_latest_epoch(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch);
 /* A request for an object of these attributes; auth_value (32 bytes, arena) is filled in. Only `opening` asks for the
  * policy in force: sealing needs none, and runs inside a transaction of the store. */
 enum bulla_reason bulla_token_object_request(struct bulla_token *token, const struct bulla_attributes *attributes,
@@ -140,8 +143,13 @@ enum bulla_reason bulla_ledger_counter(struct bulla_token *token, uint64_t *coun
 /* --- record.c: audit --- */
 /* Writes a refusal (with reason and this thread's detail) and returns its CK_RV; BULLA_OK gives CKR_OK and no line. */
 CK_RV bulla_token_refusal(struct bulla_token *token, const char *event, enum bulla_reason reason);
+/* The same before there is a token: BULLA_LOG alone hears of it. */
+CK_RV bulla_refusal_without_token(const char *event, enum bulla_reason reason);
 void bulla_token_record(
     struct bulla_token *token, const char *event, const struct bulla_audit_field *fields, size_t count);
+/* A signed head over everything before it, anchored to the counter; for the end of a login and after changes of policy.
+ */
+void bulla_token_record_head(struct bulla_token *token);
 void bulla_token_audit_path(const struct bulla_token *token, char *path, size_t size);
 
 /* --- services.c --- */

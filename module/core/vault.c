@@ -416,6 +416,51 @@ static enum bulla_reason open_sealed(
     return BULLA_OK;
 }
 
+/* Seals an opened object anew under a higher epoch of its authority, and opens it again as it is now: the state of this
+ * machine must be one that the higher epoch approves as well. What is moved to the caller's object is the new opening.
+ */
+static enum bulla_reason move_to_epoch(
+    struct bulla_token *token, struct bulla_object *object, CK_ULONG epoch, struct bulla_bytes passphrase)
+{
+    CK_ULONG numbers[BULLA_ATTRIBUTES_LARGEST];
+    struct bulla_attribute_list list;
+    bulla_list_from(&list, object->attributes);
+    BULLA_TRY(bulla_attributes_decode((struct bulla_bytes){object->opened.data, object->opened.size}, numbers, &list));
+    if (!bulla_list_put(&list, CKA_BULLA_EPOCH, (struct bulla_bytes){(const uint8_t *)&epoch, sizeof epoch}))
+        return bulla_refuse(BULLA_INTERNAL, "too many attributes");
+    BULLA_TRY(bulla_vault_store(token, &list, object->id, NULL));
+    bulla_secret_release(&object->opened);
+    struct bulla_object *moved = bulla_token_object_by_id(token, object->id);
+    if (!moved)
+        return bulla_refuse(BULLA_OBJECT_HIDDEN, "the object was destroyed while it was sealed anew");
+    (void)pthread_mutex_lock(&moved->lock);
+    enum bulla_reason reason = open_sealed(token, moved, passphrase);
+    object->opened = moved->opened;
+    object->expires = moved->expires;
+    moved->opened = (struct bulla_secret){0};
+    (void)pthread_mutex_unlock(&moved->lock);
+    bulla_object_drop(moved);
+    return reason;
+}
+
+static enum bulla_reason open_latest(
+    struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase)
+{
+    struct bulla_bytes authority = bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY);
+    CK_ULONG epoch = bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0), latest = epoch;
+    if (!token->keys)
+        return bulla_refuse(BULLA_NOT_LOGGED_IN, "the token key is not open");
+    BULLA_TRY(open_sealed(token, object, passphrase));
+    if (authority.size && bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size)
+        latest = (CK_ULONG)bulla_token_latest_epoch(token, authority, epoch);
+    if (latest == epoch)
+        return BULLA_OK;
+    enum bulla_reason reason = move_to_epoch(token, object, latest, passphrase);
+    if (reason != BULLA_OK)
+        bulla_secret_release(&object->opened);
+    return reason;
+}
+
 enum bulla_reason bulla_vault_open(
     struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase)
 {
@@ -425,8 +470,7 @@ enum bulla_reason bulla_vault_open(
     if (object->opened.data && object->expires && monotonic_seconds() >= object->expires)
         bulla_secret_release(&object->opened);
     if (!object->opened.data && object->owner == 0 && object->sealed_size)
-        reason = token->keys ? open_sealed(token, object, passphrase)
-                             : bulla_refuse(BULLA_NOT_LOGGED_IN, "the token key is not open");
+        reason = open_latest(token, object, passphrase);
     if (reason != BULLA_OK)
         (void)pthread_mutex_unlock(&object->lock);
     (void)pthread_rwlock_unlock(&token->keys_lock);
