@@ -61,7 +61,19 @@ enum bulla_reason bulla_file_read(const char *path, size_t largest, uint8_t **da
     return reason;
 }
 
-enum bulla_reason bulla_file_write(const char *path, mode_t mode, struct bulla_bytes bytes)
+/* A terminal, a pipe or /dev/null is written to; it is never replaced by a file. */
+static enum bulla_reason device_write(const char *path, struct bulla_bytes bytes)
+{
+    struct bulla_file_writer writer = {.file = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)};
+    (void)snprintf(writer.temporary, sizeof writer.temporary, "%s", path);
+    if (writer.file < 0)
+        return bulla_refuse(BULLA_FILE, "opening %s: %s", path, strerror(errno));
+    enum bulla_reason reason = bulla_file_writer_put(&writer, bytes);
+    (void)close(writer.file);
+    return reason;
+}
+
+static enum bulla_reason regular_write(const char *path, mode_t mode, struct bulla_bytes bytes)
 {
     struct bulla_file_writer writer;
     BULLA_TRY(bulla_file_writer_open(&writer, path, mode));
@@ -69,6 +81,22 @@ enum bulla_reason bulla_file_write(const char *path, mode_t mode, struct bulla_b
     if (reason == BULLA_OK)
         reason = bulla_file_writer_finish(&writer);
     bulla_file_writer_drop(&writer);
+    return reason;
+}
+
+enum bulla_reason bulla_file_write(const char *path, mode_t mode, struct bulla_bytes bytes)
+{
+    struct stat status;
+    char *target = realpath(path, NULL); /* what a link leads to is replaced, not the link */
+    bool there = target && stat(target, &status) == 0;
+    enum bulla_reason reason = BULLA_OK;
+    if (there && S_ISDIR(status.st_mode))
+        reason = bulla_refuse(BULLA_FILE, "%s is a folder", path);
+    else if (there && !S_ISREG(status.st_mode))
+        reason = device_write(target, bytes);
+    else
+        reason = regular_write(there ? target : path, mode, bytes);
+    free(target);
     return reason;
 }
 

@@ -9,7 +9,8 @@
 /* malloc'd, the caller's to free; "-" is standard input. BULLA_FILE, BULLA_TOO_LARGE above `largest`. */
 enum bulla_reason bulla_file_read(const char *path, size_t largest, uint8_t **data, size_t *size) BULLA_MUST_USE;
 /* A temporary file beside it, fsync, rename, fsync of the folder: afterwards the path holds the old or the new bytes.
- * An existing file keeps its name only. BULLA_FILE, BULLA_STORE_FULL. */
+ * Of an existing file only the name is kept; a link's target is replaced, a device or pipe is written to. BULLA_FILE,
+ * BULLA_STORE_FULL. */
 enum bulla_reason bulla_file_write(const char *path, mode_t mode, struct bulla_bytes bytes) BULLA_MUST_USE;
 /* As above, but refuses when there is a file already. */
 enum bulla_reason bulla_file_create(const char *path, mode_t mode, struct bulla_bytes bytes) BULLA_MUST_USE;

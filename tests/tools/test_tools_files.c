@@ -109,6 +109,25 @@ static void places_that_take_no_file_are_named(void **state)
     assert_int_equal(entries(), 0);
 }
 
+static void links_and_devices_stay_what_they_are(void **state)
+{
+    (void)state;
+    struct stat status;
+    char link[128];
+    test_folder_join(link, sizeof link, folder, "link");
+    test_file_write(path, "old", 3);
+    assert_int_equal(symlink("file", link), 0);
+    assert_int_equal(bulla_file_write(link, 0600, BULLA_TEXT("newer")), BULLA_OK);
+    assert_holds("newer");
+    assert_int_equal(lstat(link, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    test_folder_join(link, sizeof link, folder, "null");
+    assert_int_equal(symlink("/dev/null", link), 0);
+    assert_int_equal(bulla_file_write(link, 0600, BULLA_TEXT("nothing")), BULLA_OK);
+    assert_int_equal(stat("/dev/null", &status), 0);
+    assert_true(S_ISCHR(status.st_mode));
+}
+
 static void leftovers_of_a_killed_process_are_removed(void **state)
 {
     (void)state;
@@ -176,6 +195,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_reserved_and_not_written_is_given_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(create_refuses_what_is_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(places_that_take_no_file_are_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(links_and_devices_stay_what_they_are, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leftovers_of_a_killed_process_are_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_old_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reading_is_bounded, set_up, tear_down),

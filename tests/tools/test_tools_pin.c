@@ -204,6 +204,33 @@ static void asking_can_be_cancelled(void **state)
     assert_int_equal(on_terminal(false, "abc\r", NULL, shown, sizeof shown), BULLA_PIN_LENGTH);
 }
 
+static int confirm_on_terminal(const char *answer)
+{
+    char shown[4096] = "";
+    int terminal = -1;
+    int status = 0;
+    pid_t child = forkpty(&terminal, NULL, NULL, NULL);
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(bulla_terminal_confirm("Go on?") ? 1 : 0);
+    wait_for(terminal, "Go on? [y/N] ", shown, sizeof shown);
+    assert_int_equal(write(terminal, answer, strlen(answer)), strlen(answer));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    (void)close(terminal);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+static void only_yes_is_consent(void **state)
+{
+    (void)state;
+    assert_int_equal(confirm_on_terminal("y\r"), 1);
+    assert_int_equal(confirm_on_terminal("YES\r"), 1);
+    assert_int_equal(confirm_on_terminal("\r"), 0);
+    assert_int_equal(confirm_on_terminal("n\r"), 0);
+    assert_int_equal(confirm_on_terminal("yesterday\r"), 0);
+    assert_int_equal(confirm_on_terminal("\x04"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_typed_is_read_and_not_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_line_can_be_corrected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_pin_is_typed_twice, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(only_yes_is_consent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(asking_can_be_cancelled, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
