@@ -178,9 +178,13 @@ static enum bulla_reason complete_token(struct bulla_token_config *token, const 
 {
     if (token->path[0] != '/')
         return bulla_refuse(BULLA_CONFIG_SYNTAX, "%s: token %s needs an absolute path", source, token->name);
-    if (!*token->models && (size_t)snprintf(token->models, sizeof token->models, "%.*s/models",
-                               (int)sizeof token->models - 8, token->path) >= sizeof token->models)
-        return bulla_refuse(BULLA_CONFIG_SYNTAX, "%s: the path of token %s is too long", source, token->name);
+    size_t length = strlen(token->path);
+    if (!*token->models) {
+        if (length > sizeof token->models - sizeof "/models")
+            return bulla_refuse(BULLA_CONFIG_SYNTAX, "%s: the path of token %s is too long", source, token->name);
+        memcpy(token->models, token->path, length);
+        memcpy(token->models + length, "/models", sizeof "/models");
+    }
     if (token->models[0] != '/')
         return bulla_refuse(BULLA_CONFIG_SYNTAX, "%s: models of token %s needs an absolute path", source, token->name);
     if (*token->serial && strlen(token->serial) != 16)

@@ -254,17 +254,74 @@ CK_RV bulla_objects_destroy(struct bulla_session *session, CK_OBJECT_HANDLE hand
 }
 
 /* CKA_BULLA_GENERATION is the one attribute whose setting is a decision: nothing older opens from now on. */
-static CK_RV set_generation(
-    struct bulla_session *session, const struct bulla_object *object, const CK_ATTRIBUTE *attribute)
+static CK_RV set_generation(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attribute)
 {
     CK_ULONG wanted, latest = bulla_attributes_ulong(object->attributes, CKA_BULLA_GENERATION, 0);
     struct bulla_services services;
+    if (attribute->ulValueLen != sizeof wanted)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
     memcpy(&wanted, attribute->pValue, sizeof wanted);
-    if (wanted == 0 || wanted != latest)
+    if (object->owner || wanted == 0 || wanted != latest)
         return CKR_ATTRIBUTE_VALUE_INVALID;
     bulla_token_services(session->token, &services);
     return bulla_token_refusal(
         session->token, "generation", services.generation_raise(session->token, object->id, wanted));
+}
+
+/* A model key's value is nobody's attribute: it has none to ask for, sensitive or not. */
+static bool is_model_key(const struct bulla_object *object)
+{
+    return object->object_class == CKO_SECRET_KEY &&
+           bulla_attributes_get(object->attributes, CKA_ALLOWED_MECHANISMS).data &&
+           bulla_attributes_allow(object->attributes, CKM_BULLA_SEAL);
+}
+
+static bool is_own_key(const struct bulla_object *object)
+{
+    return object->object_class == CKO_SECRET_KEY || object->object_class == CKO_PRIVATE_KEY;
+}
+
+/* CKA_BULLA_RELEASE: the object is opened as it is, and sealed anew under the tree that is given. */
+static CK_RV set_release(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attribute)
+{
+    CK_ULONG numbers[BULLA_ATTRIBUTES_LARGEST];
+    struct bulla_attribute_list list = {0};
+    if (object->owner || !is_own_key(object) || !attribute->ulValueLen)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    enum bulla_reason reason = whole_list(session, object, &list, numbers);
+    if (reason != BULLA_OK)
+        return bulla_token_refusal(session->token, "release", reason);
+    (void)bulla_list_put(&list, CKA_BULLA_RELEASE, (struct bulla_bytes){attribute->pValue, attribute->ulValueLen});
+    CK_RV rv = add_release(session, &list);
+    if (rv == CKR_OK)
+        rv = bulla_token_refusal(session->token, "release", bulla_vault_store(session->token, &list, object->id, NULL));
+    (void)pthread_mutex_unlock(&object->lock);
+    if (rv == CKR_OK)
+        bulla_token_record(session->token, "release-changed", NULL, 0);
+    return rv;
+}
+
+/* Attributes whose setting is a decision, made alone and not as one change among others. */
+static const struct {
+    CK_ATTRIBUTE_TYPE type;
+    CK_RV (*set)(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attribute);
+} decisions[] = {
+    {CKA_BULLA_GENERATION, set_generation},
+    {CKA_BULLA_RELEASE, set_release},
+};
+
+static CK_RV decide(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attributes,
+    CK_ULONG count, bool *decided)
+{
+    *decided = false;
+    for (CK_ULONG i = 0; i < count; i++)
+        for (size_t j = 0; j < sizeof decisions / sizeof decisions[0]; j++) {
+            if (attributes[i].type != decisions[j].type)
+                continue;
+            *decided = true;
+            return count == 1 ? decisions[j].set(session, object, &attributes[i]) : CKR_TEMPLATE_INCONSISTENT;
+        }
+    return CKR_OK;
 }
 
 static CK_RV set_attributes(
@@ -272,12 +329,11 @@ static CK_RV set_attributes(
 {
     struct bulla_attribute_list list;
     bulla_list_from(&list, object->attributes);
-    for (CK_ULONG i = 0; i < count; i++)
-        if (attributes[i].type == CKA_BULLA_GENERATION)
-            return count == 1 && attributes[i].ulValueLen == sizeof(CK_ULONG)
-                       ? set_generation(session, object, &attributes[i])
-                       : CKR_TEMPLATE_INCONSISTENT;
-    CK_RV rv = bulla_template_change(attributes, count, false, &list);
+    bool decided = false;
+    CK_RV rv = decide(session, object, attributes, count, &decided);
+    if (decided)
+        return rv;
+    rv = bulla_template_change(attributes, count, false, &list);
     if (rv != CKR_OK)
         return rv;
     if (object->owner == 0)
@@ -338,19 +394,6 @@ static void refuse_attribute(CK_ATTRIBUTE *attribute, CK_RV code, CK_RV *rv)
 {
     attribute->ulValueLen = CK_UNAVAILABLE_INFORMATION;
     *rv = code;
-}
-
-/* A model key's value is nobody's attribute: it has none to ask for, sensitive or not. */
-static bool is_model_key(const struct bulla_object *object)
-{
-    return object->object_class == CKO_SECRET_KEY &&
-           bulla_attributes_get(object->attributes, CKA_ALLOWED_MECHANISMS).data &&
-           bulla_attributes_allow(object->attributes, CKM_BULLA_SEAL);
-}
-
-static bool is_own_key(const struct bulla_object *object)
-{
-    return object->object_class == CKO_SECRET_KEY || object->object_class == CKO_PRIVATE_KEY;
 }
 
 static void get_sealed(struct bulla_session *session, struct bulla_object *object, CK_ATTRIBUTE *attribute, CK_RV *rv)
