@@ -5,25 +5,15 @@
 #include <string.h>
 #include <time.h>
 
-#include "client.h"
 #include "commands.h"
-#include "evidence/receipt.h"
-#include "exchange.h"
 #include "file.h"
+#include "infer.h"
 #include "output.h"
 #include "progress.h"
-#include "similarity.h"
 
-enum { TEXTS_LARGEST = 16 << 20, REPEAT_LARGEST = 1000 };
+enum { TEXTS_LARGEST = 16 << 20 };
 
-struct infer_settings {
-    struct bulla_common common;
-    const char *model, *receipt;
-    struct bulla_hex nonce;
-    uint64_t max_length, repeat;
-    bool similarity, tokens;
-};
-#define AT(member) offsetof(struct infer_settings, member)
+#define AT(member) offsetof(struct bulla_infer_settings, member)
 
 static const struct bulla_option options[] = {
     {"model", 'M', "NAME", "label of the model", BULLA_OPTION_TEXT, AT(model), 0, 0, true},
@@ -35,22 +25,7 @@ static const struct bulla_option options[] = {
         0, 0, false},
     {"tokens", 0, NULL, "ask for the token ids (--json prints them)", BULLA_OPTION_FLAG, AT(tokens), 0, 0, false},
     {"repeat", 0, "N", "ask N times and print each time: the first is cold", BULLA_OPTION_NUMBER, AT(repeat), 1,
-        REPEAT_LARGEST, false},
-};
-
-struct inference {
-    const struct infer_settings *settings;
-    struct bulla_client client;
-    CK_OBJECT_HANDLE key;
-    uint8_t *input; /* of standard input */
-    size_t input_size;
-    struct bulla_bytes *texts;
-    size_t count;
-    uint8_t *request, *answer;
-    size_t request_size, answer_room, answer_size;
-    double milliseconds[REPEAT_LARGEST];
-    size_t times;
-    struct bulla_answer read;
+        BULLA_INFER_REPEAT, false},
 };
 
 static void wiped_free(uint8_t *memory, size_t size)
@@ -62,7 +37,7 @@ static void wiped_free(uint8_t *memory, size_t size)
 
 /* --- the texts --- */
 
-static enum bulla_reason lines_split(struct inference *inference)
+static enum bulla_reason lines_split(struct bulla_inference *inference)
 {
     size_t lines = 1;
     for (size_t i = 0; i < inference->input_size; i++)
@@ -84,7 +59,7 @@ static enum bulla_reason lines_split(struct inference *inference)
     return BULLA_OK;
 }
 
-static enum bulla_reason texts_get(struct inference *inference, const struct bulla_call *call)
+static enum bulla_reason texts_get(struct bulla_inference *inference, const struct bulla_call *call)
 {
     if (call->count == 0) {
         BULLA_TRY(bulla_file_read("-", TEXTS_LARGEST, &inference->input, &inference->input_size));
@@ -99,9 +74,9 @@ static enum bulla_reason texts_get(struct inference *inference, const struct bul
     return BULLA_OK;
 }
 
-static enum bulla_reason request_make(struct inference *inference)
+static enum bulla_reason request_make(struct bulla_inference *inference)
 {
-    const struct infer_settings *settings = inference->settings;
+    const struct bulla_infer_settings *settings = inference->settings;
     struct bulla_request request = {inference->texts, inference->count, {settings->nonce.data, settings->nonce.size},
         settings->max_length, settings->tokens};
     struct bulla_writer writer;
@@ -118,7 +93,7 @@ static enum bulla_reason request_make(struct inference *inference)
 
 /* --- the call --- */
 
-static CK_RV decrypt(struct inference *inference)
+static CK_RV decrypt(struct bulla_inference *inference)
 {
     CK_MECHANISM mechanism = {CKM_BULLA_INFER, NULL, 0};
     CK_FUNCTION_LIST *module = inference->client.module;
@@ -142,7 +117,7 @@ static CK_RV decrypt(struct inference *inference)
     return result;
 }
 
-static enum bulla_reason ask(struct inference *inference)
+static enum bulla_reason ask(struct bulla_inference *inference)
 {
     struct bulla_wait wait;
     struct timespec before;
@@ -165,7 +140,7 @@ static enum bulla_reason ask(struct inference *inference)
                      (unsigned long long)inference->read.embeddings.number, inference->count);
 }
 
-static enum bulla_reason receipt_keep(const struct inference *inference)
+static enum bulla_reason receipt_keep(const struct bulla_inference *inference)
 {
     if (!inference->settings->receipt)
         return BULLA_OK;
@@ -187,90 +162,9 @@ static enum bulla_reason receipt_keep(const struct inference *inference)
     return reason;
 }
 
-/* --- what is printed --- */
-
-static void times_say(const struct inference *inference)
-{
-    bulla_say("%.1f ms", inference->milliseconds[0]);
-    for (size_t i = 1; i < inference->times; i++)
-        bulla_say(", %.1f", inference->milliseconds[i]);
-    bulla_say(inference->times > 1 ? " ms (the first opens the model, if no other did)\n" : "\n");
-}
-
-static enum bulla_reason receipt_say(const struct inference *inference, json_t *document)
-{
-    struct bulla_receipt receipt;
-    struct bulla_cose_message message;
-    BULLA_TRY(bulla_receipt_read(inference->read.receipt, &receipt, &message));
-    bulla_say("receipt %llu, %.*s, not verified here", (unsigned long long)receipt.sequence,
-        (int)receipt.security_mode.size, (const char *)receipt.security_mode.data);
-    if (inference->settings->receipt)
-        bulla_say("; kept in %s: bulla receipt verify %s", inference->settings->receipt, inference->settings->receipt);
-    bulla_say("\n");
-    (void)json_object_set_new(document, "sequence", json_integer((json_int_t)receipt.sequence));
-    (void)json_object_set_new(
-        document, "security_mode", json_stringn((const char *)receipt.security_mode.data, receipt.security_mode.size));
-    return BULLA_OK;
-}
-
-static json_t *times_json(const struct inference *inference)
-{
-    json_t *times = json_array();
-    for (size_t i = 0; i < inference->times; i++)
-        (void)json_array_append_new(times, json_real(inference->milliseconds[i]));
-    return times;
-}
-
-static json_t *tokens_json(const struct inference *inference)
-{
-    json_t *sequences = json_array();
-    struct bulla_cbor sequence;
-    struct bulla_cbor token;
-    struct bulla_cbor_walk outer = bulla_cbor_inside(&inference->read.tokens);
-    while (bulla_cbor_next(&outer, &sequence) && sequence.kind == BULLA_CBOR_ARRAY) {
-        struct bulla_cbor_walk inner = bulla_cbor_inside(&sequence);
-        json_t *row = json_array();
-        while (bulla_cbor_next(&inner, &token))
-            (void)json_array_append_new(row, json_integer((json_int_t)token.number));
-        (void)json_array_append_new(sequences, row);
-    }
-    return sequences;
-}
-
-static enum bulla_reason answer_print(const struct inference *inference)
-{
-    const struct bulla_answer *read = &inference->read;
-    struct bulla_matrix matrix = {
-        inference->count, read->dimension, calloc(inference->count * read->dimension, sizeof(float))};
-    json_t *document = json_object();
-    enum bulla_reason reason =
-        matrix.numbers && document ? BULLA_OK : bulla_refuse(BULLA_OUT_OF_MEMORY, "for printing");
-    if (reason == BULLA_OK) {
-        bulla_answer_numbers(read, matrix.numbers);
-        bulla_similarity_say(&matrix, inference->texts, inference->settings->similarity);
-        times_say(inference);
-        reason = receipt_say(inference, document);
-    }
-    if (reason == BULLA_OK && bulla_output_json_wanted()) {
-        (void)json_object_set_new(document, "model", json_string(inference->settings->model));
-        (void)json_object_set_new(document, "dimension", json_integer((json_int_t)read->dimension));
-        (void)json_object_set_new(document, "embeddings", bulla_matrix_json(&matrix));
-        (void)json_object_set_new(document, "milliseconds", times_json(inference));
-        if (inference->settings->similarity)
-            (void)json_object_set_new(document, "similarity", bulla_similarity_json(&matrix));
-        if (read->tokens.kind == BULLA_CBOR_ARRAY)
-            (void)json_object_set_new(document, "tokens", tokens_json(inference));
-    }
-    wiped_free((uint8_t *)matrix.numbers, inference->count * read->dimension * sizeof(float));
-    if (reason == BULLA_OK)
-        return bulla_output_document(document);
-    json_decref(document);
-    return reason;
-}
-
 static enum bulla_reason infer_run(const struct bulla_call *call)
 {
-    struct inference *inference = calloc(1, sizeof *inference);
+    struct bulla_inference *inference = calloc(1, sizeof *inference);
     if (!inference)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "for the inference");
     inference->settings = call->settings;
@@ -291,7 +185,7 @@ static enum bulla_reason infer_run(const struct bulla_call *call)
     if (reason == BULLA_OK)
         reason = receipt_keep(inference);
     if (reason == BULLA_OK)
-        reason = answer_print(inference);
+        reason = bulla_inference_show(inference);
     bulla_client_close(&inference->client);
     wiped_free(inference->input, inference->input_size);
     wiped_free(inference->request, inference->request_size);
@@ -313,7 +207,7 @@ const struct bulla_command bulla_command_infer = {
     .options = options,
     .option_count = BULLA_COUNT(options),
     .needs = BULLA_NEEDS_LOGIN,
-    .settings_size = sizeof(struct infer_settings),
+    .settings_size = sizeof(struct bulla_infer_settings),
     .arguments_least = 0,
     .arguments_most = 4096,
     .run = infer_run,

@@ -7,24 +7,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "archive.h"
-#include "authority.h"
-#include "client.h"
 #include "commands.h"
-#include "file.h"
 #include "interrupt.h"
 #include "output.h"
 #include "progress.h"
+#include "seal.h"
 
-enum { ID_LARGEST = 64, OUTPUT_EXTRA = (1 << 20) + 8192, PREFIX_GUESS = 8192 };
+enum { OUTPUT_EXTRA = (1 << 20) + 8192, PREFIX_GUESS = 8192 };
 
-struct seal_settings {
-    struct bulla_common common;
-    const char *label, *release, *authority;
-    uint64_t epoch;
-    bool force;
-};
-#define AT(member) offsetof(struct seal_settings, member)
+#define AT(member) offsetof(struct bulla_seal_settings, member)
 
 static const struct bulla_option options[] = {
     {"label", 'l', "NAME", "the model's label in the token", BULLA_OPTION_TEXT, AT(label), 0, 0, true},
@@ -38,97 +29,12 @@ static const struct bulla_option options[] = {
         false},
 };
 
-struct sealing {
-    const struct seal_settings *settings;
-    struct bulla_client client;
-    struct bulla_archive *archive;
-    CK_OBJECT_HANDLE key;
-    bool key_made, began;
-    char id[2 * ID_LARGEST + 1];
-    char path[4096];
-    struct bulla_file_writer file;
-    uint8_t *output; /* ciphertext */
-};
-
 static void ignored_tell(const char *name, const char *why)
 {
     bulla_remark("left out: %s (%s)", name, why);
 }
 
-/* --- the key --- */
-
-static enum bulla_reason key_make(struct sealing *sealing)
-{
-    const struct seal_settings *settings = sealing->settings;
-    CK_MECHANISM mechanism = {CKM_BULLA_MODEL_KEY_GEN, NULL, 0};
-    CK_BBOOL yes = CK_TRUE;
-    CK_ULONG epoch = (CK_ULONG)settings->epoch;
-    uint8_t authority[BULLA_AUTHORITY_SIZE];
-    char *label = strdup(settings->label);
-    char *release = strdup(settings->release ? settings->release : "");
-    CK_ATTRIBUTE template[6] = {
-        {CKA_TOKEN, &yes, sizeof yes}, {CKA_PRIVATE, &yes, sizeof yes}, {CKA_LABEL, label, strlen(settings->label)}};
-    CK_ULONG count = 3;
-    enum bulla_reason reason = label && release ? BULLA_OK : bulla_refuse(BULLA_OUT_OF_MEMORY, "for a label");
-    if (settings->release)
-        template[count++] = (CK_ATTRIBUTE){CKA_BULLA_RELEASE, release, strlen(settings->release)};
-    if (reason == BULLA_OK && settings->authority) {
-        reason = bulla_authority_public(settings->authority, authority);
-        template[count++] = (CK_ATTRIBUTE){CKA_BULLA_AUTHORITY, authority, sizeof authority};
-    }
-    if (settings->epoch)
-        template[count++] = (CK_ATTRIBUTE){CKA_BULLA_EPOCH, &epoch, sizeof epoch};
-    if (reason == BULLA_OK)
-        reason = bulla_client_check(&sealing->client,
-            sealing->client.module->C_GenerateKey(sealing->client.session, &mechanism, template, count, &sealing->key),
-            "making the model's key");
-    sealing->key_made = reason == BULLA_OK;
-    free(label);
-    free(release);
-    return reason;
-}
-
-/* A key without a generation was never sealed under to the end: a crash, and no reason to ask for --force. */
-static enum bulla_reason key_reuse_check(struct sealing *sealing)
-{
-    const struct seal_settings *settings = sealing->settings;
-    CK_ULONG generation = 0;
-    BULLA_TRY(bulla_client_number(&sealing->client, sealing->key, CKA_BULLA_GENERATION, 0, &generation));
-    if (settings->release || settings->authority || settings->epoch)
-        return bulla_refuse(
-            BULLA_ARGUMENT, "\"%s\" has a key: --release, --authority and --epoch are for a new one", settings->label);
-    if (generation && !settings->force)
-        return bulla_refuse(BULLA_ARGUMENT, "\"%s\" is sealed already (generation %lu): --force seals a new generation",
-            settings->label, generation);
-    return BULLA_OK;
-}
-
-static enum bulla_reason id_get(struct sealing *sealing)
-{
-    uint8_t *id = NULL;
-    size_t size = 0;
-    BULLA_TRY(bulla_client_attribute(&sealing->client, sealing->key, CKA_ID, &id, &size));
-    if (size > 0 && size <= ID_LARGEST)
-        bulla_hex_write(id, size, sealing->id);
-    free(id);
-    return *sealing->id ? BULLA_OK
-                        : bulla_refuse(BULLA_KEY_INVALID, "the id of \"%s\" has %zu bytes instead of 1 to %d",
-                              sealing->settings->label, size, ID_LARGEST);
-}
-
-static enum bulla_reason key_find_or_make(struct sealing *sealing)
-{
-    BULLA_TRY(bulla_client_model(&sealing->client, sealing->settings->label, &sealing->key));
-    if (sealing->key == CK_INVALID_HANDLE)
-        BULLA_TRY(key_make(sealing));
-    else
-        BULLA_TRY(key_reuse_check(sealing));
-    return id_get(sealing);
-}
-
-/* --- the file --- */
-
-static enum bulla_reason path_make(struct sealing *sealing)
+static enum bulla_reason path_make(struct bulla_sealing *sealing)
 {
     json_t *status = NULL;
     BULLA_TRY(bulla_client_document(&sealing->client, "status", &status));
@@ -143,7 +49,7 @@ static enum bulla_reason path_make(struct sealing *sealing)
                 : bulla_refuse(BULLA_FILE, "making the models folder for %s: %s", sealing->path, strerror(error));
 }
 
-static enum bulla_reason output_put(struct sealing *sealing, CK_RV result, CK_ULONG size)
+static enum bulla_reason output_put(struct bulla_sealing *sealing, CK_RV result, CK_ULONG size)
 {
     BULLA_TRY(bulla_client_check(&sealing->client, result, "sealing the model"));
     return bulla_file_writer_put(&sealing->file, (struct bulla_bytes){sealing->output, size});
@@ -151,7 +57,7 @@ static enum bulla_reason output_put(struct sealing *sealing, CK_RV result, CK_UL
 
 static enum bulla_reason piece_seal(void *context, struct bulla_bytes piece)
 {
-    struct sealing *sealing = context;
+    struct bulla_sealing *sealing = context;
     CK_ULONG size = BULLA_ARCHIVE_PIECE + OUTPUT_EXTRA;
     uint8_t *data;
     memcpy(&data, &piece.data, sizeof data); /* PKCS#11 has no const */
@@ -160,7 +66,7 @@ static enum bulla_reason piece_seal(void *context, struct bulla_bytes piece)
     return output_put(sealing, result, result == CKR_OK ? size : 0);
 }
 
-static enum bulla_reason stream_seal(struct sealing *sealing)
+static enum bulla_reason stream_seal(struct bulla_sealing *sealing)
 {
     struct bulla_wait wait;
     CK_MECHANISM mechanism = {CKM_BULLA_SEAL, NULL, 0};
@@ -186,11 +92,12 @@ static uint64_t sealed_size_guess(const struct bulla_archive *archive)
     return plain + (plain / (1 << 20) + 1) * 16 + PREFIX_GUESS;
 }
 
-static enum bulla_reason seal(struct sealing *sealing, const char *folder)
+static enum bulla_reason seal(struct bulla_sealing *sealing, const struct bulla_call *call)
 {
-    BULLA_TRY(bulla_archive_collect(sealing->archive, folder, ignored_tell));
+    BULLA_TRY(bulla_archive_collect(sealing->archive, call->arguments[0], ignored_tell));
     BULLA_TRY(bulla_archive_hash(sealing->archive));
-    BULLA_TRY(key_find_or_make(sealing));
+    BULLA_TRY(bulla_client_connect(&sealing->client, call));
+    BULLA_TRY(bulla_seal_key(sealing));
     BULLA_TRY(path_make(sealing));
     BULLA_TRY(bulla_file_writer_open(&sealing->file, sealing->path, 0600));
     BULLA_TRY(bulla_file_writer_reserve(&sealing->file, sealed_size_guess(sealing->archive)));
@@ -198,7 +105,7 @@ static enum bulla_reason seal(struct sealing *sealing, const char *folder)
 }
 
 /* A key that this run made and nothing was sealed under is of no use; one that was there stays. */
-static void undo(struct sealing *sealing)
+static void undo(struct bulla_sealing *sealing)
 {
     bulla_file_writer_drop(&sealing->file);
     if (!sealing->key_made)
@@ -213,7 +120,7 @@ static void undo(struct sealing *sealing)
     (void)module->C_CloseSession(fresh);
 }
 
-static enum bulla_reason result_print(struct sealing *sealing)
+static enum bulla_reason result_print(struct bulla_sealing *sealing)
 {
     CK_ULONG generation = 0;
     bool attested = false;
@@ -229,19 +136,19 @@ static enum bulla_reason result_print(struct sealing *sealing)
 
 static enum bulla_reason seal_run(const struct bulla_call *call)
 {
-    struct sealing sealing;
+    struct bulla_sealing sealing;
     memset(&sealing, 0, sizeof sealing);
     sealing.settings = call->settings;
     sealing.key = CK_INVALID_HANDLE;
     sealing.file.file = -1;
     sealing.archive = calloc(1, sizeof *sealing.archive);
     sealing.output = malloc(BULLA_ARCHIVE_PIECE + OUTPUT_EXTRA);
-    enum bulla_reason reason = bulla_client_connect(&sealing.client, call);
-    if (reason == BULLA_OK && (!sealing.archive || !sealing.output))
-        reason = bulla_refuse(BULLA_OUT_OF_MEMORY, "for sealing");
+    enum bulla_reason reason = BULLA_OK;
     bulla_interrupt_watch();
+    if (!sealing.archive || !sealing.output)
+        reason = bulla_refuse(BULLA_OUT_OF_MEMORY, "for sealing");
     if (reason == BULLA_OK)
-        reason = seal(&sealing, call->arguments[0]);
+        reason = seal(&sealing, call);
     if (reason == BULLA_OK)
         reason = result_print(&sealing);
     else
@@ -264,7 +171,7 @@ const struct bulla_command bulla_command_model_seal = {
     .options = options,
     .option_count = BULLA_COUNT(options),
     .needs = BULLA_NEEDS_LOGIN,
-    .settings_size = sizeof(struct seal_settings),
+    .settings_size = sizeof(struct bulla_seal_settings),
     .arguments_least = 1,
     .arguments_most = 1,
     .run = seal_run,
