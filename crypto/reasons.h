@@ -58,6 +58,8 @@ BULLA_REASON(NOT_RELEASED, "not-released", "satisfy enough of the leaves named")
 BULLA_REASON(SHARE_WRONG, "share-wrong", "the named leaf gave a share that is not the one that was sealed")
 BULLA_REASON(PASSPHRASE_WRONG, "passphrase-wrong", "try again with the right passphrase")
 BULLA_REASON(PASSPHRASE_NEEDED, "passphrase-needed", "log in with a passphrase first")
+BULLA_REASON(AUTHORITY_MISSING, "authority-missing",
+    "name the authority whose policy releases it: CKA_BULLA_AUTHORITY, bulla model seal --authority")
 /* the TPM */
 BULLA_REASON(TPM_UNREACHABLE, "tpm-unreachable", "start it, or correct tcti in bulla.conf")
 BULLA_REASON(TPM_TIMEOUT, "tpm-timeout", "another client may hold the TPM, or it hangs")

@@ -87,6 +87,16 @@ CK_RV bulla_objects_create(
 
 /* --- generating --- */
 
+/* An attesting leaf of an object opens by an authority's policy, so somebody has to be named. */
+static enum bulla_reason check_authority(const struct bulla_tree_shape *shape, const struct bulla_attribute_list *list)
+{
+    for (unsigned i = 0; i < shape->count; i++)
+        if (shape->nodes[i].scheme && shape->nodes[i].scheme->attests && !bulla_list_find(list, CKA_BULLA_AUTHORITY))
+            return bulla_refuse(BULLA_AUTHORITY_MISSING, "the leaf %s of a key's release tree needs an authority",
+                shape->nodes[i].scheme->name);
+    return BULLA_OK;
+}
+
 static CK_RV add_release(struct bulla_session *session, struct bulla_attribute_list *list)
 {
     const char *standard = session->token->config->model_release;
@@ -103,8 +113,10 @@ static CK_RV add_release(struct bulla_session *session, struct bulla_attribute_l
     memcpy(text, given->value.data, given->value.size);
     text[given->value.size] = '\0';
     enum bulla_reason reason = bulla_tree_parse(text, &shape);
+    if (reason == BULLA_OK)
+        reason = check_authority(&shape, list);
     if (reason != BULLA_OK)
-        return bulla_token_refusal(session->token, "generate", reason);
+        return bulla_token_refusal(session->token, "release", reason);
     (void)bulla_list_put_bool(list, CKA_BULLA_ATTESTED, bulla_tree_attested(&shape));
     return CKR_OK;
 }
