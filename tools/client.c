@@ -140,7 +140,9 @@ static enum bulla_reason choice_check(const struct choice *choice, const char *m
             choice->tokens, choice->tokens == 1 ? "" : "s");
     }
     if (choice->bulla == 0) {
-        bulla_output_remedy("register bulla's module with p11-kit (bulla.module), or name it with --module PATH");
+        bulla_output_remedy("register bulla's module with p11-kit, or name it with --module PATH; where it is, "
+                            "BULLA_LOG=stderr says why it "
+                            "does not start");
         return bulla_refuse(BULLA_TOKEN_UNINITIALIZED,
             "no bulla token among the %u token%s that p11-kit's modules have", choice->tokens,
             choice->tokens == 1 ? "" : "s");

@@ -194,4 +194,29 @@ run 0 init --yes --force --so-pin-file "$FOLDER/so" $PIN --json
 json '.token == "models"'
 run 0 model list $PIN --json
 json '.models == []'
+
+# several tokens: one must be named, by its label or its name in the configuration
+cat >>"$BULLA_CONF" <<CONF
+[token second]
+path = $FOLDER/second
+pin-cost = quick
+CONF
+run 5 status
+says "2 bulla tokens match"
+says "models, second"
+run 0 status --token models --json
+json '.token == "models"'
+run 0 status --token second --json
+json '.initialized == false'
+run 0 init --token second --yes --so-pin-file "$FOLDER/so" $PIN --json
+json '.token == "second"'
+run 0 model list --token second $PIN --json
+
+# a configuration that says nothing sensible
+echo 'nonsense = 1' >>"$BULLA_CONF"
+export BULLA_LOG=stderr
+run 1 status --token models
+says "there is no setting \"nonsense\""
+says "does not start"
+unset BULLA_LOG
 finish
