@@ -123,15 +123,6 @@ bool bulla_weight_finite(enum bulla_weight type, const uint8_t *data, size_t siz
 
 /* ---- the file ---- */
 
-/* "*.safetensors" of the folder, or of its folder model/. */
-static bool is_weights(const char *name)
-{
-    static const char folder[] = "model/";
-    if (strncmp(name, folder, sizeof folder - 1) == 0)
-        name += sizeof folder - 1;
-    return bulla_model_file_is_weights(name);
-}
-
 bool bulla_checkpoint_find(
     const struct bulla_model_files *files, const struct bulla_model_file **file, struct bulla_inference_error *error)
 {
@@ -141,7 +132,7 @@ bool bulla_checkpoint_find(
             error, BULLA_INFERENCE_UNSUPPORTED, "%s: weights in several files (sharded) are not supported", index);
     *file = bulla_model_file_find(files, "model.safetensors");
     for (size_t i = 0; i < files->count && (!*file || strcmp((*file)->name, "model.safetensors") != 0); i++) {
-        if (!is_weights(files->files[i].name))
+        if (!bulla_model_file_is_weights(files->files[i].name))
             continue;
         if (*file)
             return bulla_inference_refuse(error, BULLA_INFERENCE_UNSUPPORTED,

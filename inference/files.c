@@ -26,7 +26,9 @@ const struct bulla_model_file *bulla_model_file_find(const struct bulla_model_fi
 
 bool bulla_model_file_is_weights(const char *name)
 {
-    static const char ending[] = ".safetensors";
+    static const char folder[] = "model/", ending[] = ".safetensors";
+    if (strncmp(name, folder, sizeof folder - 1) == 0)
+        name += sizeof folder - 1;
     size_t size = strlen(name), tail = sizeof ending - 1;
     return size > tail && !strchr(name, '/') && name[0] != '.' && strcmp(name + size - tail, ending) == 0;
 }

@@ -309,10 +309,11 @@ static void the_engine_wants_its_files_and_no_others(void **state)
     (void)state;
     static const char *const wanted[] = {"config.json", "vocab.txt", "tokenizer.json", "tokenizer_config.json",
         "sentence_bert_config.json", "modules.json", "1_Pooling/config.json", "model.safetensors",
-        "model.fp16.safetensors", "model-00001-of-00002.safetensors"};
+        "model.fp16.safetensors", "model-00001-of-00002.safetensors", "model/model.fp16.safetensors"};
     static const char *const others[] = {"README.md", "pytorch_model.bin", ".safetensors", "onnx/model.safetensors",
         "model.safetensors.index.json", "2_Dense/config.json", "", "CONFIG.JSON", "../config.json",
-        ".model.safetensors"};
+        ".model.safetensors", "model/.model.safetensors", "model/.safetensors", "model/model/model.safetensors",
+        "model/config.json", "/model/model.safetensors"};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         assert_true(bulla_model_wants(wanted[i]));
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
