@@ -234,6 +234,9 @@ enum bulla_reason bulla_model_file_open(const struct bulla_run *run, struct bull
         reason = check_generation(run, opener.header.generation);
     if (reason == BULLA_OK)
         reason = open_contents(run, &sealed, &opener, model);
+    if (reason == BULLA_MEMORY_LOCK) /* what was short is said for one step: this is for all of them together */
+        reason = bulla_refuse_within(reason, "opening this model locks up to %llu MiB in all: ",
+            (unsigned long long)(3 * opener.header.plaintext_size >> 20) + 8);
     if (reason == BULLA_OK) {
         model->generation = opener.header.generation;
         memcpy(model->manifest_digest, opener.header.manifest_digest, 32);
