@@ -52,13 +52,13 @@ void bulla_token_record_head(struct bulla_token *token)
         token->audit_failures++;
 }
 
-/* BULLA_LOG=stderr, or a file's path: refusals in words, for who is not told more than a CKR by the program at hand. */
+/* BULLA_LOG=/a/file, or anything else for standard error: refusals in words, for who is not told more than a CKR by the program at hand. */
 static void log_refusal(const char *token, const char *event, enum bulla_reason reason, const char *detail)
 {
     const char *where = secure_getenv("BULLA_LOG");
     if (!where || !*where)
         return;
-    bool named = strcmp(where, "stderr") != 0;
+    bool named = *where == '/';
     FILE *log = named ? fopen(where, "ae") : stderr;
     if (!log)
         return;
