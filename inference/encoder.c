@@ -103,13 +103,20 @@ static size_t group_size(const struct bulla_token_batch *batch, size_t first, si
     return count;
 }
 
+/* Not the largest group of this very batch: longer sequences can make smaller groups, and a caller who knows no more
+ * than how long they may become needs a bound. No group costs more than all sequences, nor more than GROUP unless it is
+ * of one. */
 size_t bulla_encoder_workspace(const struct bulla_encoder *encoder, const struct bulla_token_batch *batch)
 {
     struct pass pass;
-    size_t most = 0;
-    for (size_t first = 0, cost; first<batch->sequences; most = cost> most ? cost : most)
-        first += group_size(batch, first, &cost);
-    return lay_out(&pass, encoder, NULL, most);
+    size_t whole = 0, longest = 0;
+    for (size_t i = 0; i < batch->sequences; i++) {
+        size_t cost = sequence_cost(batch, i);
+        whole += cost;
+        longest = cost > longest ? cost : longest;
+    }
+    size_t group = whole < GROUP ? whole : GROUP;
+    return lay_out(&pass, encoder, NULL, group > longest ? group : longest);
 }
 
 /* ---- embeddings ---- */

@@ -43,7 +43,7 @@ struct bulla_encoder {
     struct bulla_layer *layer; /* [layers] */
 };
 
-/* Bytes of workspace for these sequences: of their largest group, whatever their number. */
+/* Bytes of workspace for these sequences, or for as many that are no longer; bounded whatever their number. */
 size_t bulla_encoder_workspace(const struct bulla_encoder *encoder, const struct bulla_token_batch *batch);
 
 /* batch: checked by the caller (ids, lengths from 1 to the number of positions). workspace: 64-byte aligned, of that

@@ -84,8 +84,8 @@ struct bulla_token_batch {
     const uint32_t *offsets; /* sequences + 1 entries */
     size_t sequences;
 };
-/* Bytes, 64-byte aligned, that bulla_model_embed needs for this batch; bounded whatever the number of sequences, because
- * sequences are computed in groups. */
+/* Bytes, 64-byte aligned, that bulla_model_embed needs for this batch, or for one of as many sequences that are no longer;
+ * bounded whatever the number of sequences, because they are computed in groups. Reads no ids. */
 size_t bulla_model_workspace(const struct bulla_model *model, const struct bulla_token_batch *batch);
 /* embeddings: f32 [sequences, dimension], L2-normalised. The same bits on any number of threads. */
 bool bulla_model_embed(const struct bulla_model *model, const struct bulla_token_batch *batch, void *workspace,

@@ -189,6 +189,23 @@ static void workspace_does_not_grow_with_the_number_of_sequences(void **state)
     assert_true(one < all);
 }
 
+static size_t workspace_of(const struct fixture *fixture, uint32_t sequences, uint32_t longest)
+{
+    static uint32_t offsets[65];
+    for (uint32_t i = 0; i <= sequences; i++)
+        offsets[i] = i * longest;
+    return bulla_model_workspace(fixture->model, &(struct bulla_token_batch){NULL, offsets, sequences});
+}
+
+/* Who locks memory before the texts are tokenised knows only how long the sequences may become. */
+static void workspace_of_longer_sequences_is_enough_for_shorter_ones(void **state)
+{
+    const struct fixture *fixture = *state;
+    for (uint32_t sequences = 1; sequences <= 64; sequences *= 2)
+        for (uint32_t longest = 3; longest <= 600; longest++)
+            assert_true(workspace_of(fixture, sequences, longest - 1) <= workspace_of(fixture, sequences, longest));
+}
+
 static void an_empty_batch_is_nothing_to_do(void **state)
 {
     const struct fixture *fixture = *state;
@@ -279,6 +296,7 @@ int main(void)
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
         cmocka_unit_test(a_sequence_alone_and_among_others_gives_the_same_bits),
         cmocka_unit_test(workspace_does_not_grow_with_the_number_of_sequences),
+        cmocka_unit_test(workspace_of_longer_sequences_is_enough_for_shorter_ones),
         cmocka_unit_test(an_empty_batch_is_nothing_to_do),
         cmocka_unit_test(wrong_batches_are_refused),
         cmocka_unit_test(numbers_that_overflow_are_refused),
