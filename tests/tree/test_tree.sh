@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# What CONTRIBUTING.md asks of the tree itself: one function, one rule. Every breach is named with its file and line.
+#   usage: test_tree.sh SOURCE MODULE
+set -uo pipefail
+
+source=$1 module=$2
+cd "$source" || exit 1
+failures=0
+skipped=''
+
+fail() { printf 'FAILED: %s\n' "$*" >&2; failures=$((failures + 1)); }
+lacks() {
+    if [ "${CI:-}" = true ]; then fail "CI lacks $1"; else skipped+=" $1"; fi
+}
+# breach RULE: fails when standard input has lines, and shows them.
+breach() {
+    local lines
+    lines=$(head -n 20)
+    [ -z "$lines" ] || fail "$1"$'\n'"$lines"
+}
+files() { git -c safe.directory="$source" ls-files -co --exclude-standard -- "$@" | while IFS= read -r name; do [ ! -f "$name" ] || printf '%s\n' "$name"; done; }
+mapfile -t sources < <(files '*.c' '*.h')
+mapfile -t texts < <(files '*.c' '*.h' '*.txt' '*.cmake' '*.md' '*.sh' '*.1' '*.5' '*.in' '*.map' '*.mjs' '*.py' 'scripts/*' Makefile .ci/run)
+mapfile -t rooms < <(files '*.c' '*.h' | grep -v '^tests/')
+mapfile -t scripts < <(files 'scripts/*' 'tests/demo/*.sh' 'tests/tree/*.sh' .ci/run | grep -v -e '\.mjs$' -e '\.py$')
+[ "${#sources[@]}" -gt 100 ] || fail 'there are no sources to look at'
+
+includes_do_not_climb() {
+    grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]*/)?\.\./' "${sources[@]}" | breach 'an include climbs out of its room'
+}
+
+# shellcheck disable=SC2046 # names of the tree have no spaces
+# The arrows of docs/ARCHITECTURE.md: room, and the first folders of what it may include beside its own files.
+rooms_include_along_the_arrows() {
+    local room allowed
+    while read -r room allowed; do
+        grep -nE '#include "[a-z-]+/' $(files "$room/*.c" "$room/*.h") |
+            grep -vE "#include \"(${allowed// /|})/" | breach "$room/ includes against the arrows"
+    done <<'ARROWS'
+crypto crypto
+inference inference
+evidence evidence crypto
+tpm-backend tpm-backend release evidence crypto
+module/store store crypto
+module/release release evidence crypto
+module/mech mech evidence inference crypto
+module/core core mech release store evidence inference crypto
+module/face face core mech release store evidence inference crypto
+tools tools evidence crypto
+ARROWS
+    grep -nE '#include "release/' $(files 'tpm-backend/*') | grep -vE '"release/(leaf|backend)\.h"' |
+        breach 'a backend includes more of the module than its contract'
+    grep -lE 'bulla_(passphrase|tpm)_leaf\b|bulla_model_family\b' $(files 'module/core/*' 'module/face/*' 'module/store/*') |
+        breach 'only module/compose.c names leaves and families'
+}
+
+nothing_is_left_for_later() {
+    grep -nEw 'TO''DO|FIX''ME|XX''X' "${texts[@]}" | breach 'something is left for later'
+}
+
+no_path_of_one_machine() {
+    grep -nF -- "$source/" "${texts[@]}" | breach 'a path of this machine'
+    grep -nE '/(home/[a-z]|root/)' "${texts[@]}" | grep -v '^tests/tree/' | breach 'a path of a home'
+}
+
+# The rooms' own; a test that is a list of cases may be longer.
+files_and_functions_have_a_measure() {
+    local name
+    for name in "${rooms[@]}"; do
+        awk -v name="$name" 'END { if (NR > 600) print name ": " NR " lines" }' "$name"
+    done | breach 'a file of more than 600 lines'
+    awk '/^{/ { begun = FNR } /^}/ { if (begun && FNR - begun > 61) print FILENAME ":" begun ": " FNR - begun - 1 " lines"; begun = 0 }' \
+        "${rooms[@]}" | breach 'a function of more than 60 lines'
+}
+
+headers_are_guarded() {
+    local name
+    for name in $(files '*.h' | grep -v '^crypto/reasons\.h$'); do
+        grep -q '^#ifndef BULLA_' "$name" || printf '%s\n' "$name"
+    done | breach 'a header without a guard that begins with BULLA_'
+}
+
+lines_end_cleanly() {
+    grep -nE '[[:space:]]+$' "${texts[@]}" | breach 'space at the end of a line'
+    local name
+    for name in "${texts[@]}"; do
+        [ -z "$(tail -c 1 "$name")" ] || printf '%s\n' "$name"
+    done | breach 'no newline at the end of a file'
+}
+
+c_is_formatted() {
+    command -v clang-format >/dev/null || { lacks clang-format; return; }
+    # crypto/reasons.h is a table of one row a line, whatever its length.
+    printf '%s\n' "${sources[@]}" | grep -v '^crypto/reasons\.h$' | xargs clang-format --dry-run 2>&1 | grep 'warning:' | cut -d: -f1 | sort -u | breach 'clang-format would change it'
+}
+
+scripts_are_clean() {
+    command -v shellcheck >/dev/null || { lacks shellcheck; return; }
+    printf '%s\n' "${scripts[@]}" | xargs shellcheck -x -S warning -P scripts 2>&1 | breach 'shellcheck'
+    local name
+    for name in "${scripts[@]}"; do
+        case $name in scripts/lib/*) continue ;; esac
+        head -n 1 "$name" | grep -q '^#!' && [ ! -x "$name" ] && printf '%s\n' "$name"
+    done | breach 'a script that is not executable'
+}
+
+# shellcheck disable=SC2016 # the backticks are Markdown's
+links_of_the_docs_lead_somewhere() {
+    local name link
+    for name in $(files '*.md'); do
+        grep -oE '\]\([^)#:]+(#[^)]*)?\)' "$name" | sed 's/^](//;s/)$//;s/#.*//' | while IFS= read -r link; do
+            [ -e "$(dirname "$name")/$link" ] || printf '%s: %s\n' "$name" "$link"
+        done
+        grep -oE '`(crypto|evidence|inference|module|tpm-backend|tools|tests|scripts|docs|conf|include|man)/[A-Za-z0-9_./-]+`' "$name" |
+            tr -d '`' | while IFS= read -r link; do
+            [ -e "$link" ] || printf '%s: %s\n' "$name" "$link"
+        done
+    done | breach 'the docs name a file that is not there'
+}
+
+make_help_names_every_goal() {
+    local goal
+    for goal in deps build demo demo-clean check check-full bench fuzz coverage format tidy install clean; do
+        make -s help | grep -qE "^ +make $goal +[A-Z]" || printf '%s\n' "$goal"
+    done | breach 'make help does not name a goal'
+}
+
+# A mechanism, class or attribute that bulla.h declares is explained.
+docs_explain_every_vendor_number() {
+    local name
+    for name in $(grep -oE '\b(CK[MOA]_BULLA_[A-Z_]+)' include/bulla.h | sort -u); do
+        grep -q "$name" docs/mechanisms.md || printf '%s\n' "$name"
+    done | breach 'docs/mechanisms.md does not explain it'
+    for name in $(sed -n 's/^    {"\([a-z-]*\)", [A-Z]*, FIELD.*/\1/p' module/core/config.c); do
+        grep -qE "^\.It Cm $name( |\$)" man/bulla.conf.5 || printf '%s\n' "$name"
+    done | breach 'bulla.conf(5) does not explain the setting'
+}
+
+only_the_entry_points_are_exported() {
+    [ -f "$module" ] || { fail "there is no $module"; return; }
+    nm -D --defined-only "$module" | awk '{ print $3 }' | grep -vE '^C_[A-Z][A-Za-z]+$' | breach 'the module exports more than PKCS#11'
+    [ "$(nm -D --defined-only "$module" | grep -c ' T C_')" -ge 68 ] || fail 'the module exports fewer than the 68 functions of PKCS#11 2.40'
+}
+
+includes_do_not_climb
+rooms_include_along_the_arrows
+nothing_is_left_for_later
+no_path_of_one_machine
+files_and_functions_have_a_measure
+headers_are_guarded
+lines_end_cleanly
+c_is_formatted
+scripts_are_clean
+links_of_the_docs_lead_somewhere
+make_help_names_every_goal
+docs_explain_every_vendor_number
+only_the_entry_points_are_exported
+
+[ "$failures" -eq 0 ] || { printf '%d rules are broken\n' "$failures" >&2; exit 1; }
+[ -z "$skipped" ] || { printf 'SKIPPED:%s\n' "$skipped" >&2; exit 77; }
