@@ -1,0 +1,419 @@
+/* Sealing through C_Encrypt: what gives a file that opens, and what is refused. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model.h"
+
+static int set_up(void **state)
+{
+    (void)state;
+    flow_begin(FLOW_PLAIN, "");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    flow_end();
+    return 0;
+}
+
+static void assert_opens(CK_OBJECT_HANDLE key, const struct flow_sealed *sealed)
+{
+    flow_put(key, sealed->bytes, sealed->size);
+    assert_ok(flow_run(key));
+}
+
+static void updates_of_any_size_give_files_that_open(void **state)
+{
+    (void)state;
+    static const size_t steps[] = {1, 3, 4097, 65537, 0};
+    struct flow_archive archive = flow_archive_tiny();
+    struct flow_sealed sealed;
+    CK_OBJECT_HANDLE key = 0;
+    size_t size = 0;
+    assert_ok(flow_key_make("tiny", NULL, NULL, &key));
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        assert_ok(flow_seal(key, &archive, steps[i], &sealed));
+        assert_int_equal(flow_ulong(key, CKA_BULLA_GENERATION), i + 1);
+        assert_int_equal(flow_ulong(key, CKA_BULLA_DIMENSION), 16);
+        assert_true(size == 0 || size == sealed.size);
+        size = sealed.size;
+        assert_opens(key, &sealed);
+        flow_sealed_free(&sealed);
+    }
+    flow_archive_free(&archive);
+}
+
+static void several_chunks_open_whatever_the_updates(void **state)
+{
+    (void)state;
+    static const size_t steps[] = {1 << 20, (1 << 20) + 1, 999983, 0};
+    struct flow_archive archive = flow_archive_large();
+    struct flow_sealed sealed;
+    CK_OBJECT_HANDLE key = 0;
+    assert_true(archive.size > 3 << 20);
+    assert_ok(flow_key_make("large", NULL, NULL, &key));
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        assert_ok(flow_seal(key, &archive, steps[i], &sealed));
+        assert_opens(key, &sealed);
+        flow_sealed_free(&sealed);
+    }
+    flow_archive_free(&archive);
+}
+
+/* Output of an update is at most its input, a chunk and 8 KiB: what a client may rely on. */
+static void output_never_exceeds_what_was_promised(void **state)
+{
+    (void)state;
+    struct flow_archive archive = flow_archive_large();
+    CK_MECHANISM mechanism = {CKM_BULLA_SEAL, NULL, 0};
+    CK_OBJECT_HANDLE key = 0;
+    const size_t step = 700001;
+    uint8_t *out = malloc(step + (1 << 20) + 8192);
+    assert_non_null(out);
+    assert_ok(flow_key_make("large", NULL, NULL, &key));
+    assert_ok(flow.p11->C_EncryptInit(flow.session, &mechanism, key));
+    for (size_t done = 0; done < archive.size; done += step) {
+        CK_ULONG part = archive.size - done < step ? archive.size - done : step, size = part + (1 << 20) + 8192;
+        assert_ok(flow.p11->C_EncryptUpdate(flow.session, archive.bytes + done, part, out, &size));
+    }
+    CK_ULONG size = step + (1 << 20) + 8192;
+    assert_ok(flow.p11->C_EncryptFinal(flow.session, out, &size));
+    free(out);
+    flow_archive_free(&archive);
+}
+
+/* --- what is refused; the key stays as it was, and seals afterwards --- */
+
+static CK_RV seal_changed(CK_OBJECT_HANDLE key, const struct flow_archive *archive)
+{
+    struct flow_sealed sealed;
+    CK_RV rv = flow_seal(key, archive, 4096, &sealed);
+    flow_sealed_free(&sealed);
+    return rv;
+}
+
+static void a_wrong_archive_is_refused_and_the_key_still_seals(void **state)
+{
+    (void)state;
+    struct flow_archive archive = flow_archive_tiny();
+    CK_OBJECT_HANDLE key = 0;
+    assert_ok(flow_key_make("tiny", NULL, NULL, &key));
+
+    archive.bytes[archive.size - 1] ^= 1; /* the weights' last byte: their hash is wrong */
+    assert_refused(seal_changed(key, &archive), CKR_DATA_INVALID, "model-malformed");
+    archive.bytes[archive.size - 1] ^= 1;
+    archive.bytes[4 + archive.manifest_size] ^= 1; /* config.json's first byte */
+    assert_refused(seal_changed(key, &archive), CKR_DATA_INVALID, "model-malformed");
+    archive.bytes[4 + archive.manifest_size] ^= 1;
+
+    archive.size--;
+    assert_refused(seal_changed(key, &archive), CKR_DATA_INVALID, "truncated");
+    archive.size = 4 + archive.manifest_size - 1; /* within the manifest */
+    assert_refused(seal_changed(key, &archive), CKR_DATA_INVALID, "truncated");
+    archive.size = 3; /* within the manifest's size */
+    assert_refused(seal_changed(key, &archive), CKR_DATA_INVALID, "truncated");
+    archive.size = 0;
+    assert_refused(seal_changed(key, &archive), CKR_DATA_INVALID, "truncated");
+
+    CK_ATTRIBUTE generation = {CKA_BULLA_GENERATION, NULL, 0}; /* there is none before the first sealing */
+    assert_int_equal(flow.p11->C_GetAttributeValue(flow.session, key, &generation, 1), CKR_ATTRIBUTE_TYPE_INVALID);
+    assert_refused(flow_run(key), CKR_FUNCTION_FAILED, "model-missing");
+    flow_archive_free(&archive);
+    archive = flow_archive_tiny();
+    uint8_t *longer = realloc(archive.bytes, archive.size + 1);
+    assert_non_null(longer);
+    archive.bytes = longer;
+    archive.bytes[archive.size++] = 0;
+    assert_refused(seal_changed(key, &archive), CKR_DATA_INVALID, "trailing-bytes");
+    archive.size--;
+    assert_ok(seal_changed(key, &archive));
+    assert_int_equal(flow_ulong(key, CKA_BULLA_GENERATION), 1);
+    flow_archive_free(&archive);
+}
+
+/* An archive whose manifest is these bytes. */
+static CK_RV seal_manifest(CK_OBJECT_HANDLE key, struct bulla_bytes manifest)
+{
+    struct flow_archive archive = {.bytes = malloc(4 + manifest.size + 64), .size = 4 + manifest.size + 64};
+    struct bulla_writer writer;
+    assert_non_null(archive.bytes);
+    bulla_writer_open(&writer, archive.bytes, archive.size);
+    bulla_write_u32(&writer, (uint32_t)manifest.size);
+    bulla_write_bytes(&writer, manifest);
+    memset(archive.bytes + writer.size, 0, archive.size - writer.size);
+    CK_RV rv = seal_changed(key, &archive);
+    flow_archive_free(&archive);
+    return rv;
+}
+
+struct entry {
+    const char *name;
+    uint64_t size;
+    size_t digest_size;
+};
+
+/* { "files": [entries], "version": version } */
+static struct bulla_bytes manifest_of(const struct entry *entries, size_t count, uint64_t version)
+{
+    static uint8_t bytes[40000];
+    static const uint8_t digest[64] = {0};
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, bytes, sizeof bytes);
+    bulla_cbor_write_map(&writer, 2);
+    bulla_cbor_write_tstr(&writer, "files");
+    bulla_cbor_write_array(&writer, count);
+    for (size_t i = 0; i < count; i++) {
+        bulla_cbor_write_array(&writer, 3);
+        bulla_cbor_write_tstr(&writer, entries[i].name);
+        bulla_cbor_write_uint(&writer, entries[i].size);
+        bulla_cbor_write_bstr(&writer, (struct bulla_bytes){digest, entries[i].digest_size});
+    }
+    bulla_cbor_write_tstr(&writer, "version");
+    bulla_cbor_write_uint(&writer, version);
+    assert_int_equal(bulla_writer_finish(&writer, "a manifest"), BULLA_OK);
+    return bulla_writer_bytes(&writer);
+}
+
+static void malformed_manifests_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        struct entry entry;
+        uint64_t version;
+        const char *reason;
+        CK_RV code;
+    } rows[] = {
+        {{"config.json", 2, 31}, 1, "model-malformed", CKR_DATA_INVALID},
+        {{"../config.json", 2, 32}, 1, "model-malformed", CKR_DATA_INVALID},
+        {{"/etc/passwd", 2, 32}, 1, "model-malformed", CKR_DATA_INVALID},
+        {{"a/../b", 2, 32}, 1, "model-malformed", CKR_DATA_INVALID},
+        {{"a//b", 2, 32}, 1, "model-malformed", CKR_DATA_INVALID},
+        {{"a\nb", 2, 32}, 1, "model-malformed", CKR_DATA_INVALID},
+        {{"", 2, 32}, 1, "model-malformed", CKR_DATA_INVALID},
+        {{"config.json", UINT64_MAX, 32}, 1, "too-large", CKR_DATA_LEN_RANGE},
+        {{"config.json", 2, 32}, 2, "malformed", CKR_DATA_INVALID},
+        {{"config.json", 2, 32}, 0, "malformed", CKR_DATA_INVALID},
+    };
+    CK_OBJECT_HANDLE key = 0;
+    assert_ok(flow_key_make("tiny", NULL, NULL, &key));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct flow_refusal before, after;
+        flow_why(&before);
+        CK_RV rv = seal_manifest(key, manifest_of(&rows[i].entry, 1, rows[i].version));
+        flow_why(&after);
+        if (rv != rows[i].code || after.line == before.line || strcmp(after.reason, rows[i].reason) != 0)
+            print_error("row %zu: 0x%lx %s\n", i, rv, after.reason);
+        assert_int_equal(rv, rows[i].code);
+        assert_string_equal(after.reason, rows[i].reason);
+        assert_true(after.line > before.line);
+    }
+    struct entry many[65];
+    char names[65][8];
+    for (unsigned i = 0; i < 65; i++) {
+        (void)snprintf(names[i], sizeof names[i], "f%u", i);
+        many[i] = (struct entry){names[i], 0, 32};
+    }
+    assert_refused(seal_manifest(key, manifest_of(many, 65, 1)), CKR_DATA_INVALID, "model-malformed");
+    assert_refused(seal_manifest(key, manifest_of(many, 0, 1)), CKR_DATA_INVALID, "model-malformed");
+    many[1].name = names[0];
+    assert_refused(seal_manifest(key, manifest_of(many, 2, 1)), CKR_DATA_INVALID, "duplicate");
+    assert_refused(seal_manifest(key, BULLA_TEXT("\xa0")), CKR_DATA_INVALID, "malformed");
+    assert_refused(seal_manifest(key, BULLA_TEXT("\xbf\xff")), CKR_DATA_INVALID, "not-canonical");
+    assert_refused(seal_manifest(key, BULLA_TEXT("a")), CKR_DATA_INVALID, "truncated");
+    static uint8_t large[32769];
+    assert_refused(seal_manifest(key, BULLA_BYTES(large)), CKR_DATA_INVALID, "model-malformed");
+    assert_refused(seal_manifest(key, (struct bulla_bytes){large, 0}), CKR_DATA_INVALID, "model-malformed");
+}
+
+/* --- models that it cannot run --- */
+
+static CK_RV seal_model(CK_OBJECT_HANDLE key, const struct tiny_model *model)
+{
+    struct flow_archive archive = flow_archive_of(&model->files);
+    CK_RV rv = seal_changed(key, &archive);
+    flow_archive_free(&archive);
+    return rv;
+}
+
+static void an_unsupported_architecture_is_named(void **state)
+{
+    (void)state;
+    struct tiny_model *model = tiny_make(1, 2, 16, 32, "F32", "");
+    struct flow_refusal why;
+    CK_OBJECT_HANDLE key = 0;
+    char other[512];
+    (void)snprintf(other, sizeof other, "%s", model->config);
+    memcpy(strstr(other, "BertModel"), "GptsModel", 9);
+    model->list[0].data = (const uint8_t *)other;
+    assert_ok(flow_key_make("gpt", NULL, NULL, &key));
+    assert_refused(seal_model(key, model), CKR_DATA_INVALID, "model-unsupported");
+    flow_why(&why);
+    assert_non_null(strstr(why.detail, "GptsModel"));
+    tiny_free(model);
+}
+
+static void an_incomplete_model_is_refused(void **state)
+{
+    (void)state;
+    struct tiny_model *model = tiny_make(1, 2, 16, 32, "F32", "");
+    CK_OBJECT_HANDLE key = 0;
+    assert_ok(flow_key_make("part", NULL, NULL, &key));
+    model->files.count = 2; /* no weights */
+    assert_refused(seal_model(key, model), CKR_DATA_INVALID, "model-malformed");
+    model->files = (struct bulla_model_files){model->list + 1, 2}; /* no config.json */
+    assert_refused(seal_model(key, model), CKR_DATA_INVALID, "model-malformed");
+    model->files = (struct bulla_model_files){model->list, 3};
+    struct bulla_model_file weights = model->list[2];
+    model->list[2] = model->list[0]; /* config.json behind the weights */
+    model->list[0] = weights;
+    assert_refused(seal_model(key, model), CKR_DATA_INVALID, "model-malformed");
+    tiny_free(model);
+}
+
+/* What only the weights show is found when the model is opened. */
+static void tensors_that_disagree_with_the_config_are_refused(void **state)
+{
+    (void)state;
+    struct tiny_model *model = tiny_make(1, 2, 16, 32, "F32", "");
+    struct flow_sealed sealed;
+    CK_OBJECT_HANDLE key = 0;
+    tiny_remove(model, "encoder.layer.0.output.dense.bias");
+    tiny_write(model);
+    struct flow_archive archive = flow_archive_of(&model->files);
+    assert_ok(flow_key_make("hole", NULL, NULL, &key));
+    assert_ok(flow_seal(key, &archive, 0, &sealed));
+    flow_put(key, sealed.bytes, sealed.size);
+    assert_refused(flow_run(key), CKR_DATA_INVALID, "model-malformed");
+    flow_sealed_free(&sealed);
+    flow_archive_free(&archive);
+    tiny_free(model);
+}
+
+/* --- the calls themselves --- */
+
+static void sealing_takes_no_parameter_and_not_in_place(void **state)
+{
+    (void)state;
+    struct flow_archive archive = flow_archive_tiny();
+    CK_OBJECT_HANDLE key = 0;
+    unsigned char parameter = 0;
+    CK_MECHANISM mechanism = {CKM_BULLA_SEAL, &parameter, 1};
+    assert_ok(flow_key_make("tiny", NULL, NULL, &key));
+    assert_refused(flow.p11->C_EncryptInit(flow.session, &mechanism, key), CKR_ARGUMENTS_BAD, "argument");
+    mechanism = (CK_MECHANISM){CKM_BULLA_SEAL, NULL, 0};
+    size_t room = archive.size + (2 << 20);
+    uint8_t *same = malloc(room);
+    assert_non_null(same);
+    memcpy(same, archive.bytes, archive.size);
+    CK_ULONG size = room;
+    assert_ok(flow.p11->C_EncryptInit(flow.session, &mechanism, key));
+    assert_refused(
+        flow.p11->C_EncryptUpdate(flow.session, same, archive.size, same, &size), CKR_ARGUMENTS_BAD, "argument");
+    free(same);
+    flow_archive_free(&archive);
+}
+
+static size_t resident(void)
+{
+    char text[128] = "";
+    FILE *file = fopen("/proc/self/statm", "re");
+    unsigned long all = 0, pages = 0;
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof text, file));
+    (void)fclose(file);
+    char *rest = NULL;
+    all = strtoul(text, &rest, 10);
+    pages = strtoul(rest, NULL, 10);
+    assert_true(all >= pages);
+    return pages * 4096;
+}
+
+/* The head of an archive whose weights are `size` zero bytes; their hash is computed as they will pass. */
+static struct bulla_bytes head_of_zeros(size_t size, const uint8_t *zeros, size_t step)
+{
+    static uint8_t bytes[4096];
+    struct tiny_model *model = tiny_make(1, 2, 16, 32, "F32", "");
+    uint8_t config[32], weights[32];
+    crypto_hash_sha256_state hash;
+    struct bulla_writer writer;
+    (void)crypto_hash_sha256(config, (const unsigned char *)model->config, strlen(model->config));
+    (void)crypto_hash_sha256_init(&hash);
+    for (size_t done = 0; done < size; done += step)
+        (void)crypto_hash_sha256_update(&hash, zeros, step);
+    (void)crypto_hash_sha256_final(&hash, weights);
+    bulla_writer_open(&writer, bytes + 4, sizeof bytes - 4);
+    bulla_cbor_write_map(&writer, 2);
+    bulla_cbor_write_tstr(&writer, "files");
+    bulla_cbor_write_array(&writer, 2);
+    bulla_cbor_write_array(&writer, 3);
+    bulla_cbor_write_tstr(&writer, "config.json");
+    bulla_cbor_write_uint(&writer, strlen(model->config));
+    bulla_cbor_write_bstr(&writer, BULLA_BYTES(config));
+    bulla_cbor_write_array(&writer, 3);
+    bulla_cbor_write_tstr(&writer, "model.safetensors");
+    bulla_cbor_write_uint(&writer, size);
+    bulla_cbor_write_bstr(&writer, BULLA_BYTES(weights));
+    bulla_cbor_write_tstr(&writer, "version");
+    bulla_cbor_write_uint(&writer, 1);
+    size_t manifest = writer.size;
+    bulla_write(&writer, model->config, strlen(model->config));
+    assert_int_equal(bulla_writer_finish(&writer, "a head"), BULLA_OK);
+    size_t whole = 4 + writer.size;
+    bulla_writer_open(&writer, bytes, 4);
+    bulla_write_u32(&writer, (uint32_t)manifest);
+    tiny_free(model);
+    return (struct bulla_bytes){bytes, whole};
+}
+
+static void sealing_needs_the_same_memory_for_any_size(void **state)
+{
+    (void)state;
+    enum { STEP = 1 << 20, SIZE = 200 << 20, GROWTH = 24 << 20 };
+    CK_MECHANISM mechanism = {CKM_BULLA_SEAL, NULL, 0};
+    CK_OBJECT_HANDLE key = 0;
+    uint8_t *zeros = calloc(1, STEP), *out = calloc(1, STEP + (2 << 20));
+    size_t start = 0, most = 0;
+    assert_non_null(zeros);
+    assert_non_null(out);
+    struct bulla_bytes head = head_of_zeros(SIZE, zeros, STEP);
+    assert_ok(flow_key_make("large", NULL, NULL, &key));
+    start = resident();
+    assert_ok(flow.p11->C_EncryptInit(flow.session, &mechanism, key));
+    CK_ULONG size = STEP + (2 << 20);
+    assert_ok(flow.p11->C_EncryptUpdate(flow.session, (unsigned char *)(uintptr_t)head.data, head.size, out, &size));
+    for (size_t done = 0; done < SIZE; done += STEP) {
+        size = STEP + (2 << 20);
+        assert_ok(flow.p11->C_EncryptUpdate(flow.session, zeros, STEP, out, &size));
+        size_t now = resident();
+        most = now > most ? now : most;
+    }
+    size = STEP + (2 << 20);
+    assert_ok(flow.p11->C_EncryptFinal(flow.session, out, &size));
+    if (most - start > GROWTH)
+        fail_msg("sealing 200 MiB took %zu MiB", (most - start) >> 20);
+    free(zeros);
+    free(out);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(updates_of_any_size_give_files_that_open),
+        T(several_chunks_open_whatever_the_updates),
+        T(output_never_exceeds_what_was_promised),
+        T(a_wrong_archive_is_refused_and_the_key_still_seals),
+        T(malformed_manifests_are_refused),
+        T(an_unsupported_architecture_is_named),
+        T(an_incomplete_model_is_refused),
+        T(tensors_that_disagree_with_the_config_are_refused),
+        T(sealing_takes_no_parameter_and_not_in_place),
+        T(sealing_needs_the_same_memory_for_any_size),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
