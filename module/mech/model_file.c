@@ -54,7 +54,7 @@ static enum bulla_reason open_file(const struct bulla_run *run, struct sealed_fi
     (void)sodium_bin2hex(hex, sizeof hex, run->key->id.data, run->key->id.size);
     if ((size_t)snprintf(path, sizeof path, "%s/%s.bulla", run->services->models, hex) >= sizeof path)
         return bulla_refuse(BULLA_MODEL_MISSING, "the path of the models folder is too long");
-    sealed->file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    sealed->file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* a FIFO must not hold the token */
     if (sealed->file < 0)
         return bulla_refuse(BULLA_MODEL_MISSING, "%s: %s", path, strerror(errno));
     if (fstat(sealed->file, &status) != 0 || !S_ISREG(status.st_mode))
