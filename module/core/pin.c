@@ -40,22 +40,80 @@ struct tries {
     uint8_t wrong, most;
 };
 
-static enum bulla_reason tries_read(struct bulla_token *token, const struct role *role, struct tries *tries)
+/* `store_lock` is held. */
+static enum bulla_reason tries_load(struct bulla_token *token, const struct role *role, struct tries *tries)
 {
     uint8_t bytes[2];
     struct bulla_writer writer;
     bulla_writer_open(&writer, bytes, sizeof bytes);
-    BULLA_TRY(bulla_token_value(token, role->tries, &writer));
+    enum bulla_reason reason = bulla_store_value_get(token->store, role->tries, &writer);
+    if (reason == BULLA_STORE_MISSING)
+        return bulla_refuse(BULLA_PIN_UNSET, "the %s's PIN was never set", role->name);
+    BULLA_TRY(reason);
     if (writer.size != sizeof bytes)
         return bulla_refuse(BULLA_STORE_CORRUPT, "the count of wrong PINs has %zu bytes", writer.size);
     *tries = (struct tries){bytes[0], bytes[1]};
     return BULLA_OK;
 }
 
-static enum bulla_reason tries_write(struct bulla_token *token, const struct role *role, const struct tries *tries)
+static enum bulla_reason tries_read(struct bulla_token *token, const struct role *role, struct tries *tries)
+{
+    (void)pthread_mutex_lock(&token->store_lock);
+    enum bulla_reason reason = tries_load(token, role, tries);
+    (void)pthread_mutex_unlock(&token->store_lock);
+    return reason;
+}
+
+static enum bulla_reason tries_put(struct bulla_token *token, const struct role *role, const struct tries *tries)
 {
     const uint8_t bytes[2] = {tries->wrong, tries->most};
-    return bulla_token_value_put(token, role->tries, BULLA_BYTES(bytes));
+    return bulla_store_value_put(token->store, role->tries, BULLA_BYTES(bytes));
+}
+
+static enum bulla_reason transaction(
+    struct bulla_token *token, enum bulla_reason (*write)(struct bulla_token *, void *), void *context)
+{
+    (void)pthread_mutex_lock(&token->store_lock);
+    enum bulla_reason reason = bulla_store_begin(token->store);
+    if (reason == BULLA_OK) {
+        reason = write(token, context);
+        if (reason == BULLA_OK)
+            reason = bulla_store_commit(token->store);
+        else
+            bulla_store_rollback(token->store);
+    }
+    (void)pthread_mutex_unlock(&token->store_lock);
+    return reason;
+}
+
+/* A try is read and counted in one transaction, so that two processes never share one. */
+struct trying {
+    const struct role *role;
+    bool beyond_lock;    /* a try of the SO's, who may grant one */
+    bool right;          /* afterwards: the PIN was the right one */
+    struct tries during; /* with this try */
+};
+
+static enum bulla_reason take_try(struct bulla_token *token, void *context)
+{
+    struct trying *trying = context;
+    struct tries *tries = &trying->during;
+    BULLA_TRY(tries_load(token, trying->role, tries));
+    if (tries->wrong >= tries->most && !trying->beyond_lock)
+        return bulla_refuse(BULLA_PIN_LOCKED, "the %s's PIN was wrong %u times", trying->role->name, tries->wrong);
+    if (tries->wrong < UINT8_MAX)
+        tries->wrong++;
+    return tries_put(token, trying->role, tries);
+}
+
+/* A right PIN clears the count; one that was never judged takes back its own try and nobody else's. */
+static enum bulla_reason give_try_back(struct bulla_token *token, void *context)
+{
+    const struct trying *trying = context;
+    struct tries tries;
+    BULLA_TRY(tries_load(token, trying->role, &tries));
+    tries.wrong = trying->right || !tries.wrong ? 0 : (uint8_t)(tries.wrong - 1);
+    return tries_put(token, trying->role, &tries);
 }
 
 void bulla_token_tries(struct bulla_token *token, enum bulla_login who, unsigned *left, unsigned *most)
@@ -119,24 +177,18 @@ static enum bulla_reason tree_open(
 static enum bulla_reason try_pin(
     struct bulla_token *token, const struct role *role, struct bulla_bytes pin, bool beyond_lock, uint8_t *secret)
 {
-    struct tries before, during;
+    struct trying trying = {.role = role, .beyond_lock = beyond_lock};
     BULLA_TRY(check_length(pin));
-    BULLA_TRY(tries_read(token, role, &before));
-    if (before.wrong >= before.most && !beyond_lock)
-        return bulla_refuse(BULLA_PIN_LOCKED, "the %s's PIN was wrong %u times", role->name, before.wrong);
-    during = before;
-    during.wrong = during.wrong < UINT8_MAX ? (uint8_t)(during.wrong + 1) : UINT8_MAX;
-    BULLA_TRY(tries_write(token, role, &during));
+    BULLA_TRY(transaction(token, take_try, &trying));
     bulla_fault_point("pin-counted");
     enum bulla_reason reason = tree_open(token, role, pin, secret);
     if (reason == BULLA_PIN_WRONG)
         return bulla_refuse(BULLA_PIN_WRONG, "the %s's PIN: %d tries are left", role->name,
-            before.most > during.wrong ? before.most - during.wrong : 0);
-    if (reason == BULLA_OK)
-        before.wrong = 0;
+            trying.during.most > trying.during.wrong ? trying.during.most - trying.during.wrong : 0);
+    trying.right = reason == BULLA_OK;
     char detail[BULLA_DETAIL_SIZE];
     (void)snprintf(detail, sizeof detail, "%s", bulla_detail());
-    enum bulla_reason restored = tries_write(token, role, &before);
+    enum bulla_reason restored = transaction(token, give_try_back, &trying);
     if (reason != BULLA_OK)
         return bulla_refuse(reason, "%s", detail);
     return restored;
@@ -248,22 +300,6 @@ bool bulla_token_user_pin_is_set(struct bulla_token *token)
 }
 
 /* --- setting PINs --- */
-
-static enum bulla_reason transaction(
-    struct bulla_token *token, enum bulla_reason (*write)(struct bulla_token *, void *), void *context)
-{
-    (void)pthread_mutex_lock(&token->store_lock);
-    enum bulla_reason reason = bulla_store_begin(token->store);
-    if (reason == BULLA_OK) {
-        reason = write(token, context);
-        if (reason == BULLA_OK)
-            reason = bulla_store_commit(token->store);
-        else
-            bulla_store_rollback(token->store);
-    }
-    (void)pthread_mutex_unlock(&token->store_lock);
-    return reason;
-}
 
 struct pin_writing {
     const struct role *role;
