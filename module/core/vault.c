@@ -316,12 +316,13 @@ enum bulla_reason bulla_vault_restate(
 enum bulla_reason bulla_vault_erase(struct bulla_token *token, struct bulla_object *object)
 {
     if (object->owner == 0) {
+        (void)pthread_rwlock_rdlock(&token->keys_lock);
         (void)pthread_mutex_lock(&token->store_lock);
-        enum bulla_reason reason =
-            bulla_token_login_state(token) == BULLA_USER ? bulla_store_begin(token->store) : writers_only();
+        enum bulla_reason reason = token->keys ? bulla_store_begin(token->store) : writers_only();
         if (reason == BULLA_OK)
             reason = commit(token, bulla_store_erase(token->store, object->id));
         (void)pthread_mutex_unlock(&token->store_lock);
+        (void)pthread_rwlock_unlock(&token->keys_lock);
         BULLA_TRY(reason);
     }
     (void)pthread_rwlock_wrlock(&token->lock);
@@ -488,15 +489,31 @@ struct bulla_bytes bulla_vault_value(const struct bulla_object *object, CK_ATTRI
     return item ? item->value : (struct bulla_bytes){NULL, 0}; /* sealed attributes are octets: never in `numbers` */
 }
 
+/* The next object behind `after` that a lease may be over for, kept; 0 begins. Its lock is not taken here: who opens an
+ * object holds that one while it waits for the index. */
+static struct bulla_object *next_leased(struct bulla_token *token, CK_OBJECT_HANDLE after)
+{
+    struct bulla_object *found = NULL;
+    (void)pthread_rwlock_rdlock(&token->lock);
+    for (size_t i = 0; i < token->index.count && !found; i++) {
+        struct bulla_object *object = token->index.objects[i];
+        if (object->handle > after && bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size)
+            found = bulla_object_keep(object);
+    }
+    (void)pthread_rwlock_unlock(&token->lock);
+    return found;
+}
+
 void bulla_vault_lapse(struct bulla_token *token, uint64_t now)
 {
-    (void)pthread_rwlock_rdlock(&token->lock);
-    for (size_t i = 0; i < token->index.count; i++) {
-        struct bulla_object *object = token->index.objects[i];
+    struct bulla_object *object = next_leased(token, 0);
+    while (object) {
+        CK_OBJECT_HANDLE handle = object->handle;
         (void)pthread_mutex_lock(&object->lock);
         if (object->opened.data && object->expires && now >= object->expires)
             bulla_secret_release(&object->opened);
         (void)pthread_mutex_unlock(&object->lock);
+        bulla_object_drop(object);
+        object = next_leased(token, handle);
     }
-    (void)pthread_rwlock_unlock(&token->lock);
 }
