@@ -41,6 +41,8 @@ static CK_RV create_policy(struct bulla_session *session, struct bulla_attribute
 {
     if (!list_bool(list, CKA_TOKEN))
         return CKR_TEMPLATE_INCONSISTENT; /* a policy in force is the token's, not a session's */
+    if (list_bool(list, CKA_PRIVATE))
+        return CKR_TEMPLATE_INCONSISTENT; /* nor is it sealed: what asks for it may have no key open */
     enum bulla_reason reason = bulla_token_policy_admit(session->token, list);
     if (reason != BULLA_OK)
         return bulla_token_refusal(session->token, "policy", reason);
@@ -207,20 +209,30 @@ CK_RV bulla_objects_generate(struct bulla_session *session, const CK_MECHANISM *
 
 /* --- changing --- */
 
-/* A list of everything that an object says, its sealed attributes included; the object's lock is held on success and
- * its opened values must be used before it is let go. */
-static enum bulla_reason whole_list(
-    struct bulla_session *session, struct bulla_object *object, struct bulla_attribute_list *list, CK_ULONG *numbers)
+/* A model key's value is nobody's attribute: it has none to ask for, sensitive or not. */
+static bool is_model_key(const struct bulla_object *object)
+{
+    return object->object_class == CKO_SECRET_KEY &&
+           bulla_attributes_get(object->attributes, CKA_ALLOWED_MECHANISMS).data &&
+           bulla_attributes_allow(object->attributes, CKM_BULLA_SEAL);
+}
+
+/* A list of everything that an object says, its sealed attributes included, which are views into `opened`: a copy of the
+ * caller's, so that the object's lock is not held while the list is written somewhere. */
+static enum bulla_reason whole_list(struct bulla_session *session, struct bulla_object *object,
+    struct bulla_attribute_list *list, CK_ULONG *numbers, struct bulla_secret *opened)
 {
     struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
     BULLA_TRY(bulla_vault_open(session->token, object, passphrase));
+    enum bulla_reason reason = BULLA_OK;
+    if (object->opened.data)
+        reason = bulla_secret_hold(opened, object->opened.size, "an object's sealed attributes");
+    if (opened->data)
+        memcpy(opened->data, object->opened.data, opened->size);
+    (void)pthread_mutex_unlock(&object->lock);
     bulla_list_from(list, object->attributes);
-    if (!object->opened.data)
-        return BULLA_OK;
-    enum bulla_reason reason =
-        bulla_attributes_decode((struct bulla_bytes){object->opened.data, object->opened.size}, numbers, list);
-    if (reason != BULLA_OK)
-        (void)pthread_mutex_unlock(&object->lock);
+    if (opened->data)
+        reason = bulla_attributes_decode((struct bulla_bytes){opened->data, opened->size}, numbers, list);
     return reason;
 }
 
@@ -229,21 +241,21 @@ CK_RV bulla_objects_copy(struct bulla_session *session, CK_OBJECT_HANDLE source,
 {
     CK_ULONG numbers[BULLA_ATTRIBUTES_LARGEST];
     struct bulla_attribute_list list = {0};
+    BULLA_RELEASED struct bulla_secret opened = {0};
     struct bulla_object *object = bulla_token_object(session->token, source);
     if (!object)
         return CKR_OBJECT_HANDLE_INVALID;
     CK_RV rv = CKR_ACTION_PROHIBITED;
-    if (bulla_attributes_bool(object->attributes, CKA_COPYABLE) &&
+    /* A copied model key would begin its generations anew: an older file would open with it. */
+    if (bulla_attributes_bool(object->attributes, CKA_COPYABLE) && !is_model_key(object) &&
         !bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size && object->object_class != CKO_BULLA_POLICY) {
-        enum bulla_reason reason = whole_list(session, object, &list, numbers);
+        enum bulla_reason reason = whole_list(session, object, &list, numbers, &opened);
         rv = reason == BULLA_OK ? bulla_template_change(attributes, count, true, &list)
                                 : bulla_token_refusal(session->token, "copy", reason);
         if (rv == CKR_OK)
             rv = bulla_objects_may_write(session, &list);
         if (rv == CKR_OK)
             rv = bulla_objects_put(session, &list, "copy", handle);
-        if (reason == BULLA_OK)
-            (void)pthread_mutex_unlock(&object->lock);
     }
     bulla_object_drop(object);
     return rv;
@@ -280,14 +292,6 @@ static CK_RV set_generation(struct bulla_session *session, struct bulla_object *
         session->token, "generation", services.generation_raise(session->token, object->id, wanted));
 }
 
-/* A model key's value is nobody's attribute: it has none to ask for, sensitive or not. */
-static bool is_model_key(const struct bulla_object *object)
-{
-    return object->object_class == CKO_SECRET_KEY &&
-           bulla_attributes_get(object->attributes, CKA_ALLOWED_MECHANISMS).data &&
-           bulla_attributes_allow(object->attributes, CKM_BULLA_SEAL);
-}
-
 static bool is_own_key(const struct bulla_object *object)
 {
     return object->object_class == CKO_SECRET_KEY || object->object_class == CKO_PRIVATE_KEY;
@@ -300,14 +304,14 @@ static CK_RV set_release(struct bulla_session *session, struct bulla_object *obj
     struct bulla_attribute_list list = {0};
     if (object->owner || !is_own_key(object) || !attribute->ulValueLen)
         return CKR_ATTRIBUTE_VALUE_INVALID;
-    enum bulla_reason reason = whole_list(session, object, &list, numbers);
+    BULLA_RELEASED struct bulla_secret opened = {0};
+    enum bulla_reason reason = whole_list(session, object, &list, numbers, &opened);
     if (reason != BULLA_OK)
         return bulla_token_refusal(session->token, "release", reason);
     (void)bulla_list_put(&list, CKA_BULLA_RELEASE, (struct bulla_bytes){attribute->pValue, attribute->ulValueLen});
     CK_RV rv = add_release(session, &list);
     if (rv == CKR_OK)
         rv = bulla_token_refusal(session->token, "release", bulla_vault_store(session->token, &list, object->id, NULL));
-    (void)pthread_mutex_unlock(&object->lock);
     if (rv == CKR_OK)
         bulla_token_record(session->token, "release-changed", NULL, 0);
     return rv;
@@ -364,6 +368,8 @@ static CK_RV set_attributes(
     (void)pthread_rwlock_wrlock(&session->token->lock);
     bool put = bulla_index_put(&session->token->index, replacement);
     (void)pthread_rwlock_unlock(&session->token->lock);
+    if (!put)
+        bulla_object_drop(replacement);
     return put ? CKR_OK : CKR_HOST_MEMORY;
 }
 
@@ -424,6 +430,17 @@ static void get_sealed(struct bulla_session *session, struct bulla_object *objec
     (void)pthread_mutex_unlock(&object->lock);
 }
 
+/* Tools ask every RSA public key for its size, and few of them give it. */
+static CK_ULONG modulus_bits(const struct bulla_object *object)
+{
+    struct bulla_bytes modulus = bulla_attributes_get(object->attributes, CKA_MODULUS);
+    while (modulus.size && !*modulus.data) {
+        modulus.data++;
+        modulus.size--;
+    }
+    return modulus.size ? 8 * modulus.size - (unsigned)(__builtin_clz(*modulus.data) - 24) : 0;
+}
+
 static void get_one(struct bulla_session *session, struct bulla_object *object, CK_ATTRIBUTE *attribute, CK_RV *rv)
 {
     const struct bulla_attribute_row *row = bulla_attribute_row(attribute->type);
@@ -434,6 +451,9 @@ static void get_one(struct bulla_session *session, struct bulla_object *object, 
         answer(attribute, BULLA_TEXT(hex), rv);
     } else if (value.data) {
         answer(attribute, value, rv);
+    } else if (attribute->type == CKA_MODULUS_BITS && object->object_class == CKO_PUBLIC_KEY && modulus_bits(object)) {
+        CK_ULONG bits = modulus_bits(object);
+        answer(attribute, (struct bulla_bytes){(const uint8_t *)&bits, sizeof bits}, rv);
     } else if (!row || !(row->classes & bulla_class_bit(object->object_class)) || !(row->flags & BULLA_SENSITIVE) ||
                is_model_key(object)) {
         refuse_attribute(attribute, CKR_ATTRIBUTE_TYPE_INVALID, rv);

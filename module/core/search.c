@@ -1,16 +1,26 @@
 /* Searches compare what is not sealed; a sealed attribute never matches. Status objects are made for the search that
  * asks for their class by name, and no other search sees them. */
+#include <sodium.h>
 #include <stdlib.h>
 
 #include "objects.h"
 #include "template.h"
+
+/* The unique id is the object's own, not one of its attributes. */
+static bool is_unique_id(const struct bulla_object *object, struct bulla_bytes wanted)
+{
+    char hex[33];
+    (void)sodium_bin2hex(hex, sizeof hex, object->id, sizeof object->id);
+    return bulla_bytes_equal_text(wanted, hex);
+}
 
 static bool matches(const struct bulla_object *object, const CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     for (CK_ULONG i = 0; i < count; i++) {
         struct bulla_bytes value = bulla_attributes_get(object->attributes, attributes[i].type);
         struct bulla_bytes wanted = {attributes[i].pValue, attributes[i].ulValueLen};
-        if (!value.data || !bulla_bytes_equal(value, wanted))
+        if (attributes[i].type == CKA_UNIQUE_ID ? !is_unique_id(object, wanted)
+                                                : !value.data || !bulla_bytes_equal(value, wanted))
             return false;
     }
     return true;

@@ -97,6 +97,25 @@ static bool put_defaults(unsigned class_bit, struct bulla_attribute_list *list)
     return true;
 }
 
+/* What follows from the template: a data object without a value has an empty one, a secret key has its value's length.
+ * The view of that length is the template's own field. */
+static CK_RV put_derived(
+    const CK_ATTRIBUTE *attributes, CK_ULONG count, struct bulla_attribute_list *list, unsigned class_bit)
+{
+    const struct bulla_attribute *length = bulla_list_find(list, CKA_VALUE_LEN);
+    if (class_bit == BULLA_IN_DATA && !bulla_list_find(list, CKA_VALUE))
+        (void)bulla_list_put(list, CKA_VALUE, (struct bulla_bytes){(const uint8_t *)"", 0});
+    for (CK_ULONG i = 0; class_bit == BULLA_IN_SECRET && i < count; i++) {
+        struct bulla_bytes own = {(const uint8_t *)&attributes[i].ulValueLen, sizeof(CK_ULONG)};
+        if (attributes[i].type != CKA_VALUE)
+            continue;
+        if (length && !bulla_bytes_equal(length->value, own))
+            return CKR_TEMPLATE_INCONSISTENT;
+        (void)bulla_list_put(list, CKA_VALUE_LEN, own);
+    }
+    return CKR_OK;
+}
+
 /* Keys and data are private unless the template says otherwise, public keys, certificates and policies are not. */
 static bool put_privacy(unsigned class_bit, struct bulla_attribute_list *list)
 {
@@ -182,6 +201,8 @@ CK_RV bulla_template_new(const CK_ATTRIBUTE *attributes, CK_ULONG count, enum bu
         rv = check_required(class_bit, list);
         if (rv == CKR_OK)
             rv = check_key_needs(object_class, list);
+        if (rv == CKR_OK)
+            rv = put_derived(attributes, count, list, class_bit);
         if (rv != CKR_OK)
             return rv;
     }
