@@ -217,8 +217,8 @@ static bool is_model_key(const struct bulla_object *object)
            bulla_attributes_allow(object->attributes, CKM_BULLA_SEAL);
 }
 
-/* A list of everything that an object says, its sealed attributes included, which are views into `opened`: a copy of the
- * caller's, so that the object's lock is not held while the list is written somewhere. */
+/* A list of everything that an object says, its sealed attributes included, which are views into `opened`: a copy of
+ * the caller's, so that the object's lock is not held while the list is written somewhere. */
 static enum bulla_reason whole_list(struct bulla_session *session, struct bulla_object *object,
     struct bulla_attribute_list *list, CK_ULONG *numbers, struct bulla_secret *opened)
 {
