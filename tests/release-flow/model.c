@@ -58,21 +58,25 @@ struct flow_archive flow_archive_large(void)
     return archive_of_model(tiny_make(4, 4, 128, 512, "F32", ""));
 }
 
+/* The weights of the npm package have a folder and a name of their own. */
 struct flow_archive flow_archive_of_folder(const char *folder)
 {
-    static const char *const names[] = {"config.json", "vocab.txt", "tokenizer.json", "model.safetensors"};
-    struct bulla_model_file list[4];
+    static const char *const names[] = {"config.json", "vocab.txt", "tokenizer.json", "sentence_bert_config.json",
+        "model.safetensors", "model/model.fp16.safetensors"};
+    struct bulla_model_file list[6];
     struct bulla_model_files files = {list, 0};
-    char path[1024];
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    bool weighs = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !weighs; i++) {
+        char path[1024];
         size_t size = 0;
         test_folder_join(path, sizeof path, folder, names[i]);
         unsigned char *bytes = test_file_read(path, &size);
         if (bytes)
             list[files.count++] = (struct bulla_model_file){names[i], bytes, size};
+        weighs = bytes && strstr(names[i], ".safetensors");
     }
     struct flow_archive archive = {0};
-    if (files.count && strcmp(list[files.count - 1].name, "model.safetensors") == 0)
+    if (weighs)
         archive = flow_archive_of(&files);
     for (size_t i = 0; i < files.count; i++)
         free((void *)(uintptr_t)list[i].data);
