@@ -1,0 +1,344 @@
+/* Every function with what a careless caller gives it: before C_Initialize, with handles that are none, with NULL
+ * wherever a pointer is taken. None may do anything but answer with the code that the standard has. */
+#include "module_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What a row is called with. */
+struct given {
+    CK_SESSION_HANDLE session;
+    CK_OBJECT_HANDLE object;
+    bool null; /* NULL for every pointer */
+};
+
+static CK_MECHANISM mechanism = {CKM_BULLA_SEAL, NULL, 0};
+static CK_ATTRIBUTE attribute;
+static unsigned char bytes[64];
+static unsigned long size;
+static CK_OBJECT_HANDLE handle, other;
+static CK_SLOT_ID slots[4];
+static CK_SLOT_INFO slot_info;
+static CK_TOKEN_INFO token_info;
+static CK_SESSION_INFO session_info;
+static CK_MECHANISM_INFO mechanism_info;
+static CK_INFO info;
+
+static void renew(void)
+{
+    attribute = (CK_ATTRIBUTE){CKA_CLASS, &class_data, sizeof class_data};
+    size = sizeof bytes;
+}
+
+#define P(pointer) (given->null ? NULL : (pointer))
+#define CALL(name, ...)                                                                                                \
+    static CK_RV call_##name(const struct given *given)                                                                \
+    {                                                                                                                  \
+        (void)given;                                                                                                   \
+        return p11->C_##name(__VA_ARGS__);                                                                             \
+    }
+#define CALL_3(name, ...)                                                                                              \
+    static CK_RV call_##name(const struct given *given)                                                                \
+    {                                                                                                                  \
+        return p11_3->C_##name(__VA_ARGS__);                                                                           \
+    }
+#define S given->session
+#define O given->object
+
+CALL(GetInfo, P(&info))
+CALL(GetSlotList, CK_TRUE, P(slots), P(&size))
+CALL(GetSlotInfo, 0, P(&slot_info))
+CALL(GetTokenInfo, 0, P(&token_info))
+CALL(GetMechanismList, 0, P(slots), P(&size))
+CALL(GetMechanismInfo, 0, CKM_BULLA_SEAL, P(&mechanism_info))
+CALL(InitToken, 0, P(bytes), 8, P(bytes))
+CALL(InitPIN, S, P(bytes), 8)
+CALL(SetPIN, S, P(bytes), 8, P(bytes), 8)
+CALL(OpenSession, 0, CKF_SERIAL_SESSION, NULL, NULL, P(&handle))
+CALL(CloseSession, S)
+CALL(CloseAllSessions, 0)
+CALL(GetSessionInfo, S, P(&session_info))
+CALL(GetOperationState, S, P(bytes), P(&size))
+CALL(SetOperationState, S, P(bytes), 8, O, O)
+CALL(Login, S, CKU_USER, P(bytes), 8)
+CALL(Logout, S)
+CALL(CreateObject, S, P(&attribute), 1, P(&handle))
+CALL(CopyObject, S, O, P(&attribute), 1, P(&handle))
+CALL(DestroyObject, S, O)
+CALL(GetObjectSize, S, O, P(&size))
+CALL(GetAttributeValue, S, O, P(&attribute), 1)
+CALL(SetAttributeValue, S, O, P(&attribute), 1)
+CALL(FindObjectsInit, S, P(&attribute), 1)
+CALL(FindObjects, S, P(&handle), 1, P(&size))
+CALL(FindObjectsFinal, S)
+CALL(EncryptInit, S, P(&mechanism), O)
+CALL(Encrypt, S, P(bytes), 8, P(bytes), P(&size))
+CALL(EncryptUpdate, S, P(bytes), 8, P(bytes), P(&size))
+CALL(EncryptFinal, S, P(bytes), P(&size))
+CALL(DecryptInit, S, P(&mechanism), O)
+CALL(Decrypt, S, P(bytes), 8, P(bytes), P(&size))
+CALL(DecryptUpdate, S, P(bytes), 8, P(bytes), P(&size))
+CALL(DecryptFinal, S, P(bytes), P(&size))
+CALL(DigestInit, S, P(&mechanism))
+CALL(Digest, S, P(bytes), 8, P(bytes), P(&size))
+CALL(DigestUpdate, S, P(bytes), 8)
+CALL(DigestKey, S, O)
+CALL(DigestFinal, S, P(bytes), P(&size))
+CALL(SignInit, S, P(&mechanism), O)
+CALL(Sign, S, P(bytes), 8, P(bytes), P(&size))
+CALL(SignUpdate, S, P(bytes), 8)
+CALL(SignFinal, S, P(bytes), P(&size))
+CALL(SignRecoverInit, S, P(&mechanism), O)
+CALL(SignRecover, S, P(bytes), 8, P(bytes), P(&size))
+CALL(VerifyInit, S, P(&mechanism), O)
+CALL(Verify, S, P(bytes), 8, P(bytes), 8)
+CALL(VerifyUpdate, S, P(bytes), 8)
+CALL(VerifyFinal, S, P(bytes), 8)
+CALL(VerifyRecoverInit, S, P(&mechanism), O)
+CALL(VerifyRecover, S, P(bytes), 8, P(bytes), P(&size))
+CALL(DigestEncryptUpdate, S, P(bytes), 8, P(bytes), P(&size))
+CALL(DecryptDigestUpdate, S, P(bytes), 8, P(bytes), P(&size))
+CALL(SignEncryptUpdate, S, P(bytes), 8, P(bytes), P(&size))
+CALL(DecryptVerifyUpdate, S, P(bytes), 8, P(bytes), P(&size))
+CALL(GenerateKey, S, P(&mechanism), P(&attribute), 1, P(&handle))
+CALL(GenerateKeyPair, S, P(&mechanism), P(&attribute), 1, P(&attribute), 1, P(&handle), P(&other))
+CALL(WrapKey, S, P(&mechanism), O, O, P(bytes), P(&size))
+CALL(UnwrapKey, S, P(&mechanism), O, P(bytes), 8, P(&attribute), 1, P(&handle))
+CALL(DeriveKey, S, P(&mechanism), O, P(&attribute), 1, P(&handle))
+CALL(SeedRandom, S, P(bytes), 8)
+CALL(GenerateRandom, S, P(bytes), 8)
+CALL(GetFunctionStatus, S)
+CALL(CancelFunction, S)
+CALL(WaitForSlotEvent, CKF_DONT_BLOCK, P(slots), NULL)
+CALL_3(LoginUser, S, CKU_USER, P(bytes), 8, P(bytes), 8)
+CALL_3(SessionCancel, S, CKF_ENCRYPT)
+CALL_3(MessageEncryptInit, S, P(&mechanism), O)
+CALL_3(EncryptMessage, S, P(bytes), 8, P(bytes), 8, P(bytes), 8, P(bytes), P(&size))
+CALL_3(EncryptMessageBegin, S, P(bytes), 8, P(bytes), 8)
+CALL_3(EncryptMessageNext, S, P(bytes), 8, P(bytes), 8, P(bytes), P(&size), 0)
+CALL_3(MessageEncryptFinal, S)
+CALL_3(MessageDecryptInit, S, P(&mechanism), O)
+CALL_3(DecryptMessage, S, P(bytes), 8, P(bytes), 8, P(bytes), 8, P(bytes), P(&size))
+CALL_3(DecryptMessageBegin, S, P(bytes), 8, P(bytes), 8)
+CALL_3(DecryptMessageNext, S, P(bytes), 8, P(bytes), 8, P(bytes), P(&size), 0)
+CALL_3(MessageDecryptFinal, S)
+CALL_3(MessageSignInit, S, P(&mechanism), O)
+CALL_3(SignMessage, S, P(bytes), 8, P(bytes), 8, P(bytes), P(&size))
+CALL_3(SignMessageBegin, S, P(bytes), 8)
+CALL_3(SignMessageNext, S, P(bytes), 8, P(bytes), 8, P(bytes), P(&size))
+CALL_3(MessageSignFinal, S)
+CALL_3(MessageVerifyInit, S, P(&mechanism), O)
+CALL_3(VerifyMessage, S, P(bytes), 8, P(bytes), 8, P(bytes), 8)
+CALL_3(VerifyMessageBegin, S, P(bytes), 8)
+CALL_3(VerifyMessageNext, S, P(bytes), 8, P(bytes), 8, P(bytes), 8)
+CALL_3(MessageVerifyFinal, S)
+
+/* Kinds of functions: what decides their answers. */
+enum kind {
+    GLOBAL,      /* names no session */
+    IN_SESSION,  /* works in a session */
+    OPERATION,   /* continues an operation: with none active, CKR_OPERATION_NOT_INITIALIZED whatever else is wrong */
+    UNSUPPORTED, /* CKR_FUNCTION_NOT_SUPPORTED */
+    LEGACY,      /* CKR_FUNCTION_NOT_PARALLEL */
+};
+
+static const struct row {
+    const char *name;
+    CK_RV (*call)(const struct given *given);
+    enum kind kind;
+    CK_RV null;        /* NULL pointers in a live session, the user logged in; ~0: not called */
+    CK_RV dead_object; /* live session, pointers, an object that is not there; ~0: names no object */
+} rows[] = {
+#define ROW(name, ...)                                                                                                 \
+    {                                                                                                                  \
+        "C_" #name, call_##name, __VA_ARGS__                                                                           \
+    }
+#define NONE (~0UL)
+    ROW(GetInfo, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GetSlotList, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GetSlotInfo, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GetTokenInfo, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GetMechanismList, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GetMechanismInfo, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
+    ROW(InitToken, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
+    ROW(InitPIN, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
+    ROW(SetPIN, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
+    ROW(OpenSession, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
+    ROW(CloseSession, IN_SESSION, NONE, NONE),
+    ROW(CloseAllSessions, GLOBAL, NONE, NONE),
+    ROW(GetSessionInfo, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GetOperationState, UNSUPPORTED, NONE, NONE),
+    ROW(SetOperationState, UNSUPPORTED, NONE, NONE),
+    ROW(Login, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
+    ROW(Logout, IN_SESSION, NONE, NONE),
+    ROW(CreateObject, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
+    ROW(CopyObject, IN_SESSION, CKR_ARGUMENTS_BAD, CKR_OBJECT_HANDLE_INVALID),
+    ROW(DestroyObject, IN_SESSION, NONE, CKR_OBJECT_HANDLE_INVALID),
+    ROW(GetObjectSize, IN_SESSION, CKR_ARGUMENTS_BAD, CKR_OBJECT_HANDLE_INVALID),
+    ROW(GetAttributeValue, IN_SESSION, CKR_ARGUMENTS_BAD, CKR_OBJECT_HANDLE_INVALID),
+    ROW(SetAttributeValue, IN_SESSION, CKR_ARGUMENTS_BAD, CKR_OBJECT_HANDLE_INVALID),
+    ROW(FindObjectsInit, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
+    ROW(FindObjects, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
+    ROW(FindObjectsFinal, IN_SESSION, NONE, NONE),
+    ROW(EncryptInit, IN_SESSION, CKR_OK, CKR_KEY_HANDLE_INVALID), /* 3.0: a NULL mechanism cancels */
+    ROW(Encrypt, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
+    ROW(EncryptUpdate, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
+    ROW(EncryptFinal, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
+    ROW(DecryptInit, IN_SESSION, CKR_OK, CKR_MECHANISM_INVALID), /* CKM_BULLA_SEAL does not decrypt */
+    ROW(Decrypt, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
+    ROW(DecryptUpdate, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
+    ROW(DecryptFinal, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
+    ROW(DigestInit, UNSUPPORTED, NONE, NONE),
+    ROW(Digest, UNSUPPORTED, NONE, NONE),
+    ROW(DigestUpdate, UNSUPPORTED, NONE, NONE),
+    ROW(DigestKey, UNSUPPORTED, NONE, NONE),
+    ROW(DigestFinal, UNSUPPORTED, NONE, NONE),
+    ROW(SignInit, IN_SESSION, CKR_OK, CKR_MECHANISM_INVALID),
+    ROW(Sign, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
+    ROW(SignUpdate, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
+    ROW(SignFinal, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
+    ROW(SignRecoverInit, UNSUPPORTED, NONE, NONE),
+    ROW(SignRecover, UNSUPPORTED, NONE, NONE),
+    ROW(VerifyInit, UNSUPPORTED, NONE, NONE),
+    ROW(Verify, UNSUPPORTED, NONE, NONE),
+    ROW(VerifyUpdate, UNSUPPORTED, NONE, NONE),
+    ROW(VerifyFinal, UNSUPPORTED, NONE, NONE),
+    ROW(VerifyRecoverInit, UNSUPPORTED, NONE, NONE),
+    ROW(VerifyRecover, UNSUPPORTED, NONE, NONE),
+    ROW(DigestEncryptUpdate, UNSUPPORTED, NONE, NONE),
+    ROW(DecryptDigestUpdate, UNSUPPORTED, NONE, NONE),
+    ROW(SignEncryptUpdate, UNSUPPORTED, NONE, NONE),
+    ROW(DecryptVerifyUpdate, UNSUPPORTED, NONE, NONE),
+    ROW(GenerateKey, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GenerateKeyPair, UNSUPPORTED, NONE, NONE),
+    ROW(WrapKey, UNSUPPORTED, NONE, NONE),
+    ROW(UnwrapKey, UNSUPPORTED, NONE, NONE),
+    ROW(DeriveKey, UNSUPPORTED, NONE, NONE),
+    ROW(SeedRandom, IN_SESSION, CKR_RANDOM_SEED_NOT_SUPPORTED, NONE),
+    ROW(GenerateRandom, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GetFunctionStatus, LEGACY, NONE, NONE),
+    ROW(CancelFunction, LEGACY, NONE, NONE),
+    ROW(WaitForSlotEvent, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
+    ROW(LoginUser, UNSUPPORTED, NONE, NONE),
+    ROW(SessionCancel, IN_SESSION, NONE, NONE),
+    ROW(MessageEncryptInit, UNSUPPORTED, NONE, NONE),
+    ROW(EncryptMessage, UNSUPPORTED, NONE, NONE),
+    ROW(EncryptMessageBegin, UNSUPPORTED, NONE, NONE),
+    ROW(EncryptMessageNext, UNSUPPORTED, NONE, NONE),
+    ROW(MessageEncryptFinal, UNSUPPORTED, NONE, NONE),
+    ROW(MessageDecryptInit, UNSUPPORTED, NONE, NONE),
+    ROW(DecryptMessage, UNSUPPORTED, NONE, NONE),
+    ROW(DecryptMessageBegin, UNSUPPORTED, NONE, NONE),
+    ROW(DecryptMessageNext, UNSUPPORTED, NONE, NONE),
+    ROW(MessageDecryptFinal, UNSUPPORTED, NONE, NONE),
+    ROW(MessageSignInit, UNSUPPORTED, NONE, NONE),
+    ROW(SignMessage, UNSUPPORTED, NONE, NONE),
+    ROW(SignMessageBegin, UNSUPPORTED, NONE, NONE),
+    ROW(SignMessageNext, UNSUPPORTED, NONE, NONE),
+    ROW(MessageSignFinal, UNSUPPORTED, NONE, NONE),
+    ROW(MessageVerifyInit, UNSUPPORTED, NONE, NONE),
+    ROW(VerifyMessage, UNSUPPORTED, NONE, NONE),
+    ROW(VerifyMessageBegin, UNSUPPORTED, NONE, NONE),
+    ROW(VerifyMessageNext, UNSUPPORTED, NONE, NONE),
+    ROW(MessageVerifyFinal, UNSUPPORTED, NONE, NONE),
+};
+
+static void expect(const struct row *row, const char *when, const struct given *given, CK_RV expected)
+{
+    renew();
+    CK_RV rv = row->call(given);
+    if (rv != expected)
+        fail_msg("%s %s: 0x%lx instead of 0x%lx", row->name, when, rv, expected);
+}
+
+/* 68 and 24 functions, without C_Initialize, C_Finalize, and what needs no initialising: C_GetFunctionList,
+ * C_GetInterfaceList, C_GetInterface. */
+static void every_function_has_a_row(void **state)
+{
+    (void)state;
+    assert_int_equal(COUNT_OF(rows), 68 + 24 - 5);
+}
+
+static void before_initialising_every_function_says_so(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        for (int null = 0; null < 2; null++) {
+            struct given given = {1, 1, null};
+            expect(&rows[i], null ? "with NULL, not initialised" : "not initialised", &given,
+                rows[i].kind == LEGACY ? CKR_FUNCTION_NOT_PARALLEL : CKR_CRYPTOKI_NOT_INITIALIZED);
+        }
+}
+
+static void a_session_that_is_none_is_refused(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    CK_SESSION_HANDLE closed = module_session(0, 0);
+    assert_ok(p11->C_CloseSession(closed));
+    const CK_SESSION_HANDLE none[] = {0, ~0UL, closed, fixture->session ^ 1, fixture->session + (1UL << 17)};
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        for (size_t j = 0; j < COUNT_OF(none); j++)
+            if (rows[i].kind == IN_SESSION || rows[i].kind == OPERATION) {
+                struct given given = {none[j], 1, false};
+                expect(&rows[i], "without a session", &given, CKR_SESSION_HANDLE_INVALID);
+            }
+}
+
+static void null_is_refused_wherever_a_pointer_is_taken(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    struct given given = {fixture->session, 1, true};
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (rows[i].null != NONE)
+            expect(&rows[i], "with NULL", &given, rows[i].null);
+}
+
+static void an_object_that_is_none_is_refused(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    CK_OBJECT_HANDLE gone = module_data(fixture->session, true, false, "gone", "x");
+    assert_ok(p11->C_DestroyObject(fixture->session, gone));
+    const CK_OBJECT_HANDLE none[] = {0, ~0UL, gone, gone + 1000};
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        for (size_t j = 0; j < COUNT_OF(none); j++)
+            if (rows[i].dead_object != NONE) {
+                struct given given = {fixture->session, none[j], false};
+                expect(&rows[i], "without an object", &given, rows[i].dead_object);
+            }
+}
+
+static void what_is_not_supported_is_refused(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        for (int null = 0; null < 2; null++) {
+            struct given given = {fixture->session, 1, null};
+            if (rows[i].kind == UNSUPPORTED)
+                expect(&rows[i], "", &given, CKR_FUNCTION_NOT_SUPPORTED);
+            if (rows[i].kind == LEGACY)
+                expect(&rows[i], "", &given, CKR_FUNCTION_NOT_PARALLEL);
+        }
+}
+
+static void an_operation_that_was_not_begun_is_not_continued(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    struct given given = {fixture->session, 1, false};
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        if (rows[i].kind == OPERATION)
+            expect(&rows[i], "without an operation", &given, CKR_OPERATION_NOT_INITIALIZED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CONF_TEST(every_function_has_a_row),
+        CONF_TEST(before_initialising_every_function_says_so),
+        PUBLIC_TEST(a_session_that_is_none_is_refused),
+        MODULE_TEST(null_is_refused_wherever_a_pointer_is_taken),
+        MODULE_TEST(an_object_that_is_none_is_refused),
+        MODULE_TEST(what_is_not_supported_is_refused),
+        MODULE_TEST(an_operation_that_was_not_begun_is_not_continued),
+    };
+    return cmocka_run_group_tests(tests, module_load, NULL);
+}
