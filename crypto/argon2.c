@@ -5,7 +5,7 @@
 #include "cipher.h"
 #include "library.h"
 
-enum { OPERATIONS_LARGEST = 64, MEMORY_LARGEST = 1 << 30 };
+enum { OPERATIONS_LARGEST = 64, MEMORY_LARGEST = 1 << 30, STACK_USED = 1 << 14 };
 
 void bulla_argon2_choose(struct bulla_argon2 *argon2, bool quick)
 {
@@ -33,8 +33,10 @@ enum bulla_reason bulla_argon2_derive(
     BULLA_TRY(argon2_check(argon2, passphrase));
     bulla_sodium_ready();
     const char *text = passphrase.size > 0 ? (const char *)passphrase.data : "";
-    if (crypto_pwhash_argon2id(key, 32, text, passphrase.size, argon2->salt, argon2->operations, (size_t)argon2->memory,
-            crypto_pwhash_argon2id_ALG_ARGON2ID13) != 0)
+    int failed = crypto_pwhash_argon2id(key, 32, text, passphrase.size, argon2->salt, argon2->operations,
+        (size_t)argon2->memory, crypto_pwhash_argon2id_ALG_ARGON2ID13);
+    sodium_stackzero(STACK_USED); /* BLAKE2b leaves the whole key there */
+    if (failed)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "Argon2id needs %llu MiB", (unsigned long long)argon2->memory >> 20);
     return BULLA_OK;
 }
