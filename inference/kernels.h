@@ -5,8 +5,8 @@
  * do not depend on how rows and panels are shared out among calls, tiles or threads.
  *
  * Nothing is allocated. Sums, a row of a panel and single numbers live in registers; what a compiler spills of them is
- * at most one tile (14 × 32 sums), which the next tile overwrites. The last one stays on the thread's stack until that
- * is used again: wiping it would cost a pass for each tile, and registers cannot be wiped from C at all. */
+ * at most one tile (14 × 32 sums), which the next tile overwrites. Registers and stack are wiped (residue.h) by each
+ * thread when a run of tasks ends, not for each tile. */
 #ifndef BULLA_INFERENCE_KERNELS_H
 #define BULLA_INFERENCE_KERNELS_H
 

@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "residue.h"
+
 enum {
     THREADS_MAX = 64,
     THREADS_BY_DEFAULT = 8,
@@ -60,6 +62,7 @@ static void take_tasks(struct bulla_pool *pool)
 {
     for (size_t i; (i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed)) < pool->count;)
         pool->task(pool->context, i);
+    bulla_residue_wipe();
 }
 
 static bool is_open_and_new(uint64_t gate, uint64_t served)
@@ -150,6 +153,7 @@ void bulla_pool_run(struct bulla_pool *pool, size_t count, void (*task)(void *co
     if (!pool || count < 2 || pthread_mutex_trylock(&pool->busy) != 0) {
         for (size_t i = 0; i < count; i++)
             task(context, i);
+        bulla_residue_wipe();
         return;
     }
     pool->task = task;
