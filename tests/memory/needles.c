@@ -1,0 +1,102 @@
+#include "needles.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct needle_block {
+    const uint8_t *data;
+    uint32_t needle;
+};
+
+static void *grow(void *memory, size_t count, size_t size)
+{
+    void *grown = reallocarray(memory, count, size);
+    if (!grown)
+        abort();
+    return grown;
+}
+
+static uint64_t head(const uint8_t *data)
+{
+    uint64_t value;
+    memcpy(&value, data, sizeof value);
+    return value;
+}
+
+static size_t place(const struct needles *set, uint64_t value)
+{
+    return (size_t)((value * 0x9e3779b97f4a7c15ULL) >> (64 - set->bits));
+}
+
+static bool is_telling(const uint8_t *data, size_t size)
+{
+    bool seen[256] = {false};
+    size_t different = 0;
+    for (size_t i = 0; i < size; i++) {
+        different += !seen[data[i]];
+        seen[data[i]] = true;
+    }
+    return different >= 8 && head(data) != 0;
+}
+
+void needles_add(struct needles *set, const char *name, const void *data, size_t size, size_t block)
+{
+    set->list = grow(set->list, set->count + 1, sizeof *set->list);
+    struct needle *needle = &set->list[set->count];
+    *needle = (struct needle){.data = data, .size = size, .block = block};
+    (void)snprintf(needle->name, sizeof needle->name, "%s", name);
+    for (size_t at = 0; at + block <= size; at += block) {
+        if (!is_telling(needle->data + at, block))
+            continue;
+        if (set->block_count == set->blocks_most) {
+            set->blocks_most = set->blocks_most * 2 + 64;
+            set->blocks = grow(set->blocks, set->blocks_most, sizeof *set->blocks);
+        }
+        set->blocks[set->block_count++] = (struct needle_block){needle->data + at, (uint32_t)set->count};
+    }
+    set->count++;
+}
+
+void needles_index(struct needles *set)
+{
+    for (set->bits = 8; ((size_t)1 << set->bits) < 4 * set->block_count; set->bits++)
+        ;
+    size_t size = (size_t)1 << set->bits;
+    if (!(set->table = calloc(size, sizeof *set->table)))
+        abort();
+    for (size_t i = 0; i < set->block_count; i++) {
+        size_t at = place(set, head(set->blocks[i].data));
+        while (set->table[at])
+            at = (at + 1) & (size - 1);
+        set->table[at] = (uint32_t)i + 1;
+    }
+}
+
+void needles_free(struct needles *set)
+{
+    free(set->list);
+    free(set->blocks);
+    free(set->table);
+    *set = (struct needles){0};
+}
+
+void needles_search(const struct needles *set, const uint8_t *data, size_t size,
+    void (*seen)(void *context, struct needle *needle, size_t at), void *context)
+{
+    size_t mask = ((size_t)1 << set->bits) - 1;
+    for (size_t i = 0; i + sizeof(uint64_t) <= size; i++) {
+        uint64_t value = head(data + i);
+        if (value == 0)
+            continue;
+        for (size_t at = place(set, value); set->table[at]; at = (at + 1) & mask) {
+            const struct needle_block *block = &set->blocks[set->table[at] - 1];
+            struct needle *needle = &set->list[block->needle];
+            if (i + needle->block > size || memcmp(block->data, data + i, needle->block) != 0)
+                continue;
+            seen(context, needle, i);
+            break;
+        }
+    }
+}
