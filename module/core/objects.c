@@ -29,8 +29,9 @@ CK_RV bulla_objects_put(
     struct bulla_session *session, const struct bulla_attribute_list *list, const char *event, CK_OBJECT_HANDLE *handle)
 {
     static const uint8_t new_id[16] = {0};
+    struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
     enum bulla_reason reason = list_bool(list, CKA_TOKEN)
-                                   ? bulla_vault_store(session->token, list, new_id, handle)
+                                   ? bulla_vault_store(session->token, list, new_id, passphrase, handle)
                                    : bulla_vault_hold(session->token, list, session->handle, handle);
     return bulla_token_refusal(session->token, event, reason);
 }
@@ -310,8 +311,11 @@ static CK_RV set_release(struct bulla_session *session, struct bulla_object *obj
         return bulla_token_refusal(session->token, "release", reason);
     (void)bulla_list_put(&list, CKA_BULLA_RELEASE, (struct bulla_bytes){attribute->pValue, attribute->ulValueLen});
     CK_RV rv = add_release(session, &list);
-    if (rv == CKR_OK)
-        rv = bulla_token_refusal(session->token, "release", bulla_vault_store(session->token, &list, object->id, NULL));
+    if (rv == CKR_OK) {
+        struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
+        reason = bulla_vault_store(session->token, &list, object->id, passphrase, NULL);
+        rv = bulla_token_refusal(session->token, "release", reason);
+    }
     if (rv == CKR_OK)
         bulla_token_record(session->token, "release-changed", NULL, 0);
     return rv;

@@ -84,13 +84,14 @@ void bulla_token_tries(struct bulla_token *token, enum bulla_login who, unsigned
 bool bulla_token_user_pin_is_set(struct bulla_token *token);
 
 /* --- vault.c: sealing objects --- */
-/* Writes the object to the store (a new id when `id` is zero) and to the index under `handle` (0: a new one). */
+/* Writes the object to the store (a new id when `id` is zero) and to the index under `handle` (0: a new one).
+ * `passphrase` seals the leaves of its release tree that ask for one; empty where none was given. */
 enum bulla_reason bulla_vault_store(struct bulla_token *token, const struct bulla_attribute_list *list,
-    const uint8_t id[static 16], CK_OBJECT_HANDLE *handle) BULLA_MUST_USE;
+    const uint8_t id[static 16], struct bulla_bytes passphrase, CK_OBJECT_HANDLE *handle) BULLA_MUST_USE;
 /* The same inside a transaction that the caller opened (store_lock held) and commits; the object comes back for the
  * index. */
 enum bulla_reason bulla_vault_put(struct bulla_token *token, const struct bulla_attribute_list *list,
-    const uint8_t id[static 16], struct bulla_object **object) BULLA_MUST_USE;
+    const uint8_t id[static 16], struct bulla_bytes passphrase, struct bulla_object **object) BULLA_MUST_USE;
 /* A session object: its sealed attributes go to the arena at once. */
 enum bulla_reason bulla_vault_hold(struct bulla_token *token, const struct bulla_attribute_list *list,
     CK_SESSION_HANDLE owner, CK_OBJECT_HANDLE *handle) BULLA_MUST_USE;

@@ -126,7 +126,7 @@ static enum bulla_reason plain_make(const struct bulla_attribute_list *list, str
 
 /* The object key itself, or its release tree where the object has one. */
 static enum bulla_reason wrap_payload(struct bulla_token *token, const struct bulla_attributes *attributes,
-    const uint8_t id[static 16], const uint8_t *object_key, struct bulla_writer *payload)
+    const uint8_t id[static 16], struct bulla_bytes passphrase, const uint8_t *object_key, struct bulla_writer *payload)
 {
     struct bulla_bytes release = bulla_attributes_get(attributes, CKA_BULLA_RELEASE);
     if (!release.size) {
@@ -144,11 +144,13 @@ static enum bulla_reason wrap_payload(struct bulla_token *token, const struct bu
     BULLA_TRY(bulla_tree_parse(text, &shape));
     BULLA_TRY(bulla_secret_allocate(32, &auth_value));
     BULLA_TRY(bulla_token_object_request(token, attributes, id, auth_value, false, &request));
+    request.passphrase = passphrase;
     return bulla_tree_seal(&shape, &request, object_key, payload);
 }
 
 static enum bulla_reason seal(struct bulla_token *token, const struct bulla_attribute_list *list,
-    const struct bulla_attributes *attributes, const uint8_t id[static 16], struct bulla_writer *sealed)
+    const struct bulla_attributes *attributes, const uint8_t id[static 16], struct bulla_bytes passphrase,
+    struct bulla_writer *sealed)
 {
     BULLA_RELEASED struct bulla_secret plain = {0};
     BULLA_SECRET void *object_key = NULL;
@@ -168,7 +170,7 @@ static enum bulla_reason seal(struct bulla_token *token, const struct bulla_attr
         goto done;
     randombytes_buf(object_key, 32);
     bulla_writer_open(&payload, payload_memory, BULLA_TREE_LARGEST);
-    reason = wrap_payload(token, attributes, id, object_key, &payload);
+    reason = wrap_payload(token, attributes, id, passphrase, object_key, &payload);
     if (reason == BULLA_OK)
         reason = bulla_writer_finish(&payload, "release tree");
     bulla_writer_open(&out, wrap, WRAP_LARGEST);
@@ -223,7 +225,7 @@ static enum bulla_reason writers_only(void)
 }
 
 enum bulla_reason bulla_vault_put(struct bulla_token *token, const struct bulla_attribute_list *list,
-    const uint8_t id[static 16], struct bulla_object **object)
+    const uint8_t id[static 16], struct bulla_bytes passphrase, struct bulla_object **object)
 {
     if (!token->keys)
         return writers_only();
@@ -236,7 +238,7 @@ enum bulla_reason bulla_vault_put(struct bulla_token *token, const struct bulla_
     if (reason == BULLA_OK && bulla_list_seals(list)) {
         sealed = malloc(SEALED_LARGEST);
         bulla_writer_open(&writer, sealed, sealed ? SEALED_LARGEST : 0);
-        reason = sealed ? seal(token, list, attributes, id, &writer)
+        reason = sealed ? seal(token, list, attributes, id, passphrase, &writer)
                         : bulla_refuse(BULLA_OUT_OF_MEMORY, "writing an object");
     }
     if (reason == BULLA_OK)
@@ -274,7 +276,7 @@ static enum bulla_reason commit(struct bulla_token *token, enum bulla_reason rea
 }
 
 enum bulla_reason bulla_vault_store(struct bulla_token *token, const struct bulla_attribute_list *list,
-    const uint8_t id[static 16], CK_OBJECT_HANDLE *handle)
+    const uint8_t id[static 16], struct bulla_bytes passphrase, CK_OBJECT_HANDLE *handle)
 {
     static const uint8_t unset[16] = {0};
     uint8_t fresh[16];
@@ -286,7 +288,7 @@ enum bulla_reason bulla_vault_store(struct bulla_token *token, const struct bull
     (void)pthread_mutex_lock(&token->store_lock);
     enum bulla_reason reason = bulla_store_begin(token->store);
     if (reason == BULLA_OK)
-        reason = commit(token, bulla_vault_put(token, list, fresh, &object));
+        reason = commit(token, bulla_vault_put(token, list, fresh, passphrase, &object));
     (void)pthread_mutex_unlock(&token->store_lock);
     (void)pthread_rwlock_unlock(&token->keys_lock);
     if (reason == BULLA_OK)
@@ -429,7 +431,7 @@ static enum bulla_reason move_to_epoch(
     BULLA_TRY(bulla_attributes_decode((struct bulla_bytes){object->opened.data, object->opened.size}, numbers, &list));
     if (!bulla_list_put(&list, CKA_BULLA_EPOCH, (struct bulla_bytes){(const uint8_t *)&epoch, sizeof epoch}))
         return bulla_refuse(BULLA_INTERNAL, "too many attributes");
-    BULLA_TRY(bulla_vault_store(token, &list, object->id, NULL));
+    BULLA_TRY(bulla_vault_store(token, &list, object->id, passphrase, NULL));
     bulla_secret_release(&object->opened);
     struct bulla_object *moved = bulla_token_object_by_id(token, object->id);
     if (!moved)
