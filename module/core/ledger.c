@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "crypto/cbor.h"
@@ -18,6 +19,7 @@
 #include "token.h"
 
 enum { NAME_LARGEST = 64, ENTRIES_LARGEST = 256, TABLE_LARGEST = 16384, INDEX_SIZE = 4 };
+enum { TURN_LONGEST = 30000 }; /* milliseconds: several processes, each with a slow TPM */
 
 /* The table as bytes: public numbers, sealed so that only the token key's holder can write it. */
 struct table {
@@ -132,6 +134,9 @@ static enum bulla_reason table_raise(const struct table *old, const char *name, 
     struct bulla_cbor map, key, value;
     BULLA_TRY(table_entries(old, &map));
     bool present = table_find(&map, name) != 0, written = false;
+    if (!present && map.number >= ENTRIES_LARGEST) /* a table with more would never be read again */
+        return bulla_refuse(
+            BULLA_TOO_LARGE, "the ledger holds %d numbers, and %s is not one of them", ENTRIES_LARGEST, name);
     struct bulla_writer writer;
     bulla_writer_open(&writer, raised->bytes, sizeof raised->bytes);
     bulla_cbor_write_map(&writer, (size_t)map.number + (present ? 0 : 1));
@@ -166,14 +171,28 @@ enum bulla_reason bulla_ledger_counter(struct bulla_token *token, uint64_t *coun
     return reason;
 }
 
+/* Readers take no turns: between the counter and its row another may have raised both, and then they are read again. */
+static enum bulla_reason table_in_force(struct bulla_token *token, struct table *table)
+{
+    uint64_t counter = 0, before = 0;
+    BULLA_TRY(counter_value(token, &counter));
+    for (;;) {
+        enum bulla_reason reason = table_load(token, counter, table);
+        before = counter;
+        if (reason != BULLA_ROLLED_BACK)
+            return reason;
+        BULLA_TRY(counter_value(token, &counter));
+        if (counter == before)
+            return reason;
+    }
+}
+
 static enum bulla_reason read_entry(struct bulla_token *token, const char *name, uint64_t *number)
 {
     struct table table;
     struct bulla_cbor map;
-    uint64_t counter;
     *number = 0;
-    BULLA_TRY(counter_value(token, &counter));
-    BULLA_TRY(table_load(token, counter, &table));
+    BULLA_TRY(table_in_force(token, &table));
     BULLA_TRY(table_entries(&table, &map));
     *number = table_find(&map, name);
     return BULLA_OK;
@@ -248,20 +267,35 @@ static enum bulla_reason raise_locked(struct bulla_token *token, const char *nam
     return write_rows(token, "ledger.0", bulla_writer_bytes(&writer), NULL);
 }
 
+/* A process that was stopped in its turn must not stop the others for good: they give up. */
+static enum bulla_reason take_turn(const char *path, int file)
+{
+    const struct timespec nap = {.tv_nsec = 10000000};
+    for (int waited = 0; flock(file, LOCK_EX | LOCK_NB) != 0; waited += 10) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return bulla_refuse(BULLA_STORE_IO, "%s: %s", path, strerror(errno));
+        if (waited >= TURN_LONGEST)
+            return bulla_refuse(BULLA_STORE_BUSY, "%s: another process has been raising a number for long", path);
+        (void)nanosleep(&nap, NULL);
+    }
+    return BULLA_OK;
+}
+
+/* The lock is given back by name: a child that was forked meanwhile has the file open too, and would keep it. */
 enum bulla_reason bulla_ledger_raise(struct bulla_token *token, const char *name, uint64_t number)
 {
     char path[BULLA_CONFIG_PATH + 16];
     (void)snprintf(path, sizeof path, "%s/ledger.lock", token->config->path);
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0 || flock(file, LOCK_EX) != 0) {
-        enum bulla_reason reason = bulla_refuse(BULLA_STORE_IO, "%s: %s", path, strerror(errno));
-        if (file >= 0)
-            (void)close(file);
-        return reason;
+    if (file < 0)
+        return bulla_refuse(BULLA_STORE_IO, "%s: %s", path, strerror(errno));
+    enum bulla_reason reason = take_turn(path, file);
+    if (reason == BULLA_OK) {
+        (void)pthread_rwlock_rdlock(&token->keys_lock);
+        reason = raise_locked(token, name, number);
+        (void)pthread_rwlock_unlock(&token->keys_lock);
+        (void)flock(file, LOCK_UN);
     }
-    (void)pthread_rwlock_rdlock(&token->keys_lock);
-    enum bulla_reason reason = raise_locked(token, name, number);
-    (void)pthread_rwlock_unlock(&token->keys_lock);
     (void)close(file);
     return reason;
 }
