@@ -18,6 +18,7 @@ enum { SALT = 32 };
 struct receipt_parts {
     char issuer[32], model_id[160], model_version[32], policy_version[48];
     uint8_t request_salt[SALT], response_salt[SALT];
+    uint8_t request_hash[32], nonce[64];
 };
 
 static void write_embeddings(const struct bulla_answer *answer, struct bulla_writer *out)
@@ -77,20 +78,35 @@ static enum bulla_reason add_measurements(
     return BULLA_OK;
 }
 
+/* The key's label where that is short text, else its id: an id that was changed to a longer one is cut. */
+static void name_model(const struct bulla_key *key, char name[static 160])
+{
+    if (key->label.size && key->label.size < 160 && bulla_utf8_valid(key->label)) {
+        (void)snprintf(name, 160, "%.*s", (int)key->label.size, (const char *)key->label.data);
+        return;
+    }
+    (void)sodium_bin2hex(name, 160, key->id.data, key->id.size < 79 ? key->id.size : 79);
+}
+
 static void name_parts(const struct bulla_run *run, const struct bulla_open_model *model, struct receipt_parts *parts)
 {
     const struct bulla_key *key = run->key;
     (void)snprintf(parts->issuer, sizeof parts->issuer, "bulla:%.16s", (const char *)run->services->serial);
-    if (key->label.size && key->label.size < sizeof parts->model_id)
-        (void)snprintf(
-            parts->model_id, sizeof parts->model_id, "%.*s", (int)key->label.size, (const char *)key->label.data);
-    else
-        (void)sodium_bin2hex(parts->model_id, sizeof parts->model_id, key->id.data, key->id.size);
+    name_model(key, parts->model_id);
     (void)snprintf(parts->model_version, sizeof parts->model_version, "generation %" PRIu64, model->generation);
     run->services->policy_version(
         run->services->token, key->object, parts->policy_version, sizeof parts->policy_version);
     randombytes_buf(parts->request_salt, SALT);
     randombytes_buf(parts->response_salt, SALT);
+}
+
+/* The answer may be written where the request stands: what the receipt says of the request is taken before. */
+static void take_request(const struct bulla_answer *answer, struct receipt_parts *parts)
+{
+    const struct bulla_bytes nonce = answer->request->nonce;
+    salted(parts->request_salt, answer->request_bytes, parts->request_hash);
+    if (nonce.size && nonce.size <= sizeof parts->nonce)
+        memcpy(parts->nonce, nonce.data, nonce.size);
 }
 
 /* RFC 9562, 5.4: version 4, variant 10. */
@@ -111,7 +127,7 @@ static enum bulla_reason write_receipt(struct bulla_run *run, const struct bulla
         .issuer = BULLA_TEXT(parts->issuer),
         .issued_at = (uint64_t)time(NULL),
         .profile = BULLA_TEXT(BULLA_RECEIPT_PROFILE),
-        .nonce = answer->request->nonce,
+        .nonce = {parts->nonce, answer->request->nonce.size},
         .model_id = BULLA_TEXT(parts->model_id),
         .model_version = BULLA_TEXT(parts->model_version),
         .model_hash_scheme = BULLA_TEXT("sha256-manifest"),
@@ -122,7 +138,7 @@ static enum bulla_reason write_receipt(struct bulla_run *run, const struct bulla
     };
     make_uuid(receipt.id);
     memcpy(receipt.model_hash, model->manifest_digest, 32);
-    salted(parts->request_salt, answer->request_bytes, receipt.request_hash);
+    memcpy(receipt.request_hash, parts->request_hash, 32);
     salted(parts->response_salt, response, receipt.response_hash);
     BULLA_TRY(add_measurements(model, &quoted, &receipt));
     return bulla_receipt_write(&receipt, &signer, out);
@@ -139,8 +155,7 @@ enum bulla_reason bulla_answer_write(struct bulla_run *run, const struct bulla_a
     uint8_t receipt[BULLA_RECEIPT_LARGEST];
     struct bulla_writer receipt_writer;
     name_parts(run, model, &parts);
-    if (!bulla_utf8_valid(BULLA_TEXT(parts.model_id)))
-        (void)sodium_bin2hex(parts.model_id, sizeof parts.model_id, run->key->id.data, run->key->id.size);
+    take_request(answer, &parts);
     uint64_t sequence = run->services->sequence(run->services->token);
     size_t start = out->size;
     write_embeddings(answer, out);
