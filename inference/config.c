@@ -244,12 +244,18 @@ static bool check_modules(const struct bulla_model_files *files, struct bulla_in
     return true;
 }
 
-bool bulla_config_read(
+bool bulla_config_read_model(
     const struct bulla_model_files *files, struct bulla_config *config, struct bulla_inference_error *error)
 {
     memset(config, 0, sizeof *config);
     return read_config(files, config, error) && read_longest(files, &config->facts, error) &&
-           read_pooling(files, &config->facts, error) && check_modules(files, error) &&
+           read_pooling(files, &config->facts, error) && check_modules(files, error);
+}
+
+bool bulla_config_read(
+    const struct bulla_model_files *files, struct bulla_config *config, struct bulla_inference_error *error)
+{
+    return bulla_config_read_model(files, config, error) &&
            bulla_tokenizer_lowercases(files, &config->facts.lowercase, error);
 }
 

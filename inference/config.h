@@ -21,6 +21,10 @@ struct bulla_config {
 bool bulla_config_read(const struct bulla_model_files *files, struct bulla_config *config,
     struct bulla_inference_error *error) __attribute__((warn_unused_result));
 
+/* The same without the tokeniser's two files: facts.lowercase is false. */
+bool bulla_config_read_model(const struct bulla_model_files *files, struct bulla_config *config,
+    struct bulla_inference_error *error) __attribute__((warn_unused_result));
+
 /* The file of that name, or NULL. */
 const struct bulla_model_file *bulla_model_file_find(const struct bulla_model_files *files, const char *name);
 /* Whether the name is that of a weights file: "*.safetensors" at the top of the folder or in its folder model/. */

@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "error.h"
 #include "tokenizer.h"
+#include "tokenizer_file.h"
 #include "vocabulary.h"
 #include "weights.h"
 
@@ -23,20 +24,23 @@ struct bulla_model {
 struct parts {
     struct bulla_config config;
     const struct bulla_model_file *weights;
-    size_t vocabulary; /* bytes */
+    struct bulla_vocabulary_file vocabulary;
 };
 
 static bool find_parts(const struct bulla_model_files *files, struct parts *parts, struct bulla_inference_error *error)
 {
-    return bulla_config_read(files, &parts->config, error) && bulla_checkpoint_find(files, &parts->weights, error) &&
-           bulla_vocabulary_measure(files, &parts->vocabulary, error);
+    bool *lowercase = &parts->config.facts.lowercase;
+    return bulla_config_read_model(files, &parts->config, error) &&
+           bulla_checkpoint_find(files, &parts->weights, error) &&
+           bulla_vocabulary_open(files, &parts->vocabulary, error) &&
+           bulla_tokenizer_agrees(files, bulla_vocabulary_tokenizer(&parts->vocabulary), lowercase, error);
 }
 
 static bool measure_parts(const struct parts *parts, size_t *bytes, struct bulla_inference_error *error)
 {
     struct bulla_place place = {0};
     (void)bulla_place_take(&place, sizeof(struct bulla_model));
-    (void)bulla_place_take(&place, parts->vocabulary);
+    (void)bulla_place_take(&place, bulla_vocabulary_bytes(&parts->vocabulary));
     if (!bulla_weights_measure(parts->weights, &parts->config, &place, error))
         return false;
     *bytes = place.used;
@@ -61,10 +65,10 @@ bool bulla_model_load(const struct bulla_model_files *files, void *memory, size_
         return bulla_inference_refuse(error, BULLA_INFERENCE_ARGUMENT,
             "the model needs %zu bytes, aligned to %d; given are %zu", needed, ALIGNMENT, bytes);
     struct bulla_model *model = bulla_place_take(&place, sizeof *model);
-    void *pieces = bulla_place_take(&place, parts.vocabulary);
+    size_t room = bulla_vocabulary_bytes(&parts.vocabulary);
+    void *pieces = bulla_place_take(&place, room);
     model->config = parts.config;
-    if (!bulla_vocabulary_load(
-            files, parts.config.facts.vocabulary, pieces, parts.vocabulary, &model->vocabulary, error) ||
+    if (!bulla_vocabulary_fill(&parts.vocabulary, parts.config.facts.vocabulary, pieces, room, &model->vocabulary) ||
         !bulla_weights_load(parts.weights, &parts.config, &place, pool, &model->encoder, error))
         return false;
     *result = model;

@@ -172,21 +172,27 @@ static bool read_tokenizer_config(
     return check_accents(&document, values[STRIP_ACCENTS], *lowercase);
 }
 
+bool bulla_tokenizer_agrees(const struct bulla_model_files *files, const struct bulla_tokenizer_file *tokenizer,
+    bool *lowercase, struct bulla_inference_error *error)
+{
+    bool said;
+    if (!read_tokenizer_config(bulla_model_file_find(files, "tokenizer_config.json"), lowercase, &said, error))
+        return false;
+    if (!tokenizer)
+        return true;
+    if (said && tokenizer->lowercase != *lowercase)
+        return bulla_inference_refuse(
+            error, BULLA_INFERENCE_MISMATCH, "tokenizer_config.json and tokenizer.json disagree about lowercasing");
+    *lowercase = tokenizer->lowercase;
+    return true;
+}
+
 bool bulla_tokenizer_lowercases(
     const struct bulla_model_files *files, bool *lowercase, struct bulla_inference_error *error)
 {
-    bool said;
-    const struct bulla_model_file *file = bulla_model_file_find(files, "tokenizer.json");
-    if (!read_tokenizer_config(bulla_model_file_find(files, "tokenizer_config.json"), lowercase, &said, error))
-        return false;
-    if (!file)
-        return true;
     struct bulla_tokenizer_file tokenizer;
-    if (!bulla_tokenizer_file_open(file, &tokenizer, error))
+    const struct bulla_model_file *file = bulla_model_file_find(files, "tokenizer.json");
+    if (file && !bulla_tokenizer_file_open(file, &tokenizer, error))
         return false;
-    if (said && tokenizer.lowercase != *lowercase)
-        return bulla_inference_refuse(
-            error, BULLA_INFERENCE_MISMATCH, "tokenizer_config.json and tokenizer.json disagree about lowercasing");
-    *lowercase = tokenizer.lowercase;
-    return true;
+    return bulla_tokenizer_agrees(files, file ? &tokenizer : NULL, lowercase, error);
 }

@@ -20,5 +20,8 @@ bool bulla_tokenizer_file_open(const struct bulla_model_file *file, struct bulla
  * agree where both say it; true where neither does. */
 bool bulla_tokenizer_lowercases(const struct bulla_model_files *files, bool *lowercase,
     struct bulla_inference_error *error) __attribute__((warn_unused_result));
+/* The same with tokenizer.json in hand; NULL: the folder has none. */
+bool bulla_tokenizer_agrees(const struct bulla_model_files *files, const struct bulla_tokenizer_file *tokenizer,
+    bool *lowercase, struct bulla_inference_error *error) __attribute__((warn_unused_result));
 
 #endif

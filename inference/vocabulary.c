@@ -37,7 +37,7 @@ struct bulla_vocabulary {
 
 /* Where the parts lie, from the start of the block. */
 struct layout {
-    size_t count, texts_size, slots_count;
+    size_t slots_count;
     size_t entries, slots, texts, bytes;
 };
 
@@ -74,39 +74,51 @@ static uint32_t hash_fold(uint64_t hash)
     return (uint32_t)(hash ^ hash >> 32);
 }
 
-/* Opens the pieces, walks them once to count, and leaves them at the first. */
-static bool lay_out(const struct bulla_model_files *files, struct bulla_pieces *pieces, struct layout *layout,
-    struct bulla_inference_error *error)
+bool bulla_vocabulary_open(
+    const struct bulla_model_files *files, struct bulla_vocabulary_file *file, struct bulla_inference_error *error)
 {
     struct bulla_piece piece;
-    memset(layout, 0, sizeof *layout);
-    if (!bulla_pieces_open(pieces, files, error))
+    file->count = 0;
+    file->texts_size = 0;
+    if (!bulla_pieces_open(&file->pieces, files, error))
         return false;
-    while (bulla_pieces_next(pieces, &piece)) {
-        if (++layout->count > BULLA_VOCABULARY_MAX)
+    while (bulla_pieces_next(&file->pieces, &piece)) {
+        if (++file->count > BULLA_VOCABULARY_MAX)
             return bulla_inference_refuse(error, BULLA_INFERENCE_TOO_LARGE, "%s: more than %d pieces",
-                pieces->file->name, (int)BULLA_VOCABULARY_MAX);
-        layout->texts_size += piece.size;
+                file->pieces.file->name, (int)BULLA_VOCABULARY_MAX);
+        file->texts_size += piece.size;
     }
-    if (pieces->failed)
-        return false;
-    bulla_pieces_rewind(pieces);
-    for (layout->slots_count = 16; layout->slots_count < 2 * layout->count;)
-        layout->slots_count *= 2;
-    layout->entries = aligned(sizeof(struct bulla_vocabulary));
-    layout->slots = layout->entries + aligned(layout->count * sizeof(struct entry));
-    layout->texts = layout->slots + aligned(layout->slots_count * sizeof(struct slot));
-    layout->bytes = layout->texts + aligned(layout->texts_size);
-    return true;
+    return !file->pieces.failed;
+}
+
+const struct bulla_tokenizer_file *bulla_vocabulary_tokenizer(const struct bulla_vocabulary_file *file)
+{
+    return file->pieces.at ? NULL : &file->pieces.tokenizer;
+}
+
+static struct layout lay_out(const struct bulla_vocabulary_file *file)
+{
+    struct layout layout = {.slots_count = 16};
+    while (layout.slots_count < 2 * file->count)
+        layout.slots_count *= 2;
+    layout.entries = aligned(sizeof(struct bulla_vocabulary));
+    layout.slots = layout.entries + aligned(file->count * sizeof(struct entry));
+    layout.texts = layout.slots + aligned(layout.slots_count * sizeof(struct slot));
+    layout.bytes = layout.texts + aligned(file->texts_size);
+    return layout;
+}
+
+size_t bulla_vocabulary_bytes(const struct bulla_vocabulary_file *file)
+{
+    return lay_out(file).bytes;
 }
 
 bool bulla_vocabulary_measure(const struct bulla_model_files *files, size_t *bytes, struct bulla_inference_error *error)
 {
-    struct layout layout;
-    struct bulla_pieces pieces;
-    if (!lay_out(files, &pieces, &layout, error))
+    struct bulla_vocabulary_file file;
+    if (!bulla_vocabulary_open(files, &file, error))
         return false;
-    *bytes = layout.bytes;
+    *bytes = bulla_vocabulary_bytes(&file);
     return true;
 }
 
@@ -203,20 +215,18 @@ static bool check_added(const struct bulla_vocabulary *vocabulary, const struct 
     return true;
 }
 
-bool bulla_vocabulary_load(const struct bulla_model_files *files, size_t limit, void *memory, size_t bytes,
-    const struct bulla_vocabulary **vocabulary, struct bulla_inference_error *error)
+bool bulla_vocabulary_fill(struct bulla_vocabulary_file *file, size_t limit, void *memory, size_t bytes,
+    const struct bulla_vocabulary **vocabulary)
 {
-    struct layout layout;
-    struct bulla_pieces pieces;
     struct bulla_piece piece;
-    if (!lay_out(files, &pieces, &layout, error))
-        return false;
+    struct bulla_pieces *pieces = &file->pieces;
+    struct layout layout = lay_out(file);
     if (layout.bytes > bytes)
         return bulla_inference_refuse(
-            error, BULLA_INFERENCE_ARGUMENT, "the vocabulary needs %zu bytes, not %zu", layout.bytes, bytes);
-    if (layout.count > limit)
-        return bulla_inference_refuse(error, BULLA_INFERENCE_MISMATCH,
-            "%s: %zu pieces, but vocab_size of config.json is %zu", pieces.file->name, layout.count, limit);
+            pieces->error, BULLA_INFERENCE_ARGUMENT, "the vocabulary needs %zu bytes, not %zu", layout.bytes, bytes);
+    if (file->count > limit)
+        return bulla_inference_refuse(pieces->error, BULLA_INFERENCE_MISMATCH,
+            "%s: %zu pieces, but vocab_size of config.json is %zu", pieces->file->name, file->count, limit);
     memset(memory, 0, layout.bytes);
     char *block = memory;
     struct filling filling = {
@@ -226,18 +236,26 @@ bool bulla_vocabulary_load(const struct bulla_model_files *files, size_t limit, 
         .texts = block + layout.texts,
     };
     *filling.vocabulary = (struct bulla_vocabulary){
-        .count = layout.count,
+        .count = file->count,
         .mask = layout.slots_count - 1,
         .entries = filling.entries,
         .slots = filling.slots,
         .texts = filling.texts,
     };
-    while (bulla_pieces_next(&pieces, &piece))
-        if (!add_piece(&filling, &pieces, &piece))
+    bulla_pieces_rewind(pieces);
+    while (bulla_pieces_next(pieces, &piece))
+        if (!add_piece(&filling, pieces, &piece))
             return false;
     *vocabulary = filling.vocabulary;
-    return !pieces.failed && find_special(filling.vocabulary, pieces.file, error) &&
-           check_added(filling.vocabulary, &pieces);
+    return !pieces->failed && find_special(filling.vocabulary, pieces->file, pieces->error) &&
+           check_added(filling.vocabulary, pieces);
+}
+
+bool bulla_vocabulary_load(const struct bulla_model_files *files, size_t limit, void *memory, size_t bytes,
+    const struct bulla_vocabulary **vocabulary, struct bulla_inference_error *error)
+{
+    struct bulla_vocabulary_file file;
+    return bulla_vocabulary_open(files, &file, error) && bulla_vocabulary_fill(&file, limit, memory, bytes, vocabulary);
 }
 
 size_t bulla_vocabulary_count(const struct bulla_vocabulary *vocabulary)

@@ -8,6 +8,7 @@
 #define BULLA_INFERENCE_VOCABULARY_H
 
 #include "engine.h"
+#include "pieces.h"
 
 enum {
     BULLA_VOCABULARY_MAX = 1000000, /* pieces */
@@ -16,6 +17,21 @@ enum {
 
 /* Position-dependent: it points into its own memory and may not be copied. */
 struct bulla_vocabulary;
+
+/* The vocabulary's file, opened and counted: what measuring and loading begin with. Whoever does both opens it once,
+ * for each walk through it takes as long as a layer of the encoder. */
+struct bulla_vocabulary_file {
+    struct bulla_pieces pieces;
+    size_t count, texts_size; /* pieces, bytes of all of them */
+};
+bool bulla_vocabulary_open(const struct bulla_model_files *files, struct bulla_vocabulary_file *file,
+    struct bulla_inference_error *error) __attribute__((warn_unused_result));
+/* What tokenizer.json says beside the pieces; NULL when they come from vocab.txt. */
+const struct bulla_tokenizer_file *bulla_vocabulary_tokenizer(const struct bulla_vocabulary_file *file);
+/* As bulla_vocabulary_measure and _load below. */
+size_t bulla_vocabulary_bytes(const struct bulla_vocabulary_file *file);
+bool bulla_vocabulary_fill(struct bulla_vocabulary_file *file, size_t limit, void *memory, size_t bytes,
+    const struct bulla_vocabulary **vocabulary) __attribute__((warn_unused_result));
 
 /* Bytes that bulla_vocabulary_load needs (64-byte aligned). */
 bool bulla_vocabulary_measure(const struct bulla_model_files *files, size_t *bytes, struct bulla_inference_error *error)
