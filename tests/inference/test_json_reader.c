@@ -250,6 +250,20 @@ static void damaged_documents_are_judged_as_the_library_does(void **state)
     }
 }
 
+/* Strings are read eight bytes at a time: whatever stands at whichever place must be seen. */
+static void every_byte_at_every_place_of_a_string_is_judged_as_the_library_does(void **state)
+{
+    (void)state;
+    char text[32];
+    for (size_t size = 1; size <= 18; size++)
+        for (size_t place = 0; place < size; place++)
+            for (int byte = 0; byte < 256; byte++) {
+                int length = snprintf(text, sizeof text, "[\"%.*s\"]", (int)size, "abcdefghijklmnopqrst");
+                text[2 + place] = (char)byte;
+                agree(text, (size_t)length);
+            }
+}
+
 static void every_cut_of_a_document_is_refused(void **state)
 {
     (void)state;
@@ -369,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_documents_are_judged_as_the_library_does),
         cmocka_unit_test(damaged_documents_are_judged_as_the_library_does),
+        cmocka_unit_test(every_byte_at_every_place_of_a_string_is_judged_as_the_library_does),
         cmocka_unit_test(every_cut_of_a_document_is_refused),
         cmocka_unit_test(nesting_ends_at_the_bound),
         cmocka_unit_test(a_member_that_comes_twice_is_told),
