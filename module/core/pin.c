@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "crypto/cbor.h"
+#include "crypto/cbor_scalar.h"
 #include "crypto/cipher.h"
 #include "mech/mechanism.h"
 #include "release/backend.h"
@@ -59,7 +60,7 @@ static enum bulla_reason tries_load(struct bulla_token *token, const struct role
 static enum bulla_reason tries_read(struct bulla_token *token, const struct role *role, struct tries *tries)
 {
     (void)pthread_mutex_lock(&token->store_lock);
-    enum bulla_reason reason = tries_load(token, role, tries);
+    enum bulla_reason reason = token->store ? tries_load(token, role, tries) : BULLA_STORE_MISSING;
     (void)pthread_mutex_unlock(&token->store_lock);
     return reason;
 }
@@ -287,7 +288,11 @@ static enum bulla_reason login_officer(struct bulla_token *token, struct bulla_b
 enum bulla_reason bulla_token_login(struct bulla_token *token, enum bulla_login who, struct bulla_bytes pin)
 {
     (void)pthread_mutex_lock(&token->gate);
-    enum bulla_reason reason = who == BULLA_USER ? login_user(token, pin) : login_officer(token, pin);
+    enum bulla_reason reason = BULLA_CANCELLED;
+    if (token->login != BULLA_NOBODY) /* two threads that asked at once */
+        reason = bulla_refuse(BULLA_CANCELLED, "somebody else logged in at the same time");
+    else
+        reason = who == BULLA_USER ? login_user(token, pin) : login_officer(token, pin);
     (void)pthread_mutex_unlock(&token->gate);
     return reason;
 }
@@ -393,7 +398,11 @@ enum bulla_reason bulla_token_user_pin_initialize(struct bulla_token *token, str
 {
     BULLA_TRY(check_length(pin));
     (void)pthread_mutex_lock(&token->gate);
-    enum bulla_reason reason = bulla_token_user_pin_is_set(token) ? later_pin(token, pin) : first_pin(token, pin);
+    enum bulla_reason reason = BULLA_OK;
+    if (!token->officer) /* logged out by another thread meanwhile */
+        reason = bulla_refuse(BULLA_NOT_LOGGED_IN, "the user's PIN is set by the SO");
+    else
+        reason = bulla_token_user_pin_is_set(token) ? later_pin(token, pin) : first_pin(token, pin);
     (void)pthread_mutex_unlock(&token->gate);
     return reason == BULLA_OK ? bulla_token_refresh(token) : reason;
 }
@@ -478,28 +487,37 @@ static void release_counter(struct bulla_token *token)
         bulla_detail_clear();
 }
 
+/* The store is replaced under both of its locks: others may ask for the token's state meanwhile. */
 static enum bulla_reason start_over(struct bulla_token *token, const char *label)
 {
     BULLA_TRY(make_folders(token->config->path, false));
+    (void)pthread_rwlock_wrlock(&token->lock);
+    (void)pthread_mutex_lock(&token->store_lock);
     if (token->store)
         bulla_store_close(token->store);
     token->store = NULL;
-    (void)pthread_rwlock_wrlock(&token->lock);
     bulla_index_clear(&token->index, 0);
     token->seen = 0;
+    enum bulla_reason reason = bulla_store_create(token->config->path, &token->store);
+    if (reason == BULLA_OK) {
+        choose_serial(token);
+        (void)snprintf(token->label, sizeof token->label, "%s", label);
+    }
+    (void)pthread_mutex_unlock(&token->store_lock);
     (void)pthread_rwlock_unlock(&token->lock);
-    BULLA_TRY(bulla_store_create(token->config->path, &token->store));
-    BULLA_TRY(make_folders(token->config->models, true));
-    choose_serial(token);
-    (void)snprintf(token->label, sizeof token->label, "%s", label);
-    return BULLA_OK;
+    return reason == BULLA_OK ? make_folders(token->config->models, true) : reason;
 }
 
+/* Whoever can't read the token there is does not know whose it is: only where there is none, none is asked for a PIN.
+ */
 static enum bulla_reason initialize(struct bulla_token *token, struct bulla_bytes pin, const char *label)
 {
     BULLA_SECRET void *secret = NULL;
     BULLA_TRY(bulla_secret_allocate(32, &secret));
-    if (bulla_token_initialized(token)) {
+    enum bulla_reason present = bulla_token_refresh(token);
+    if (present != BULLA_OK && present != BULLA_STORE_MISSING)
+        return present;
+    if (present == BULLA_OK) {
         BULLA_TRY(try_pin(token, &roles[BULLA_OFFICER], pin, false, secret));
         release_counter(token);
     }
@@ -512,8 +530,12 @@ static enum bulla_reason initialize(struct bulla_token *token, struct bulla_byte
 enum bulla_reason bulla_token_initialize(struct bulla_token *token, struct bulla_bytes pin, const char *label)
 {
     BULLA_TRY(check_length(pin));
+    if (!bulla_utf8_valid(BULLA_TEXT(label)) || !bulla_utf8_valid(BULLA_TEXT(token->config->serial)))
+        return bulla_refuse(BULLA_ARGUMENT, "a token's label and serial are UTF-8");
     (void)pthread_mutex_lock(&token->gate);
-    enum bulla_reason reason = initialize(token, pin, label);
+    enum bulla_reason reason = token->login == BULLA_NOBODY
+                                   ? initialize(token, pin, label)
+                                   : bulla_refuse(BULLA_CANCELLED, "somebody logged in at the same time");
     (void)pthread_mutex_unlock(&token->gate);
     return reason == BULLA_OK ? bulla_token_refresh(token) : reason;
 }
