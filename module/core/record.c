@@ -31,7 +31,7 @@ void bulla_token_record(
     char kept[BULLA_DETAIL_SIZE];
     (void)snprintf(kept, sizeof kept, "%s", bulla_detail());
     struct bulla_audit *audit = open_log(token);
-    if (audit && bulla_audit_append(audit, event, fields, count, false) != BULLA_OK)
+    if (audit ? bulla_audit_append(audit, event, fields, count, false) != BULLA_OK : token->store != NULL)
         token->audit_failures++;
     (void)bulla_refuse(BULLA_OK, "%s", kept); /* the caller's words stay the last ones */
 }
@@ -52,7 +52,8 @@ void bulla_token_record_head(struct bulla_token *token)
         token->audit_failures++;
 }
 
-/* BULLA_LOG=/a/file, or anything else for standard error: refusals in words, for who is not told more than a CKR by the program at hand. */
+/* BULLA_LOG=/a/file, or anything else for standard error: refusals in words, for who is not told more than a CKR by the
+ * program at hand. */
 static void log_refusal(const char *token, const char *event, enum bulla_reason reason, const char *detail)
 {
     const char *where = secure_getenv("BULLA_LOG");
