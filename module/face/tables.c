@@ -97,6 +97,8 @@ static CK_RV cancel(struct bulla_session *session, void *arguments)
     for (int i = 0; i < BULLA_FUNCTIONS; i++)
         if (flags & flags_of[i])
             bulla_operation_end(&session->operations[i]);
+    if (flags & CKF_FIND_OBJECTS)
+        (void)bulla_search_end(session);
     return CKR_OK;
 }
 
