@@ -1,5 +1,6 @@
 /* What a token does at its limits, and what two threads do to each other: none of it may cost the token. */
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,12 +119,97 @@ static void test_long_id(void **state)
     flow_end();
 }
 
+/* --- the token itself --- */
+
+static CK_RV init_token(const char *pin, const char *label)
+{
+    unsigned char padded[32];
+    memset(padded, ' ', sizeof padded);
+    memcpy(padded, label, strlen(label));
+    return flow.p11->C_InitToken(flow.slot, (unsigned char *)(uintptr_t)pin, strlen(pin), padded);
+}
+
+/* A label whose last character was cut in two would make a token that nobody can read. */
+static void test_label_not_text(void **state)
+{
+    (void)state;
+    flow_begin(FLOW_PLAIN, "");
+    CK_OBJECT_HANDLE kept = make_data(flow.session);
+    assert_true(kept != 0);
+    assert_ok(flow.p11->C_CloseAllSessions(flow.slot));
+    assert_int_equal(init_token(FLOW_SO_PIN, "label \xc3"), CKR_ARGUMENTS_BAD);
+    flow_reopen();
+    assert_true(flow_find(CKO_DATA, "data") != 0);
+    flow_end();
+}
+
+static void set_identity(const char *sql)
+{
+    char path[128];
+    sqlite3 *database = NULL;
+    (void)snprintf(path, sizeof path, "%s/token.db", flow.token);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+}
+
+/* As a writer does: whoever remembers another generation looks. */
+static void say_news(void)
+{
+    char path[128];
+    const uint64_t far = UINT64_MAX / 2;
+    (void)snprintf(path, sizeof path, "%s/generation", flow.token);
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fwrite(&far, sizeof far, 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A token that can't be read is not one that may be initialised without the SO's PIN. */
+static void test_unreadable_token_is_kept(void **state)
+{
+    (void)state;
+    flow_begin(FLOW_PLAIN, "");
+    assert_true(make_data(flow.session) != 0);
+    flow_close();
+    set_identity("UPDATE value SET value = CAST(value || 'x' AS BLOB) WHERE name = 'token'");
+    assert_ok(flow.p11->C_Initialize(NULL));
+    assert_true(init_token("another-pin", "mine") != CKR_OK);
+    assert_ok(flow.p11->C_Finalize(NULL));
+    set_identity("UPDATE value SET value = substr(value, 1, length(value) - 1) WHERE name = 'token'");
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    assert_true(flow_find(CKO_DATA, "data") != 0);
+    flow_end();
+}
+
+/* Who is logged in to one token stays with it: another serial in its place is refused, and so is what it would sign. */
+static void test_other_serial_while_logged_in(void **state)
+{
+    (void)state;
+    flow_begin(FLOW_PLAIN, "");
+    CK_OBJECT_HANDLE key = flow_tiny("tiny", NULL, NULL);
+    assert_ok(flow_run(key));
+    set_identity("UPDATE value SET value = CAST(substr(value, 1, length(value) - 16) || '0123456789abcdef' AS BLOB) "
+                 "WHERE name = 'token'");
+    say_news();
+    CK_SESSION_INFO info;
+    assert_int_equal(flow.p11->C_GetSessionInfo(flow.session, &info), CKR_TOKEN_NOT_RECOGNIZED);
+    assert_ok(flow.p11->C_CloseAllSessions(flow.slot));
+    assert_ok(flow.p11->C_Finalize(NULL));
+    flow.ready = false;
+    flow_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_full_ledger),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_long_id),
+        cmocka_unit_test(test_label_not_text),
+        cmocka_unit_test(test_unreadable_token_is_kept),
+        cmocka_unit_test(test_other_serial_while_logged_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
