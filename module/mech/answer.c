@@ -94,8 +94,7 @@ static void name_parts(const struct bulla_run *run, const struct bulla_open_mode
     (void)snprintf(parts->issuer, sizeof parts->issuer, "bulla:%.16s", (const char *)run->services->serial);
     name_model(key, parts->model_id);
     (void)snprintf(parts->model_version, sizeof parts->model_version, "generation %" PRIu64, model->generation);
-    run->services->policy_version(
-        run->services->token, key->object, parts->policy_version, sizeof parts->policy_version);
+    (void)snprintf(parts->policy_version, sizeof parts->policy_version, "%s", model->policy_version);
     randombytes_buf(parts->request_salt, SALT);
     randombytes_buf(parts->response_salt, SALT);
 }

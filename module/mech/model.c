@@ -138,8 +138,11 @@ static enum bulla_reason open_model(const struct bulla_run *run, struct bulla_op
     made->sealing = run->key->sealing.generation;
     made->expires = run->key->expires ? run->key->expires : monotonic_seconds() + run->services->lease;
     enum bulla_reason reason = bulla_model_file_open(run, made);
-    if (reason == BULLA_OK)
+    if (reason == BULLA_OK) {
+        run->services->policy_version(
+            run->services->token, run->key->object, made->policy_version, sizeof made->policy_version);
         reason = add_evidence(run, made);
+    }
     if (reason != BULLA_OK) {
         model_free(made);
         return reason;

@@ -22,6 +22,7 @@ struct bulla_open_model {
     const struct bulla_model *model;
     pthread_mutex_t workspace_lock;
     struct bulla_pages workspace; /* kept for the next call, empty of content between calls */
+    char policy_version[48];      /* in force when this was opened: what its receipts name until it is closed */
     uint8_t *evidence;            /* the document that binds the receipt key, made when this was opened */
     size_t evidence_size;
 };
