@@ -49,8 +49,18 @@ static CK_RV put_status(struct bulla_session *session, const char *label, char *
     return put ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-/* Fresh ones in place of those that this session's last search made. */
-static CK_RV make_status(struct bulla_session *session)
+/* Whether the template leaves it open or names this label. */
+static bool asks_for(const CK_ATTRIBUTE *attributes, CK_ULONG count, const char *label)
+{
+    for (CK_ULONG i = 0; i < count; i++)
+        if (attributes[i].type == CKA_LABEL)
+            return bulla_bytes_equal_text((struct bulla_bytes){attributes[i].pValue, attributes[i].ulValueLen}, label);
+    return true;
+}
+
+/* Fresh ones in place of those that this session's last search made. Only "status" asks the TPM: "why" answers at once
+ * after the TPM has failed. */
+static CK_RV make_status(struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     struct bulla_token *token = session->token;
     (void)pthread_rwlock_wrlock(&token->lock);
@@ -58,8 +68,12 @@ static CK_RV make_status(struct bulla_session *session)
         if (token->index.objects[i]->transient && token->index.objects[i]->owner == session->handle)
             bulla_index_remove(&token->index, token->index.objects[i]->handle);
     (void)pthread_rwlock_unlock(&token->lock);
-    CK_RV rv = put_status(session, "status", bulla_token_status_json(token));
-    return rv == CKR_OK ? put_status(session, "why", bulla_token_why_json(token)) : rv;
+    CK_RV rv = CKR_OK;
+    if (asks_for(attributes, count, "status"))
+        rv = put_status(session, "status", bulla_token_status_json(token));
+    if (rv == CKR_OK && asks_for(attributes, count, "why"))
+        rv = put_status(session, "why", bulla_token_why_json(token));
+    return rv;
 }
 
 static CK_RV collect(
@@ -91,7 +105,7 @@ CK_RV bulla_search_begin(struct bulla_session *session, const CK_ATTRIBUTE *attr
             return CKR_ARGUMENTS_BAD;
     CK_OBJECT_CLASS wanted = bulla_template_ulong(attributes, count, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
     bulla_request_expire(session);
-    CK_RV rv = wanted == CKO_BULLA_STATUS ? make_status(session) : CKR_OK;
+    CK_RV rv = wanted == CKO_BULLA_STATUS ? make_status(session, attributes, count) : CKR_OK;
     return rv == CKR_OK ? collect(session, attributes, count, wanted) : rv;
 }
 

@@ -119,6 +119,40 @@ static void test_long_id(void **state)
     flow_end();
 }
 
+/* --- logging out --- */
+
+/* What other sessions had under way goes with the login: its key does not outlive it. */
+static void test_logout_ends_operations(void **state)
+{
+    (void)state;
+    CK_MECHANISM infer = {CKM_BULLA_INFER, NULL, 0};
+    unsigned char text[] = "text";
+    CK_ULONG size = 0;
+    flow_begin(FLOW_PLAIN, "");
+    CK_OBJECT_HANDLE key = flow_tiny("tiny", NULL, NULL);
+    CK_SESSION_HANDLE other = open_session();
+    assert_ok(flow.p11->C_DecryptInit(other, &infer, key));
+    flow_relogin();
+    assert_int_equal(flow.p11->C_Decrypt(other, text, 4, NULL, &size), CKR_OPERATION_NOT_INITIALIZED);
+    flow_end();
+}
+
+/* A copy's template is no way to ask whether a secret is the one that is given. */
+static void test_copy_tells_no_secret(void **state)
+{
+    (void)state;
+    CK_OBJECT_CLASS class_secret = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+    CK_OBJECT_HANDLE key = 0, copy = 0;
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class_secret, sizeof class_secret}, {CKA_KEY_TYPE, &type, sizeof type},
+        {CKA_VALUE, (void *)(uintptr_t) "0123456789abcdef", 16}};
+    flow_begin(FLOW_PLAIN, "");
+    assert_ok(flow.p11->C_CreateObject(flow.session, template, 3, &key));
+    assert_ok(flow.p11->C_CopyObject(flow.session, key, NULL, 0, &copy));
+    assert_int_equal(flow.p11->C_CopyObject(flow.session, key, &template[2], 1, &copy), CKR_ATTRIBUTE_READ_ONLY);
+    flow_end();
+}
+
 /* --- the token itself --- */
 
 static CK_RV init_token(const char *pin, const char *label)
@@ -207,6 +241,8 @@ int main(void)
         cmocka_unit_test(test_full_ledger),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_long_id),
+        cmocka_unit_test(test_logout_ends_operations),
+        cmocka_unit_test(test_copy_tells_no_secret),
         cmocka_unit_test(test_label_not_text),
         cmocka_unit_test(test_unreadable_token_is_kept),
         cmocka_unit_test(test_other_serial_while_logged_in),
