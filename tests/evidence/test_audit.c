@@ -4,10 +4,12 @@
 #include <jansson.h>
 #include <openssl/sha.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -394,6 +396,43 @@ static void a_log_that_shrinks_or_goes_away_is_not_continued(void **state)
     bulla_audit_close(audit);
 }
 
+/* A file may grow to `size` and no further, as on a full disk. */
+static void limit_files(rlim_t size)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = size < limit.rlim_max ? size : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_full_disk_is_a_refusal_and_leaves_no_half_line(void **state)
+{
+    (void)state;
+    static const off_t rooms[] = {0, 1, 40}; /* bytes that still fit: no line does */
+    struct bulla_audit_summary summary;
+    struct bulla_audit *audit = opened();
+    append(audit, "login", "a");
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
+        struct stat full;
+        assert_int_equal(stat(path, &full), 0);
+        limit_files((rlim_t)(full.st_size + rooms[i]));
+        enum bulla_reason reason = bulla_audit_append(audit, "release", NULL, 0, true);
+        struct stat after;
+        int looked = stat(path, &after);
+        limit_files(RLIM_INFINITY);
+        assert_int_equal(reason, BULLA_FILE);
+        assert_non_null(strstr(bulla_detail(), "writing"));
+        assert_int_equal(looked, 0);
+        assert_int_equal(after.st_size, full.st_size);
+        append(audit, "logout", "there is room again");
+    }
+    (void)signal(SIGXFSZ, before);
+    bulla_audit_close(audit);
+    assert_int_equal(bulla_audit_verify(path, NULL, 0, &summary), BULLA_OK);
+    assert_int_equal(summary.lines, 4);
+}
+
 static void append_fifty(const char *who)
 {
     struct bulla_audit *audit = NULL;
@@ -712,6 +751,7 @@ int main(void)
         IN_FOLDER(a_file_that_holds_only_a_torn_line_is_begun_anew),
         IN_FOLDER(a_log_whose_last_line_was_changed_is_not_continued),
         IN_FOLDER(a_log_that_shrinks_or_goes_away_is_not_continued),
+        IN_FOLDER(a_full_disk_is_a_refusal_and_leaves_no_half_line),
         IN_FOLDER(several_processes_append_to_one_chain),
         IN_FOLDER(several_threads_append_with_one_handle),
         IN_FOLDER(a_forked_child_lets_go_of_the_log),
