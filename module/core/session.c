@@ -181,6 +181,17 @@ void bulla_session_close_all(struct bulla_token *token)
     }
 }
 
+void bulla_sessions_reset(const struct bulla_token *token)
+{
+    for (uint32_t place = 0; place < BULLA_SESSIONS_LARGEST && at_place(place); place++) {
+        struct bulla_session *session = at_place(place);
+        (void)pthread_mutex_lock(&session->lock);
+        if (session->handle && session->token == token)
+            bulla_session_reset(session);
+        (void)pthread_mutex_unlock(&session->lock);
+    }
+}
+
 bool bulla_token_has_reading_sessions(const struct bulla_token *token)
 {
     return token->sessions > token->writing_sessions;

@@ -34,6 +34,8 @@ bool bulla_token_has_reading_sessions(const struct bulla_token *token);
 CK_STATE bulla_session_state(const struct bulla_session *session);
 /* Ends what the session has under way: operations, search, passphrase. */
 void bulla_session_reset(struct bulla_session *session);
+/* The same for every session of the token; no session is locked. */
+void bulla_sessions_reset(const struct bulla_token *token);
 
 /* The table of sessions: nothing is allocated before the first one. */
 void bulla_sessions_free(void);

@@ -111,9 +111,10 @@ CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, u
 
 static CK_RV logout(struct bulla_session *session, void *arguments)
 {
-    (void)arguments;
+    struct bulla_token **token = arguments;
     if (bulla_token_login_state(session->token) == BULLA_NOBODY)
         return CKR_USER_NOT_LOGGED_IN;
+    *token = session->token;
     bulla_session_reset(session);
     bulla_token_logout(session->token);
     bulla_token_record(session->token, "logout", NULL, 0);
@@ -122,7 +123,11 @@ static CK_RV logout(struct bulla_session *session, void *arguments)
 
 CK_RV C_Logout(CK_SESSION_HANDLE handle)
 {
-    return bulla_call(handle, logout, NULL);
+    struct bulla_token *token = NULL;
+    CK_RV rv = bulla_call(handle, logout, &token);
+    if (rv == CKR_OK) /* the token's other sessions hold keys and passphrases too; here none is locked */
+        bulla_sessions_reset(token);
+    return rv;
 }
 
 static CK_RV init_pin(struct bulla_session *session, void *arguments)
