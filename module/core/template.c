@@ -219,7 +219,9 @@ static CK_RV check_change(const CK_ATTRIBUTE *attribute, bool copying, const str
     memcpy(&object_class, item->value.data, sizeof object_class);
     if (!(row->classes & bulla_class_bit(object_class)))
         return CKR_ATTRIBUTE_TYPE_INVALID;
-    if (same_value(list, attribute))
+    /* Whether a key's secret is the one given is not told, nor how far it is. */
+    bool secret = row->flags & BULLA_SENSITIVE && (object_class == CKO_SECRET_KEY || object_class == CKO_PRIVATE_KEY);
+    if (!secret && same_value(list, attribute))
         return CKR_OK;
     if (!(row->flags & BULLA_SETTABLE) && !(copying && (row->flags & BULLA_COPY_SET)))
         return CKR_ATTRIBUTE_READ_ONLY;
