@@ -1,8 +1,16 @@
 /* One state for the process. A forked child finds it marked as not initialised, forgets the parent's handles, maps and
- * locks without touching them, and starts over with its own C_Initialize. */
+ * locks without touching them, and starts over with its own C_Initialize.
+ *
+ * Forking waits for the stores. A store that was in use at the fork could not be opened in the child, and SQLite's own
+ * locks could be held there by a thread that is not: so the forking thread takes the module's lock (nobody initialises
+ * or finalises meanwhile) and then each token's store_lock, the last one in the order of locks. No thread holds two
+ * stores or waits for the module under one, so this ends; but it ends only when a write does, and a signal handler may
+ * fork in the middle of a call. Therefore the wait is bounded: what was not free by then stays as it is, and the child
+ * is refused that token (BULLA_FORKED). */
 #include "module.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "lease.h"
 #include "mech/mechanism.h"
@@ -20,6 +28,38 @@ static struct {
 bool bulla_module_ready(void)
 {
     return atomic_load_explicit(&module.ready, memory_order_acquire);
+}
+
+enum { FORK_WAITS = 5 }; /* seconds for all locks together */
+
+/* What this thread holds while it forks. */
+static _Thread_local struct {
+    bool module;
+    uint32_t stores; /* a bit for each token */
+} forking;
+_Static_assert(BULLA_TOKENS_LARGEST <= 32, "a bit for each token");
+
+static void hold_before_fork(void)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += FORK_WAITS;
+    forking.stores = 0;
+    forking.module = pthread_mutex_timedlock(&module.lock, &until) == 0;
+    if (!forking.module || !bulla_module_ready())
+        return;
+    for (unsigned i = 0; i < module.count; i++)
+        if (pthread_mutex_timedlock(&module.tokens[i].store_lock, &until) == 0)
+            forking.stores |= 1U << i;
+}
+
+static void let_go_in_parent(void)
+{
+    for (unsigned i = 0; i < BULLA_TOKENS_LARGEST; i++)
+        if (forking.stores & (1U << i))
+            (void)pthread_mutex_unlock(&module.tokens[i].store_lock);
+    if (forking.module)
+        (void)pthread_mutex_unlock(&module.lock);
 }
 
 static void abandon_in_child(void)
@@ -63,7 +103,7 @@ static CK_RV open_locked(const CK_C_INITIALIZE_ARGS *arguments)
 {
     if (bulla_module_ready())
         return CKR_CRYPTOKI_ALREADY_INITIALIZED;
-    if (!module.watched && pthread_atfork(NULL, NULL, abandon_in_child) != 0)
+    if (!module.watched && pthread_atfork(hold_before_fork, let_go_in_parent, abandon_in_child) != 0)
         return CKR_HOST_MEMORY;
     module.watched = true;
     enum bulla_reason reason = bulla_config_load(&module.config);

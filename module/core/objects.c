@@ -8,6 +8,9 @@
 #include "release/tree.h"
 #include "template.h"
 
+/* How often a change is begun again because somebody else was faster. */
+enum { OVERTAKEN_MOST = 100 };
+
 static bool list_bool(const struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type)
 {
     const struct bulla_attribute *item = bulla_list_find(list, type);
@@ -344,8 +347,9 @@ static CK_RV decide(struct bulla_session *session, struct bulla_object *object, 
     return CKR_OK;
 }
 
-static CK_RV set_attributes(
-    struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attributes, CK_ULONG count)
+/* `overtaken`: another process or thread changed the object meanwhile, and the change is to be judged again. */
+static CK_RV set_attributes(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attributes,
+    CK_ULONG count, bool *overtaken)
 {
     struct bulla_attribute_list list;
     bulla_list_from(&list, object->attributes);
@@ -356,8 +360,11 @@ static CK_RV set_attributes(
     rv = bulla_template_change(attributes, count, false, &list);
     if (rv != CKR_OK)
         return rv;
-    if (object->owner == 0)
-        return bulla_token_refusal(session->token, "change", bulla_vault_restate(session->token, object, &list));
+    if (object->owner == 0) {
+        enum bulla_reason reason = bulla_vault_restate(session->token, object, &list);
+        *overtaken = reason == BULLA_STORE_BUSY;
+        return *overtaken ? CKR_FUNCTION_FAILED : bulla_token_refusal(session->token, "change", reason);
+    }
     struct bulla_attributes *changed = bulla_attributes_make(&list);
     struct bulla_object *replacement = changed ? bulla_object_make(changed) : NULL;
     if (!replacement)
@@ -377,12 +384,10 @@ static CK_RV set_attributes(
     return put ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-CK_RV bulla_objects_set(
-    struct bulla_session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *attributes, CK_ULONG count)
+static CK_RV set_once(struct bulla_session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *attributes,
+    CK_ULONG count, bool *overtaken)
 {
-    CK_RV rv = bulla_template_form(attributes, count);
-    if (rv != CKR_OK)
-        return rv;
+    CK_RV rv = CKR_OK;
     struct bulla_object *object = bulla_token_object(session->token, handle);
     if (!object)
         return CKR_OBJECT_HANDLE_INVALID;
@@ -391,8 +396,22 @@ CK_RV bulla_objects_set(
     else if (object->transient || !bulla_attributes_bool(object->attributes, CKA_MODIFIABLE))
         rv = CKR_ACTION_PROHIBITED;
     else
-        rv = set_attributes(session, object, attributes, count);
+        rv = set_attributes(session, object, attributes, count, overtaken);
     bulla_object_drop(object);
+    return rv;
+}
+
+CK_RV bulla_objects_set(
+    struct bulla_session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    CK_RV rv = bulla_template_form(attributes, count);
+    bool overtaken = rv == CKR_OK;
+    for (int i = 0; i < OVERTAKEN_MOST && overtaken; i++) {
+        overtaken = false;
+        enum bulla_reason reason = bulla_token_refresh(session->token);
+        rv = reason == BULLA_OK ? set_once(session, handle, attributes, count, &overtaken)
+                                : bulla_token_refusal(session->token, "change", reason);
+    }
     return rv;
 }
 

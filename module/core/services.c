@@ -277,6 +277,7 @@ static enum bulla_reason generation_raise(void *token, const uint8_t object[stat
 static enum bulla_reason sealed(void *context, const uint8_t id[static 16], const struct bulla_sealing *sealing)
 {
     struct bulla_token *token = context;
+    BULLA_TRY(bulla_token_refresh(token)); /* sealing took its time */
     struct bulla_object *object = bulla_token_object_by_id(token, id);
     if (!object)
         return bulla_refuse(BULLA_OBJECT_HIDDEN, "the model's key was destroyed while it was sealed");

@@ -64,6 +64,8 @@ static enum bulla_reason read_identity(struct bulla_token *token)
     };
     BULLA_TRY(bulla_cbor_decode(bulla_writer_bytes(&writer), "the token's identity", &map));
     BULLA_TRY(bulla_cbor_fields(&map, fields, 2, "the token's identity"));
+    if (token->login != BULLA_NOBODY && !token->renewed && memcmp(token->serial, serial.string.data, 16) != 0)
+        return bulla_refuse(BULLA_STORE_CORRUPT, "the store became another token's while somebody was logged in");
     memset(token->label, 0, sizeof token->label);
     memcpy(token->label, label.string.data, label.string.size);
     memcpy(token->serial, serial.string.data, 16);
@@ -100,8 +102,10 @@ static enum bulla_reason apply_gone(void *context, const uint8_t *id)
         if (object->owner == 0 && (!id || memcmp(object->id, id, 16) == 0))
             bulla_index_remove(&token->index, object->handle);
     }
-    if (!id)
+    if (!id) {
         token->seen = 0;
+        token->renewed = token->login != BULLA_NOBODY;
+    }
     return BULLA_OK;
 }
 
@@ -110,11 +114,10 @@ static enum bulla_reason catch_up(struct bulla_token *token)
 {
     const struct bulla_store_visitor visitor = {apply_row, apply_gone, token};
     uint64_t now = token->seen;
+    BULLA_TRY(bulla_store_changes(token->store, token->seen, &visitor, &now));
     BULLA_TRY(read_identity(token));
-    enum bulla_reason reason = bulla_store_changes(token->store, token->seen, &visitor, &now);
-    if (reason == BULLA_OK)
-        token->seen = now;
-    return reason;
+    token->seen = now;
+    return BULLA_OK;
 }
 
 static enum bulla_reason open_store(struct bulla_token *token)
@@ -128,6 +131,17 @@ static enum bulla_reason open_store(struct bulla_token *token)
     return reason;
 }
 
+/* Another process may have made the token anew: then what is kept of the login, the token key or the SO's secret, is
+ * the old token's, and an object written under it could never be read. The user's keys are the right ones where the row
+ * of the receipt key verifies; the SO has no row to tell by, and logs in again. */
+static void judge_login(struct bulla_token *token)
+{
+    struct bulla_object *receipt = bulla_token_receipt_object(token, CKO_PRIVATE_KEY);
+    if (!receipt || bulla_token_login_state(token) == BULLA_OFFICER)
+        bulla_token_logout(token);
+    bulla_object_drop(receipt);
+}
+
 enum bulla_reason bulla_token_refresh(struct bulla_token *token)
 {
     (void)pthread_rwlock_rdlock(&token->lock);
@@ -139,16 +153,20 @@ enum bulla_reason bulla_token_refresh(struct bulla_token *token)
     (void)pthread_rwlock_wrlock(&token->lock);
     (void)pthread_mutex_lock(&token->store_lock);
     enum bulla_reason reason = token->store ? catch_up(token) : open_store(token);
+    bool renewed = token->renewed;
+    token->renewed = false;
     (void)pthread_mutex_unlock(&token->store_lock);
     (void)pthread_rwlock_unlock(&token->lock);
     (void)pthread_rwlock_unlock(&token->keys_lock);
+    if (renewed) /* there are sessions then, so this is no initialisation, which holds the gate */
+        judge_login(token);
     return reason;
 }
 
 enum bulla_reason bulla_token_value(struct bulla_token *token, const char *name, struct bulla_writer *writer)
 {
     (void)pthread_mutex_lock(&token->store_lock);
-    enum bulla_reason reason = bulla_store_value_get(token->store, name, writer);
+    enum bulla_reason reason = token->store ? bulla_store_value_get(token->store, name, writer) : BULLA_STORE_MISSING;
     (void)pthread_mutex_unlock(&token->store_lock);
     return reason;
 }

@@ -47,6 +47,7 @@ struct bulla_token {
     uint64_t next_expiry;   /* Unix seconds at which the first answer's lease ends; 0: none is kept */
     bool without_threads;   /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
     atomic_ullong sequence; /* of receipts, in this process */
+    bool renewed;           /* under `lock`: the store gave all its rows anew; whose keys they carry is to be judged */
 };
 
 /* --- token.c: opening --- */
@@ -95,7 +96,8 @@ enum bulla_reason bulla_vault_put(struct bulla_token *token, const struct bulla_
 /* A session object: its sealed attributes go to the arena at once. */
 enum bulla_reason bulla_vault_hold(struct bulla_token *token, const struct bulla_attribute_list *list,
     CK_SESSION_HANDLE owner, CK_OBJECT_HANDLE *handle) BULLA_MUST_USE;
-/* Writes a changed public part, keeping the sealed part as it is. */
+/* Writes a changed public part, keeping the sealed part as it is. BULLA_STORE_BUSY: the object is not the latest of its
+ * kind any more; take it from the index again. */
 enum bulla_reason bulla_vault_restate(struct bulla_token *token, const struct bulla_object *object,
     const struct bulla_attribute_list *list) BULLA_MUST_USE;
 enum bulla_reason bulla_vault_erase(struct bulla_token *token, struct bulla_object *object) BULLA_MUST_USE;

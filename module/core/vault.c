@@ -250,12 +250,20 @@ enum bulla_reason bulla_vault_put(struct bulla_token *token, const struct bulla_
 
 /* --- transactions of one object --- */
 
-/* Shows what was committed: in the index, and as what this process has seen. */
+/* Shows what was committed in the index. Between the commit and this another thread may have taken it in from the store
+ * already, and what came after it, too: then the index knows better, and an object that is not there was erased. */
 static enum bulla_reason show(struct bulla_token *token, struct bulla_object *object, CK_OBJECT_HANDLE *handle)
 {
     (void)pthread_rwlock_wrlock(&token->lock);
     struct bulla_object *present = bulla_index_find_id(&token->index, object->id);
     object->handle = present ? present->handle : 0;
+    if (object->owner == 0 && object->generation <= token->seen) {
+        if (handle)
+            *handle = object->handle;
+        (void)pthread_rwlock_unlock(&token->lock);
+        bulla_object_drop(object);
+        return BULLA_OK;
+    }
     bulla_token_note_expiry(token, object);
     bool done = bulla_index_put(&token->index, object);
     if (done && handle)
@@ -297,16 +305,72 @@ enum bulla_reason bulla_vault_store(struct bulla_token *token, const struct bull
     return reason;
 }
 
+/* What was written since an object was read. */
+struct watch {
+    const struct bulla_object *object;
+    bool anew, present;
+};
+
+static enum bulla_reason changed_meanwhile(void)
+{
+    return bulla_refuse(BULLA_STORE_BUSY, "the object was changed or destroyed meanwhile");
+}
+
+static enum bulla_reason watch_row(void *context, const struct bulla_store_row *row)
+{
+    struct watch *watch = context;
+    if (memcmp(row->id, watch->object->id, 16) != 0)
+        return BULLA_OK;
+    watch->present = true;
+    return row->generation == watch->object->generation ? BULLA_OK : changed_meanwhile();
+}
+
+static enum bulla_reason watch_gone(void *context, const uint8_t *id)
+{
+    struct watch *watch = context;
+    watch->anew |= !id;
+    return id && memcmp(id, watch->object->id, 16) == 0 ? changed_meanwhile() : BULLA_OK;
+}
+
+/* Inside a transaction: whether the row is still the one that the object was read from, `since` being what the index
+ * showed then. A change computed from an older one would undo what another process or thread did in between, and bring
+ * back what it erased. */
+static enum bulla_reason still_current(struct bulla_token *token, const struct bulla_object *object, uint64_t since)
+{
+    struct watch watch = {.object = object};
+    const struct bulla_store_visitor visitor = {watch_row, watch_gone, &watch};
+    uint64_t now = 0;
+    BULLA_TRY(bulla_store_changes(token->store, since, &visitor, &now));
+    return watch.anew && !watch.present ? changed_meanwhile() : BULLA_OK;
+}
+
+static bool is_latest(struct bulla_token *token, const struct bulla_object *object, uint64_t *since)
+{
+    (void)pthread_rwlock_rdlock(&token->lock);
+    const struct bulla_object *present = bulla_index_find(&token->index, object->handle);
+    bool latest = present && present->generation == object->generation;
+    *since = token->seen;
+    (void)pthread_rwlock_unlock(&token->lock);
+    return latest;
+}
+
 enum bulla_reason bulla_vault_restate(
     struct bulla_token *token, const struct bulla_object *object, const struct bulla_attribute_list *list)
 {
     struct bulla_object *changed = NULL;
     struct bulla_bytes sealed = {object->sealed, object->sealed_size};
+    uint64_t since = 0;
+    if (!is_latest(token, object, &since))
+        return changed_meanwhile();
     (void)pthread_rwlock_rdlock(&token->keys_lock);
     (void)pthread_mutex_lock(&token->store_lock);
     enum bulla_reason reason = token->keys ? bulla_store_begin(token->store) : writers_only();
-    if (reason == BULLA_OK)
-        reason = commit(token, put_row(token, list, object->id, sealed, &changed));
+    if (reason == BULLA_OK) {
+        reason = still_current(token, object, since);
+        if (reason == BULLA_OK)
+            reason = put_row(token, list, object->id, sealed, &changed);
+        reason = commit(token, reason);
+    }
     (void)pthread_mutex_unlock(&token->store_lock);
     (void)pthread_rwlock_unlock(&token->keys_lock);
     if (reason == BULLA_OK)

@@ -217,7 +217,7 @@ pid_t module_start_child(int (*body)(void *context), void *context)
     (void)fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        (void)alarm(60);
+        (void)alarm(30);
         _exit(body(context));
     }
     assert_true(child > 0);

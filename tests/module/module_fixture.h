@@ -81,7 +81,7 @@ bool module_has_text(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTR
 
 /* --- processes --- */
 /* Runs body in a forked child; returns what it returned (0 to 255), or 256 + the signal that ended it. A child that
- * does not end within 60 seconds is killed. */
+ * does not end within 30 seconds is killed. */
 int module_in_child(int (*body)(void *context), void *context);
 pid_t module_start_child(int (*body)(void *context), void *context);
 int module_wait_child(pid_t child);
