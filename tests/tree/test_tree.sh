@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # What CONTRIBUTING.md asks of the tree itself: one function, one rule. Every breach is named with its file and line.
-#   usage: test_tree.sh SOURCE MODULE
+#   usage: test_tree.sh SOURCE MODULE [RULE ...]        a rule is named like its function
 set -uo pipefail
+shopt -s lastpipe # a breach at the end of a pipe is counted here, not in a child
 
 source=$1 module=$2
+shift 2
 cd "$source" || exit 1
 failures=0
 skipped=''
@@ -18,11 +20,22 @@ breach() {
     lines=$(head -n 20)
     [ -z "$lines" ] || fail "$1"$'\n'"$lines"
 }
-files() { git -c safe.directory="$source" ls-files -co --exclude-standard -- "$@" | while IFS= read -r name; do [ ! -f "$name" ] || printf '%s\n' "$name"; done; }
+# The tree's files by pattern: what git has or would take; without git, what lies there.
+all=$(git -c safe.directory="$source" ls-files -co --exclude-standard 2>/dev/null) ||
+    all=$(find . \( -name build -o -name .demo -o -name .git \) -prune -o -type f -print | sed 's|^\./||')
+files() {
+    local name pattern
+    while IFS= read -r name; do
+        for pattern in "$@"; do
+            # shellcheck disable=SC2053 # patterns, on purpose
+            [[ $name != $pattern ]] || { [ ! -f "$name" ] || printf '%s\n' "$name"; break; }
+        done
+    done <<<"$all"
+}
 mapfile -t sources < <(files '*.c' '*.h')
 mapfile -t texts < <(files '*.c' '*.h' '*.txt' '*.cmake' '*.md' '*.sh' '*.1' '*.5' '*.in' '*.map' '*.mjs' '*.py' 'scripts/*' Makefile .ci/run)
 mapfile -t rooms < <(files '*.c' '*.h' | grep -v '^tests/')
-mapfile -t scripts < <(files 'scripts/*' 'tests/demo/*.sh' 'tests/tree/*.sh' .ci/run | grep -v -e '\.mjs$' -e '\.py$')
+mapfile -t scripts < <(files 'scripts/*' 'tests/demo/*.sh' 'tests/tree/*.sh' .ci/run | grep -v -e '\.mjs$' -e '\.py$' -e '\.awk$')
 [ "${#sources[@]}" -gt 100 ] || fail 'there are no sources to look at'
 
 includes_do_not_climb() {
@@ -90,6 +103,8 @@ lines_end_cleanly() {
 
 c_is_formatted() {
     command -v clang-format >/dev/null || { lacks clang-format; return; }
+    # Versions differ in what they make of the same .clang-format; the tree has Debian 12's.
+    clang-format --version | grep -q 'version 14\.' || return 0
     # crypto/reasons.h is a table of one row a line, whatever its length.
     printf '%s\n' "${sources[@]}" | grep -v '^crypto/reasons\.h$' | xargs clang-format --dry-run 2>&1 | grep 'warning:' | cut -d: -f1 | sort -u | breach 'clang-format would change it'
 }
@@ -142,19 +157,24 @@ only_the_entry_points_are_exported() {
     [ "$(nm -D --defined-only "$module" | grep -c ' T C_')" -ge 68 ] || fail 'the module exports fewer than the 68 functions of PKCS#11 2.40'
 }
 
-includes_do_not_climb
-rooms_include_along_the_arrows
-nothing_is_left_for_later
-no_path_of_one_machine
-files_and_functions_have_a_measure
-headers_are_guarded
-lines_end_cleanly
-c_is_formatted
-scripts_are_clean
-links_of_the_docs_lead_somewhere
-make_help_names_every_goal
-docs_explain_every_vendor_number
-only_the_entry_points_are_exported
-
+rules=(
+    includes_do_not_climb
+    rooms_include_along_the_arrows
+    nothing_is_left_for_later
+    no_path_of_one_machine
+    files_and_functions_have_a_measure
+    headers_are_guarded
+    lines_end_cleanly
+    c_is_formatted
+    scripts_are_clean
+    links_of_the_docs_lead_somewhere
+    make_help_names_every_goal
+    docs_explain_every_vendor_number
+    only_the_entry_points_are_exported
+)
+[ $# -eq 0 ] || rules=("$@")
+for rule in "${rules[@]}"; do
+    "$rule"
+done
 [ "$failures" -eq 0 ] || { printf '%d rules are broken\n' "$failures" >&2; exit 1; }
 [ -z "$skipped" ] || { printf 'SKIPPED:%s\n' "$skipped" >&2; exit 77; }
