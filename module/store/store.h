@@ -75,7 +75,8 @@ enum bulla_reason bulla_store_changes(
     struct bulla_store *store, uint64_t since, const struct bulla_store_visitor *visitor, uint64_t *now) BULLA_MUST_USE;
 
 /* Named fault points for the kill tests: with BULLA_FAULT=<name> in the environment of a test build, the process kills
- * itself (SIGKILL) when it passes one. Release builds have none (BULLA_FAULTS undefined). */
+ * itself (SIGKILL) when it passes one; with <name>#<n>, when it passes it for the n-th time. Release builds have none
+ * (BULLA_FAULTS undefined). */
 #ifdef BULLA_FAULTS
 void bulla_fault_point(const char *name);
 #else
