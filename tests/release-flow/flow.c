@@ -333,6 +333,7 @@ int flow_in_child(void (*body)(void *context), void *context)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        (void)setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failure in the child must not go on with the other tests */
         body(context);
         _exit(0);
     }

@@ -1,0 +1,412 @@
+/* What must not roll back: a folder put back from a backup is refused, and a process killed at any durable step leaves
+ * the old or the new state, which opens. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "model.h"
+#include "policy.h"
+
+static struct test_p256 authority;
+static struct flow_archive archive;
+static CK_OBJECT_HANDLE key;
+static uint64_t version; /* of the latest policy that was to be loaded */
+
+static int set_up(void **state)
+{
+    (void)state;
+    test_p256_make(&authority);
+    archive = flow_archive_tiny();
+    flow_begin(FLOW_TPM, "pcrs = 0,7\n");
+    version = 1;
+    assert_ok(flow_policy_approve(version, &authority));
+    key = flow_tiny("tiny", "tpm", authority.point);
+    assert_ok(flow_run(key));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    flow_end();
+    flow_archive_free(&archive);
+    test_p256_free(&authority);
+    return 0;
+}
+
+/* --- a backup put back --- */
+
+static char backup[128], current[128];
+
+static void take_backup(void)
+{
+    test_folder_join(backup, sizeof backup, flow.folder, "backup");
+    test_folder_join(current, sizeof current, flow.folder, "current");
+    flow_close();
+    flow_copy_folder(flow.token, backup);
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    key = flow_key("tiny");
+}
+
+static void put_backup_back(void)
+{
+    flow_close();
+    assert_int_equal(rename(flow.token, current), 0);
+    assert_int_equal(rename(backup, flow.token), 0);
+    flow_open();
+}
+
+static void put_current_back(void)
+{
+    flow_close();
+    flow_remove_folder(flow.token);
+    assert_int_equal(rename(current, flow.token), 0);
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    key = flow_key("tiny");
+    assert_ok(flow_run(key));
+}
+
+static void assert_rolled_back(void)
+{
+    struct bulla_policy policy;
+    assert_ok(flow_login(FLOW_PIN)); /* the PIN is right: that is not what changed */
+    key = flow_key("tiny");
+    assert_refused(flow_run(key), CKR_DEVICE_ERROR, "rolled-back");
+    flow_policy_now(100, &policy); /* it takes no newer policy either: that would make the backup the present */
+    assert_refused(flow_policy_load(&policy, &authority), CKR_DEVICE_ERROR, "rolled-back");
+    assert_refused(flow_run(key), CKR_DEVICE_ERROR, "rolled-back");
+}
+
+static void a_folder_from_before_a_policy_change_is_refused(void **state)
+{
+    (void)state;
+    take_backup();
+    assert_ok(flow_policy_approve(2, &authority));
+    put_backup_back();
+    assert_rolled_back();
+    put_current_back();
+}
+
+static void a_folder_from_before_a_generation_was_opened_is_refused(void **state)
+{
+    (void)state;
+    struct flow_sealed newer;
+    take_backup();
+    assert_ok(flow_seal(key, &archive, 0, &newer));
+    flow_put(key, newer.bytes, newer.size);
+    flow_relogin();
+    key = flow_key("tiny");
+    assert_ok(flow_run(key));
+    put_backup_back();
+    assert_rolled_back();
+    put_current_back();
+    flow_sealed_free(&newer);
+}
+
+static void a_folder_as_it_was_is_the_present(void **state)
+{
+    (void)state;
+    take_backup();
+    put_backup_back(); /* nothing was changed meanwhile */
+    assert_ok(flow_login(FLOW_PIN));
+    key = flow_key("tiny");
+    assert_ok(flow_run(key));
+    put_current_back();
+}
+
+/* --- killed --- */
+
+static const char *const points[] = {"store-begin", "store-put", "store-erase", "store-value-put",
+    "store-before-commit", "store-generation-advanced", "store-after-commit", "ledger-written", "ledger-incremented",
+    "pin-counted"};
+enum { POINTS = sizeof points / sizeof points[0] };
+
+/* One change of state: what is done before it by the parent, the change itself in the child, and what must hold
+ * afterwards, whatever became of it. */
+struct change {
+    const char *name;
+    void (*prepare)(void);
+    CK_RV (*make)(void);
+    void (*check)(bool done);
+    unsigned least; /* kills that this change must be good for: a step that is not reached tests nothing */
+};
+
+struct killing {
+    const struct change *change;
+    char fault[48];
+};
+
+static void make_in_child(void *context)
+{
+    const struct killing *killing = context;
+    flow_open();
+    bool logs_in = killing->change->make != NULL;
+    if (logs_in) {
+        assert_ok(flow_login(FLOW_PIN));
+        key = flow_key("tiny");
+    }
+    assert_int_equal(setenv("BULLA_FAULT", killing->fault, 1), 0);
+    CK_RV rv = logs_in ? killing->change->make() : flow_login(FLOW_PIN);
+    _exit(rv == CKR_OK ? 0 : 1);
+}
+
+/* Kills a child at one pass of a point; false when the change is done before that. */
+static bool kill_at(const struct change *change, const char *point, unsigned pass)
+{
+    struct killing killing = {.change = change};
+    (void)snprintf(killing.fault, sizeof killing.fault, "%s#%u", point, pass);
+    if (change->prepare)
+        change->prepare();
+    flow_close();
+    int status = flow_in_child(make_in_child, &killing);
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (!killed && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
+        fail_msg("%s at %s: the child ended with status 0x%x", change->name, killing.fault, status);
+    flow_open();
+    if (flow_login(FLOW_PIN) != CKR_OK)
+        fail_msg("%s, killed at %s: nobody can log in", change->name, killing.fault);
+    key = flow_key("tiny");
+    change->check(!killed);
+    CK_RV rv = flow_run(key);
+    struct flow_refusal why;
+    flow_why(&why);
+    if (rv != CKR_OK)
+        fail_msg("%s, killed at %s: 0x%lx, %s: %s", change->name, killing.fault, rv, why.reason, why.detail);
+    flow_assert_nothing_loaded();
+    return killed;
+}
+
+static void kill_everywhere(const struct change *change)
+{
+    unsigned kills = 0, most = flow_is_long() ? 100 : 2;
+    if (!flow_has_faults())
+        skip();
+    for (unsigned point = 0; point < POINTS; point++)
+        for (unsigned pass = 1; pass <= most && kill_at(change, points[point], pass); pass++)
+            kills++;
+    if (kills < change->least)
+        fail_msg("%s was killed at %u steps only", change->name, kills);
+}
+
+/* --- a policy --- */
+
+static CK_ULONG policy_in_force(void)
+{
+    CK_OBJECT_CLASS object_class = CKO_BULLA_POLICY;
+    CK_ATTRIBUTE template = {CKA_CLASS, &object_class, sizeof object_class};
+    CK_OBJECT_HANDLE found[8];
+    CK_ULONG count = 0, latest = 0;
+    assert_ok(flow.p11->C_FindObjectsInit(flow.session, &template, 1));
+    assert_ok(flow.p11->C_FindObjects(flow.session, found, 8, &count));
+    assert_ok(flow.p11->C_FindObjectsFinal(flow.session));
+    for (CK_ULONG i = 0; i < count; i++) {
+        CK_ULONG its = flow_ulong(found[i], CKA_BULLA_VERSION);
+        latest = its > latest ? its : latest;
+    }
+    return latest;
+}
+
+static void count_version(void)
+{
+    version = policy_in_force() + 1;
+}
+
+static CK_RV load_policy(void)
+{
+    return flow_policy_approve(version, &authority);
+}
+
+static void check_policy(bool done)
+{
+    CK_ULONG now = policy_in_force();
+    if (now != version && (done || now != version - 1))
+        fail_msg("policy %lu is in force, %lu was loaded", now, (CK_ULONG)version);
+    assert_ok(flow_run(key)); /* under the old or the new one */
+    if (now != version)       /* the bundle can be loaded again, or the next one */
+        assert_ok(load_policy());
+    assert_int_equal(policy_in_force(), version);
+}
+
+static void a_policy_is_in_force_before_or_after_a_kill(void **state)
+{
+    (void)state;
+    kill_everywhere(&(struct change){"loading a policy", count_version, load_policy, check_policy, 12});
+}
+
+/* --- a generation --- */
+
+static CK_ULONG generation;
+
+static void seal_newer(void)
+{
+    struct flow_sealed newer;
+    assert_ok(flow_seal(key, &archive, 0, &newer));
+    flow_put(key, newer.bytes, newer.size);
+    flow_sealed_free(&newer);
+}
+
+static CK_RV open_newer(void)
+{
+    return flow_run(key);
+}
+
+static void check_opened(bool done)
+{
+    (void)done;
+    assert_ok(flow_run(key));
+}
+
+static void a_newer_generation_opens_after_a_kill(void **state)
+{
+    (void)state;
+    kill_everywhere(&(struct change){"opening a newer generation", seal_newer, open_newer, check_opened, 8});
+}
+
+static void note_generation(void)
+{
+    generation = flow_ulong(key, CKA_BULLA_GENERATION);
+}
+
+static CK_RV seal_again(void)
+{
+    struct flow_sealed newer;
+    CK_RV rv = flow_seal(key, &archive, 0, &newer);
+    flow_sealed_free(&newer);
+    return rv;
+}
+
+static void check_sealed(bool done)
+{
+    CK_ULONG now = flow_ulong(key, CKA_BULLA_GENERATION);
+    assert_in_range(now, generation + (done ? 1 : 0), generation + 1);
+    assert_ok(flow_run(key)); /* the file that is there is the older one: it opens still */
+    assert_ok(seal_again());
+    assert_int_equal(flow_ulong(key, CKA_BULLA_GENERATION), now + 1);
+}
+
+static void a_sealing_counts_or_does_not_after_a_kill(void **state)
+{
+    (void)state;
+    kill_everywhere(&(struct change){"sealing", note_generation, seal_again, check_sealed, 5});
+}
+
+/* --- a release tree, a key, a login --- */
+
+static bool loose; /* the tree that the key is to get */
+
+static void choose_tree(void)
+{
+    uint8_t text[256];
+    size_t size = flow_bytes(key, CKA_BULLA_RELEASE, text, sizeof text);
+    loose = size == 3;
+}
+
+static CK_RV change_tree(void)
+{
+    static char narrow[] = "tpm", wide[] = "1 of (tpm, passphrase)";
+    CK_ATTRIBUTE tree = {CKA_BULLA_RELEASE, loose ? wide : narrow, strlen(loose ? wide : narrow)};
+    CK_RV rv = flow_passphrase("correct horse");
+    return rv == CKR_OK ? flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1) : rv;
+}
+
+static void check_tree(bool done)
+{
+    uint8_t text[256];
+    bool is_loose = flow_bytes(key, CKA_BULLA_RELEASE, text, sizeof text) != 3;
+    assert_true(is_loose == loose || !done);
+    assert_true(flow_bool(key, CKA_BULLA_ATTESTED) == !is_loose);
+}
+
+static void a_release_tree_is_the_old_or_the_new_after_a_kill(void **state)
+{
+    (void)state;
+    kill_everywhere(&(struct change){"changing a release tree", choose_tree, change_tree, check_tree, 5});
+}
+
+static CK_RV make_key(void)
+{
+    CK_OBJECT_HANDLE made = 0;
+    return flow_key_make("more", "tpm", authority.point, &made);
+}
+
+static void check_key(bool done)
+{
+    CK_OBJECT_HANDLE made = flow_find(CKO_SECRET_KEY, "more");
+    struct flow_sealed sealed;
+    assert_true(made || !done);
+    if (!made)
+        return;
+    assert_ok(flow_seal(made, &archive, 0, &sealed)); /* whole, or not there */
+    flow_sealed_free(&sealed);
+    assert_ok(flow.p11->C_DestroyObject(flow.session, made));
+}
+
+static void a_key_is_whole_or_not_there_after_a_kill(void **state)
+{
+    (void)state;
+    kill_everywhere(&(struct change){"making a key", NULL, make_key, check_key, 5});
+}
+
+/* `make` is NULL: the login itself is the change. A try is counted before it is made, so one kill costs one. */
+static void check_login(bool done)
+{
+    CK_TOKEN_INFO info;
+    (void)done;
+    assert_ok(flow.p11->C_GetTokenInfo(flow.slot, &info));
+    assert_false(info.flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED));
+}
+
+static void a_login_works_after_a_kill(void **state)
+{
+    (void)state;
+    kill_everywhere(&(struct change){"logging in", NULL, NULL, check_login, 5});
+}
+
+static void die_counted(void *fault)
+{
+    flow_open();
+    assert_int_equal(setenv("BULLA_FAULT", fault, 1), 0);
+    (void)flow_login("wrong-pin");
+    _exit(0);
+}
+
+static void killing_the_process_wins_no_try(void **state)
+{
+    (void)state;
+    CK_TOKEN_INFO info = {0};
+    if (!flow_has_faults())
+        skip();
+    for (int i = 0; i < 8 && !(info.flags & CKF_USER_PIN_LOCKED); i++) {
+        flow_close();
+        (void)flow_in_child(die_counted, (void *)(uintptr_t) "pin-counted");
+        flow_open();
+        assert_ok(flow.p11->C_GetTokenInfo(flow.slot, &info));
+    }
+    assert_true(info.flags & CKF_USER_PIN_LOCKED);
+    assert_refused(flow_login(FLOW_PIN), CKR_PIN_LOCKED, "pin-locked");
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(a_folder_from_before_a_policy_change_is_refused),
+        T(a_folder_from_before_a_generation_was_opened_is_refused),
+        T(a_folder_as_it_was_is_the_present),
+        T(a_policy_is_in_force_before_or_after_a_kill),
+        T(a_newer_generation_opens_after_a_kill),
+        T(a_sealing_counts_or_does_not_after_a_kill),
+        T(a_release_tree_is_the_old_or_the_new_after_a_kill),
+        T(a_key_is_whole_or_not_there_after_a_kill),
+        T(a_login_works_after_a_kill),
+        T(killing_the_process_wins_no_try),
+    };
+    if (!test_swtpm_available())
+        return test_skip("swtpm");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
