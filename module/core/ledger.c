@@ -27,11 +27,6 @@ struct table {
     size_t size;
 };
 
-static bool has_counter(const struct bulla_token *token)
-{
-    return *token->config->tcti != '\0' && bulla_token_backend;
-}
-
 static void row_name(uint64_t counter, char name[static 32])
 {
     (void)snprintf(name, 32, "ledger.%llu", (unsigned long long)counter);
@@ -56,18 +51,19 @@ static enum bulla_reason counter_index(struct bulla_token *token, uint32_t *inde
     return bulla_reader_finish(&reader, "the counter's index");
 }
 
-static enum bulla_reason counter_value(struct bulla_token *token, uint64_t *counter)
+/* `index` is 0 for a token that was made without a TPM: it has no counter, also where it was given a TPM since. */
+static enum bulla_reason counter_value(struct bulla_token *token, uint32_t *index, uint64_t *counter)
 {
-    uint32_t index = 0;
     *counter = 0;
+    *index = 0;
     if (!token->keys)
         return bulla_refuse(BULLA_NOT_LOGGED_IN, "the ledger is read with the token key");
-    if (!has_counter(token))
+    BULLA_TRY(counter_index(token, index));
+    if (!*index)
         return BULLA_OK;
-    BULLA_TRY(counter_index(token, &index));
-    BULLA_TRY(bulla_token_backend->counter_read(token->config->tcti, index, token->keys->counter, counter));
-    atomic_store(&token->counter, *counter);
-    return BULLA_OK;
+    if (!*token->config->tcti || !bulla_token_backend)
+        return bulla_refuse(BULLA_TPM_UNREACHABLE, "the token has a counter in a TPM, and bulla.conf names no tcti");
+    return bulla_token_backend->counter_read(token->config->tcti, *index, token->keys->counter, counter);
 }
 
 /* --- the table --- */
@@ -165,8 +161,9 @@ static enum bulla_reason table_raise(const struct table *old, const char *name, 
 
 enum bulla_reason bulla_ledger_counter(struct bulla_token *token, uint64_t *counter)
 {
+    uint32_t index;
     (void)pthread_rwlock_rdlock(&token->keys_lock);
-    enum bulla_reason reason = counter_value(token, counter);
+    enum bulla_reason reason = counter_value(token, &index, counter);
     (void)pthread_rwlock_unlock(&token->keys_lock);
     return reason;
 }
@@ -175,35 +172,44 @@ enum bulla_reason bulla_ledger_counter(struct bulla_token *token, uint64_t *coun
 static enum bulla_reason table_in_force(struct bulla_token *token, struct table *table)
 {
     uint64_t counter = 0, before = 0;
-    BULLA_TRY(counter_value(token, &counter));
+    uint32_t index;
+    BULLA_TRY(counter_value(token, &index, &counter));
     for (;;) {
         enum bulla_reason reason = table_load(token, counter, table);
         before = counter;
         if (reason != BULLA_ROLLED_BACK)
             return reason;
-        BULLA_TRY(counter_value(token, &counter));
+        BULLA_TRY(counter_value(token, &index, &counter));
         if (counter == before)
             return reason;
     }
 }
 
-static enum bulla_reason read_entry(struct bulla_token *token, const char *name, uint64_t *number)
+static enum bulla_reason read_entries(
+    struct bulla_token *token, size_t count, const char *const *names, uint64_t *numbers)
 {
     struct table table;
     struct bulla_cbor map;
-    *number = 0;
     BULLA_TRY(table_in_force(token, &table));
     BULLA_TRY(table_entries(&table, &map));
-    *number = table_find(&map, name);
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = table_find(&map, names[i]);
     return BULLA_OK;
+}
+
+enum bulla_reason bulla_ledger_read_many(
+    struct bulla_token *token, size_t count, const char *const *names, uint64_t *numbers)
+{
+    memset(numbers, 0, count * sizeof *numbers);
+    (void)pthread_rwlock_rdlock(&token->keys_lock);
+    enum bulla_reason reason = read_entries(token, count, names, numbers);
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+    return reason;
 }
 
 enum bulla_reason bulla_ledger_read(struct bulla_token *token, const char *name, uint64_t *number)
 {
-    (void)pthread_rwlock_rdlock(&token->keys_lock);
-    enum bulla_reason reason = read_entry(token, name, number);
-    (void)pthread_rwlock_unlock(&token->keys_lock);
-    return reason;
+    return bulla_ledger_read_many(token, 1, &name, number);
 }
 
 static enum bulla_reason write_rows(
@@ -226,20 +232,17 @@ static enum bulla_reason write_rows(
 }
 
 /* Row c+1, increment, erase row c. */
-static enum bulla_reason advance(struct bulla_token *token, uint64_t counter, struct bulla_bytes sealed)
+static enum bulla_reason advance(struct bulla_token *token, uint32_t index, uint64_t counter, struct bulla_bytes sealed)
 {
     static const struct bulla_bytes nothing = {NULL, 0};
     char next[32], old[32];
-    uint32_t index = 0;
     uint64_t now = 0;
     row_name(counter + 1, next);
     row_name(counter, old);
-    BULLA_TRY(counter_index(token, &index));
     BULLA_TRY(write_rows(token, next, sealed, NULL));
     bulla_fault_point("ledger-written");
     BULLA_TRY(bulla_token_backend->counter_increment(token->config->tcti, index, token->keys->counter, &now));
     bulla_fault_point("ledger-incremented");
-    atomic_store(&token->counter, now);
     if (now != counter + 1)
         return bulla_refuse(BULLA_ROLLED_BACK, "the counter went from %llu to %llu: somebody else moves it",
             (unsigned long long)counter, (unsigned long long)now);
@@ -253,17 +256,17 @@ static enum bulla_reason raise_locked(struct bulla_token *token, const char *nam
     uint64_t counter;
     uint8_t sealed[TABLE_LARGEST + BULLA_BOX_OVERHEAD];
     struct bulla_writer writer;
-    bool counted = has_counter(token);
-    BULLA_TRY(counter_value(token, &counter));
+    uint32_t index;
+    BULLA_TRY(counter_value(token, &index, &counter));
     BULLA_TRY(table_load(token, counter, &table));
     BULLA_TRY(table_entries(&table, &map));
     if (table_find(&map, name) >= number)
         return BULLA_OK;
     BULLA_TRY(table_raise(&table, name, number, &raised));
     bulla_writer_open(&writer, sealed, sizeof sealed);
-    BULLA_TRY(table_seal(token, &raised, counted ? counter + 1 : 0, &writer));
-    if (counted)
-        return advance(token, counter, bulla_writer_bytes(&writer));
+    BULLA_TRY(table_seal(token, &raised, index ? counter + 1 : 0, &writer));
+    if (index)
+        return advance(token, index, counter, bulla_writer_bytes(&writer));
     return write_rows(token, "ledger.0", bulla_writer_bytes(&writer), NULL);
 }
 
@@ -281,8 +284,11 @@ static enum bulla_reason take_turn(const char *path, int file)
     return BULLA_OK;
 }
 
+/* What is done in a process's turn, with the keys read-locked. */
+typedef enum bulla_reason turn(struct bulla_token *token, void *context);
+
 /* The lock is given back by name: a child that was forked meanwhile has the file open too, and would keep it. */
-enum bulla_reason bulla_ledger_raise(struct bulla_token *token, const char *name, uint64_t number)
+static enum bulla_reason in_turn(struct bulla_token *token, turn *action, void *context)
 {
     char path[BULLA_CONFIG_PATH + 16];
     (void)snprintf(path, sizeof path, "%s/ledger.lock", token->config->path);
@@ -292,12 +298,49 @@ enum bulla_reason bulla_ledger_raise(struct bulla_token *token, const char *name
     enum bulla_reason reason = take_turn(path, file);
     if (reason == BULLA_OK) {
         (void)pthread_rwlock_rdlock(&token->keys_lock);
-        reason = raise_locked(token, name, number);
+        reason = action(token, context);
         (void)pthread_rwlock_unlock(&token->keys_lock);
         (void)flock(file, LOCK_UN);
     }
     (void)close(file);
     return reason;
+}
+
+struct raising {
+    const char *name;
+    uint64_t number;
+};
+
+static enum bulla_reason raise_in_turn(struct bulla_token *token, void *context)
+{
+    const struct raising *raising = context;
+    return raise_locked(token, raising->name, raising->number);
+}
+
+enum bulla_reason bulla_ledger_raise(struct bulla_token *token, const char *name, uint64_t number)
+{
+    struct raising raising = {name, number};
+    return in_turn(token, raise_in_turn, &raising);
+}
+
+struct anchoring {
+    bulla_anchored *action;
+    void *context;
+};
+
+static enum bulla_reason anchor_in_turn(struct bulla_token *token, void *context)
+{
+    const struct anchoring *anchoring = context;
+    uint64_t counter;
+    uint32_t index;
+    BULLA_TRY(counter_value(token, &index, &counter));
+    return anchoring->action(token, counter, anchoring->context);
+}
+
+enum bulla_reason bulla_ledger_anchor(struct bulla_token *token, bulla_anchored *action, void *context)
+{
+    struct anchoring anchoring = {action, context};
+    return in_turn(token, anchor_in_turn, &anchoring);
 }
 
 enum bulla_reason bulla_ledger_create(struct bulla_token *token)
@@ -309,7 +352,7 @@ enum bulla_reason bulla_ledger_create(struct bulla_token *token)
     uint32_t index = 0;
     uint64_t counter = 0;
     char name[32];
-    if (has_counter(token))
+    if (*token->config->tcti && bulla_token_backend)
         BULLA_TRY(bulla_token_backend->counter_create(token->config->tcti, token->keys->counter, &index, &counter));
     bulla_writer_open(&writer, index_bytes, sizeof index_bytes);
     bulla_write_u32(&writer, index);

@@ -42,13 +42,19 @@ static enum bulla_reason sign_head(void *context, struct bulla_bytes message, ui
     return services->receipt_sign(services->token, message, signature);
 }
 
-void bulla_token_record_head(struct bulla_token *token)
+static enum bulla_reason append_head(struct bulla_token *token, uint64_t counter, void *context)
 {
     struct bulla_services services;
-    struct bulla_audit *audit = open_log(token);
     bulla_token_services(token, &services);
     const struct bulla_cose_signer signer = {BULLA_COSE_EDDSA, sign_head, &services};
-    if (audit && bulla_audit_head(audit, atomic_load(&token->counter), &signer) != BULLA_OK)
+    return bulla_audit_head(context, counter, &signer);
+}
+
+/* In turn with whoever raises the counter, in this process or another: heads' counters never fall. */
+void bulla_token_record_head(struct bulla_token *token)
+{
+    struct bulla_audit *audit = open_log(token);
+    if (audit && bulla_ledger_anchor(token, append_head, audit) != BULLA_OK)
         token->audit_failures++;
 }
 

@@ -38,6 +38,12 @@ static bool is_policy_of(const struct bulla_object *object, struct bulla_bytes a
            bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY), authority);
 }
 
+static void epoch_ledger_name(const uint8_t authority[static 65], char name[static 48])
+{
+    ledger_name(authority, 0, name);
+    memcpy(name, "epochs", 6); /* "epochs:<authority>:0" */
+}
+
 /* The bundle of this authority and epoch with the highest version (a crash can leave an older one beside it), or with
  * the highest below `below` where that is not 0. */
 static struct bulla_object *find_policy(
@@ -61,13 +67,20 @@ static struct bulla_object *find_policy(
 
 static enum bulla_reason check_floor(struct bulla_token *token, const struct bulla_policy *policy)
 {
-    char name[48];
-    uint64_t floor = 0;
+    char name[48], epoch_name[48];
+    const char *const names[] = {name, epoch_name};
+    uint64_t floors[2];
     ledger_name(policy->authority, policy->epoch, name);
-    BULLA_TRY(bulla_ledger_read(token, name, &floor));
+    epoch_ledger_name(policy->authority, epoch_name);
+    BULLA_TRY(bulla_ledger_read_many(token, 2, names, floors));
+    uint64_t floor = floors[0], epoch = floors[1];
     if (policy->version < floor)
         return bulla_refuse(BULLA_POLICY_OLDER, "the policy's version %llu is below %llu, which this token has seen",
             (unsigned long long)policy->version, (unsigned long long)floor);
+    /* An earlier epoch opens an object once more, to be sealed under the latest: whose bundle must be there then. */
+    if (policy->epoch < epoch && bulla_token_latest_epoch(token, BULLA_BYTES(policy->authority), policy->epoch) < epoch)
+        return bulla_refuse(BULLA_POLICY_MISSING, "the bundle of epoch %llu, which this token has taken, is not there",
+            (unsigned long long)epoch);
     /* A crash between a bundle's row and the ledger is mended here, before the bundle is used. */
     return policy->version > floor ? bulla_ledger_raise(token, name, policy->version) : BULLA_OK;
 }
@@ -180,12 +193,15 @@ enum bulla_reason bulla_token_policy_admit(struct bulla_token *token, struct bul
 enum bulla_reason bulla_token_policy_enforce(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch)
 {
     struct bulla_object *latest = find_policy(token, authority, epoch, 0), *old;
-    char name[48];
+    char name[48], epoch_name[48];
     if (!latest)
         return bulla_refuse(BULLA_INTERNAL, "a bundle that was just written is not there");
     CK_ULONG version = bulla_attributes_ulong(latest->attributes, CKA_BULLA_VERSION, 0);
     ledger_name(authority.data, epoch, name);
+    epoch_ledger_name(authority.data, epoch_name);
     enum bulla_reason reason = bulla_ledger_raise(token, name, version);
+    if (reason == BULLA_OK && epoch)
+        reason = bulla_ledger_raise(token, epoch_name, epoch);
     while (reason == BULLA_OK && (old = find_policy(token, authority, epoch, version)) != NULL) {
         reason = bulla_vault_erase(token, old);
         bulla_object_drop(old);

@@ -39,7 +39,6 @@ struct bulla_token {
     uint8_t *officer;              /* the SO's secret, while the SO is logged in */
     struct bulla_audit *audit;
     atomic_uint audit_failures;          /* lines that could not be written */
-    atomic_ullong counter;               /* the NV counter as last read: what heads of the audit log are anchored to */
     unsigned sessions, writing_sessions; /* under `lock` */
     char serial[17];                     /* "" before initialisation */
     char label[33];
@@ -137,6 +136,12 @@ enum bulla_reason bulla_token_policy_enforce(
 /* --- ledger.c: numbers that never go back (DESIGN: What must not roll back) --- */
 /* 0 for a name that was never raised. BULLA_ROLLED_BACK when the store is older than the TPM's counter. */
 enum bulla_reason bulla_ledger_read(struct bulla_token *token, const char *name, uint64_t *number) BULLA_MUST_USE;
+/* Several names with one reading of the counter. */
+enum bulla_reason bulla_ledger_read_many(
+    struct bulla_token *token, size_t count, const char *const *names, uint64_t *numbers) BULLA_MUST_USE;
+/* Calls `action` with the counter's value while nobody can raise it: for what is anchored to that value. */
+typedef enum bulla_reason bulla_anchored(struct bulla_token *token, uint64_t counter, void *context);
+enum bulla_reason bulla_ledger_anchor(struct bulla_token *token, bulla_anchored *action, void *context) BULLA_MUST_USE;
 /* Durable before it returns; lower numbers are refused by the caller, equal ones are a no-op. */
 enum bulla_reason bulla_ledger_raise(struct bulla_token *token, const char *name, uint64_t number) BULLA_MUST_USE;
 /* The NV counter (with a TPM; its index in `index`, else 0) and, inside the caller's transaction, an empty ledger. */

@@ -129,6 +129,8 @@ static enum bulla_reason add_evidence(const struct bulla_run *run, struct bulla_
 
 static enum bulla_reason open_model(const struct bulla_run *run, struct bulla_open_model **model)
 {
+    if (run->key->expires && monotonic_seconds() >= run->key->expires)
+        return bulla_refuse(BULLA_NOT_RELEASED, "the lease ended since C_DecryptInit: begin the operation again");
     struct bulla_open_model *made = calloc(1, sizeof *made);
     if (!made)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "opening a model");

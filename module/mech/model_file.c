@@ -110,8 +110,9 @@ static enum bulla_reason begin(
     return reason == BULLA_COMMITMENT ? BULLA_MODEL_OTHER_KEY : reason;
 }
 
-/* A file of a newer generation than the token has seen raises the floor: from now on nothing older opens. */
-static enum bulla_reason check_generation(const struct bulla_run *run, uint64_t generation)
+/* A file of a newer generation than the token has seen raises the floor, once all of it was opened: from then on
+ * nothing older opens. A damaged newer file locks nobody out of the good older one. */
+static enum bulla_reason check_generation(const struct bulla_run *run, uint64_t generation, bool *raise)
 {
     const struct bulla_services *services = run->services;
     uint64_t floor = 0;
@@ -119,9 +120,8 @@ static enum bulla_reason check_generation(const struct bulla_run *run, uint64_t 
     if (generation < floor)
         return bulla_refuse(BULLA_MODEL_OLDER, "the file is generation %llu, and the token has opened %llu",
             (unsigned long long)generation, (unsigned long long)floor);
-    if (generation == floor)
-        return BULLA_OK;
-    return services->generation_raise(services->token, run->key->object, generation);
+    *raise = generation > floor;
+    return BULLA_OK;
 }
 
 /* --- chunks --- */
@@ -225,15 +225,18 @@ enum bulla_reason bulla_model_file_open(const struct bulla_run *run, struct bull
 {
     struct sealed_file sealed = {.file = -1};
     struct bulla_stream_opener opener = {0};
+    bool raise = false;
     if (run->key->secret.size != 32)
         return bulla_refuse(BULLA_KEY_INVALID, "a model key has 32 bytes");
     enum bulla_reason reason = open_file(run, &sealed);
     if (reason == BULLA_OK)
         reason = begin(run, &sealed, &opener);
     if (reason == BULLA_OK)
-        reason = check_generation(run, opener.header.generation);
+        reason = check_generation(run, opener.header.generation, &raise);
     if (reason == BULLA_OK)
         reason = open_contents(run, &sealed, &opener, model);
+    if (reason == BULLA_OK && raise)
+        reason = run->services->generation_raise(run->services->token, run->key->object, opener.header.generation);
     if (reason == BULLA_MEMORY_LOCK) /* what was short is said for one step: this is for all of them together */
         reason = bulla_refuse_within(reason, "opening this model locks up to %llu MiB in all: ",
             (unsigned long long)(3 * opener.header.plaintext_size >> 20) + 8);
