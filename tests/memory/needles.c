@@ -64,10 +64,13 @@ void needles_index(struct needles *set)
     for (set->bits = 8; ((size_t)1 << set->bits) < 4 * set->block_count; set->bits++)
         ;
     size_t size = (size_t)1 << set->bits;
-    if (!(set->table = calloc(size, sizeof *set->table)))
+    set->table = calloc(size, sizeof *set->table);
+    set->begins = calloc(size / 64, sizeof *set->begins);
+    if (!set->table || !set->begins)
         abort();
     for (size_t i = 0; i < set->block_count; i++) {
         size_t at = place(set, head(set->blocks[i].data));
+        set->begins[at / 64] |= (uint64_t)1 << at % 64;
         while (set->table[at])
             at = (at + 1) & (size - 1);
         set->table[at] = (uint32_t)i + 1;
@@ -79,6 +82,7 @@ void needles_free(struct needles *set)
     free(set->list);
     free(set->blocks);
     free(set->table);
+    free(set->begins);
     *set = (struct needles){0};
 }
 
@@ -88,9 +92,10 @@ void needles_search(const struct needles *set, const uint8_t *data, size_t size,
     size_t mask = ((size_t)1 << set->bits) - 1;
     for (size_t i = 0; i + sizeof(uint64_t) <= size; i++) {
         uint64_t value = head(data + i);
-        if (value == 0)
+        size_t first = place(set, value);
+        if (value == 0 || !(set->begins[first / 64] >> first % 64 & 1))
             continue;
-        for (size_t at = place(set, value); set->table[at]; at = (at + 1) & mask) {
+        for (size_t at = first; set->table[at]; at = (at + 1) & mask) {
             const struct needle_block *block = &set->blocks[set->table[at] - 1];
             struct needle *needle = &set->list[block->needle];
             if (i + needle->block > size || memcmp(block->data, data + i, needle->block) != 0)

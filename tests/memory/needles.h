@@ -21,7 +21,8 @@ struct needles {
     size_t count;
     struct needle_block *blocks;
     size_t block_count, blocks_most;
-    uint32_t *table; /* open addressing; 0: free, else block + 1 */
+    uint32_t *table;  /* open addressing; 0: free, else block + 1 */
+    uint64_t *begins; /* a bit for each entry of the table at which blocks begin: small enough for a cache */
     unsigned bits;
 };
 
