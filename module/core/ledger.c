@@ -354,6 +354,7 @@ enum bulla_reason bulla_ledger_create(struct bulla_token *token)
     char name[32];
     if (*token->config->tcti && bulla_token_backend)
         BULLA_TRY(bulla_token_backend->counter_create(token->config->tcti, token->keys->counter, &index, &counter));
+    token->made_counter = index;
     bulla_writer_open(&writer, index_bytes, sizeof index_bytes);
     bulla_write_u32(&writer, index);
     BULLA_TRY(bulla_store_value_put(token->store, BULLA_VALUE_COUNTER, bulla_writer_bytes(&writer)));

@@ -188,6 +188,8 @@ static CK_RV generate(struct bulla_session *session, const struct bulla_mechanis
     enum bulla_reason reason = bulla_secret_allocate(row->key_bytes, &value);
     if (reason == BULLA_OK)
         reason = row->generate(mechanism, value, row->key_bytes);
+    if (reason == BULLA_ARGUMENT)
+        return CKR_MECHANISM_PARAM_INVALID;
     if (reason != BULLA_OK)
         return bulla_token_refusal(session->token, "generate", reason);
     CK_RV rv = fill_generated(row, &made, value, list);
@@ -265,6 +267,20 @@ CK_RV bulla_objects_copy(struct bulla_session *session, CK_OBJECT_HANDLE source,
     return rv;
 }
 
+static bool is_own_key(const struct bulla_object *object)
+{
+    return object->object_class == CKO_SECRET_KEY || object->object_class == CKO_PRIVATE_KEY;
+}
+
+/* What families keep of a key goes with it; what they keep of the token's other keys is opened again when it is asked
+ * for. */
+static void forget_opened(const struct bulla_token *token)
+{
+    for (size_t i = 0; bulla_families[i]; i++)
+        if (bulla_families[i]->forget)
+            bulla_families[i]->forget((const uint8_t *)token->serial);
+}
+
 CK_RV bulla_objects_destroy(struct bulla_session *session, CK_OBJECT_HANDLE handle)
 {
     struct bulla_object *object = bulla_token_object(session->token, handle);
@@ -277,6 +293,8 @@ CK_RV bulla_objects_destroy(struct bulla_session *session, CK_OBJECT_HANDLE hand
         rv = CKR_ACTION_PROHIBITED;
     else
         rv = bulla_token_refusal(session->token, "destroy", bulla_vault_erase(session->token, object));
+    if (rv == CKR_OK && is_own_key(object))
+        forget_opened(session->token);
     bulla_object_drop(object);
     return rv;
 }
@@ -296,11 +314,6 @@ static CK_RV set_generation(struct bulla_session *session, struct bulla_object *
         session->token, "generation", services.generation_raise(session->token, object->id, wanted));
 }
 
-static bool is_own_key(const struct bulla_object *object)
-{
-    return object->object_class == CKO_SECRET_KEY || object->object_class == CKO_PRIVATE_KEY;
-}
-
 /* CKA_BULLA_RELEASE: the object is opened as it is, and sealed anew under the tree that is given. */
 static CK_RV set_release(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attribute)
 {
@@ -316,7 +329,7 @@ static CK_RV set_release(struct bulla_session *session, struct bulla_object *obj
     CK_RV rv = add_release(session, &list);
     if (rv == CKR_OK) {
         struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
-        reason = bulla_vault_store(session->token, &list, object->id, passphrase, NULL);
+        reason = bulla_vault_reseal(session->token, object, &list, passphrase);
         rv = bulla_token_refusal(session->token, "release", reason);
     }
     if (rv == CKR_OK)

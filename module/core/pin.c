@@ -53,7 +53,7 @@ static enum bulla_reason tries_load(struct bulla_token *token, const struct role
     BULLA_TRY(reason);
     if (writer.size != sizeof bytes)
         return bulla_refuse(BULLA_STORE_CORRUPT, "the count of wrong PINs has %zu bytes", writer.size);
-    *tries = (struct tries){bytes[0], bytes[1]};
+    *tries = (struct tries){bytes[0], bytes[1] < BULLA_PIN_TRIES ? bytes[1] : BULLA_PIN_TRIES};
     return BULLA_OK;
 }
 
@@ -357,7 +357,15 @@ static enum bulla_reason first_pin(struct bulla_token *token, struct bulla_bytes
     struct pin_writing writing = {&roles[BULLA_USER], pin, token_key, most_tries(token)};
     (void)pthread_rwlock_wrlock(&token->keys_lock);
     token->keys = keys;
+    token->made_counter = 0;
     enum bulla_reason reason = transaction(token, write_first_pin, &writing);
+    if (reason != BULLA_OK && token->made_counter) { /* given back: nothing names it */
+        char detail[BULLA_DETAIL_SIZE];
+        (void)snprintf(detail, sizeof detail, "%s", bulla_detail());
+        if (bulla_token_backend->counter_remove(token->config->tcti, token->made_counter) == BULLA_OK)
+            token->made_counter = 0;
+        (void)bulla_refuse(reason, "%s", detail);
+    }
     bulla_secret_free(token->keys);
     token->keys = NULL;
     (void)pthread_rwlock_unlock(&token->keys_lock);

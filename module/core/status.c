@@ -89,6 +89,7 @@ static void list_objects(struct bulla_token *token, json_t *status)
     (void)pthread_rwlock_unlock(&token->lock);
     set(status, "objects", json_integer((json_int_t)count));
     set(status, "objects_hidden", json_integer((json_int_t)hidden));
+    set(status, "objects_unreadable", json_integer(token->unreadable));
     set(status, "policies", policies);
 }
 

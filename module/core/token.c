@@ -78,10 +78,15 @@ static enum bulla_reason apply_row(void *context, const struct bulla_store_row *
 {
     struct bulla_token *token = context;
     struct bulla_object *object = NULL;
-    if (!bulla_row_make(row, &object))
-        return bulla_refuse(
-            BULLA_STORE_CORRUPT, "a row of class 0x%llx can't be read", (unsigned long long)row->object_class);
     struct bulla_object *present = token->seen ? bulla_index_find_id(&token->index, row->id) : NULL;
+    if (present && present->owner)
+        present = NULL; /* a session object's id is no row's, whatever the store says */
+    if (!bulla_row_make(row, &object)) {
+        if (present) /* one row that can't be read hides itself, and not the token */
+            bulla_index_remove(&token->index, present->handle);
+        token->unreadable++;
+        return BULLA_OK;
+    }
     if (present)
         object->handle = present->handle;
     object->hidden = token->keys && !bulla_vault_verifies(token, object);

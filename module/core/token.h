@@ -38,11 +38,13 @@ struct bulla_token {
     struct bulla_token_keys *keys; /* NULL while the user is not logged in */
     uint8_t *officer;              /* the SO's secret, while the SO is logged in */
     struct bulla_audit *audit;
+    unsigned unreadable;                 /* rows of the store that were no object; status shows the count */
     atomic_uint audit_failures;          /* lines that could not be written */
     unsigned sessions, writing_sessions; /* under `lock` */
     char serial[17];                     /* "" before initialisation */
     char label[33];
     struct bulla_pool *pool;
+    uint32_t made_counter;  /* NV index of a counter that first_pin's transaction made */
     uint64_t next_expiry;   /* Unix seconds at which the first answer's lease ends; 0: none is kept */
     bool without_threads;   /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
     atomic_ullong sequence; /* of receipts, in this process */
@@ -99,6 +101,9 @@ enum bulla_reason bulla_vault_hold(struct bulla_token *token, const struct bulla
  * kind any more; take it from the index again. */
 enum bulla_reason bulla_vault_restate(struct bulla_token *token, const struct bulla_object *object,
     const struct bulla_attribute_list *list) BULLA_MUST_USE;
+/* The same with the sealed part made anew: another object key, under the release tree that the list names now. */
+enum bulla_reason bulla_vault_reseal(struct bulla_token *token, const struct bulla_object *object,
+    const struct bulla_attribute_list *list, struct bulla_bytes passphrase) BULLA_MUST_USE;
 enum bulla_reason bulla_vault_erase(struct bulla_token *token, struct bulla_object *object) BULLA_MUST_USE;
 /* Opens the object's sealed attributes, through its release tree when its lease is over. On success the object's lock
  * is held and `object->opened` may be read; unlock it soon. */

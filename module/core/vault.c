@@ -11,6 +11,7 @@
  * object, token or class does not open. Object keys live in the arena for the length of one function; the opened
  * attributes live in the object until the lease or the login ends. */
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -354,11 +355,25 @@ static bool is_latest(struct bulla_token *token, const struct bulla_object *obje
     return latest;
 }
 
-enum bulla_reason bulla_vault_restate(
-    struct bulla_token *token, const struct bulla_object *object, const struct bulla_attribute_list *list)
+/* Writes an object that exists, from a list that was made of it: nothing is written when it changed meanwhile. */
+struct rewriting {
+    const struct bulla_attribute_list *list;
+    bool anew; /* sealed anew, under another object key; else the sealed part stays */
+    struct bulla_bytes passphrase;
+};
+
+static enum bulla_reason rewrite_row(struct bulla_token *token, const struct bulla_object *object,
+    const struct rewriting *rewriting, struct bulla_object **changed)
+{
+    const struct bulla_bytes sealed = {object->sealed, object->sealed_size};
+    return rewriting->anew ? bulla_vault_put(token, rewriting->list, object->id, rewriting->passphrase, changed)
+                           : put_row(token, rewriting->list, object->id, sealed, changed);
+}
+
+static enum bulla_reason rewrite(
+    struct bulla_token *token, const struct bulla_object *object, const struct rewriting *rewriting)
 {
     struct bulla_object *changed = NULL;
-    struct bulla_bytes sealed = {object->sealed, object->sealed_size};
     uint64_t since = 0;
     if (!is_latest(token, object, &since))
         return changed_meanwhile();
@@ -368,7 +383,7 @@ enum bulla_reason bulla_vault_restate(
     if (reason == BULLA_OK) {
         reason = still_current(token, object, since);
         if (reason == BULLA_OK)
-            reason = put_row(token, list, object->id, sealed, &changed);
+            reason = rewrite_row(token, object, rewriting, &changed);
         reason = commit(token, reason);
     }
     (void)pthread_mutex_unlock(&token->store_lock);
@@ -377,6 +392,20 @@ enum bulla_reason bulla_vault_restate(
         return show(token, changed, NULL);
     bulla_object_drop(changed);
     return reason;
+}
+
+enum bulla_reason bulla_vault_restate(
+    struct bulla_token *token, const struct bulla_object *object, const struct bulla_attribute_list *list)
+{
+    const struct rewriting rewriting = {.list = list};
+    return rewrite(token, object, &rewriting);
+}
+
+enum bulla_reason bulla_vault_reseal(struct bulla_token *token, const struct bulla_object *object,
+    const struct bulla_attribute_list *list, struct bulla_bytes passphrase)
+{
+    const struct rewriting rewriting = {list, true, passphrase};
+    return rewrite(token, object, &rewriting);
 }
 
 enum bulla_reason bulla_vault_erase(struct bulla_token *token, struct bulla_object *object)
@@ -454,6 +483,16 @@ static enum bulla_reason unwrap(struct bulla_token *token, const struct bulla_ob
     return bulla_tree_open(payload, &request, object_key);
 }
 
+static void record_release(struct bulla_token *token, const struct bulla_object *object)
+{
+    char id[33], text[256];
+    struct bulla_bytes release = bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE);
+    (void)sodium_bin2hex(id, sizeof id, object->id, 16);
+    (void)snprintf(text, sizeof text, "%.*s", (int)(release.size & 0xff), (const char *)release.data);
+    const struct bulla_audit_field fields[] = {{"object", id, 0}, {"by", text, 0}};
+    bulla_token_record(token, "released", fields, 2);
+}
+
 static enum bulla_reason open_sealed(
     struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase)
 {
@@ -479,6 +518,7 @@ static enum bulla_reason open_sealed(
     if (bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size) {
         object->expires = monotonic_seconds() + token->config->lease;
         bulla_lease_note(object->expires);
+        record_release(token, object);
     }
     return BULLA_OK;
 }
@@ -495,7 +535,7 @@ static enum bulla_reason move_to_epoch(
     BULLA_TRY(bulla_attributes_decode((struct bulla_bytes){object->opened.data, object->opened.size}, numbers, &list));
     if (!bulla_list_put(&list, CKA_BULLA_EPOCH, (struct bulla_bytes){(const uint8_t *)&epoch, sizeof epoch}))
         return bulla_refuse(BULLA_INTERNAL, "too many attributes");
-    BULLA_TRY(bulla_vault_store(token, &list, object->id, passphrase, NULL));
+    BULLA_TRY(bulla_vault_reseal(token, object, &list, passphrase));
     bulla_secret_release(&object->opened);
     struct bulla_object *moved = bulla_token_object_by_id(token, object->id);
     if (!moved)
