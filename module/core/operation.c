@@ -102,7 +102,8 @@ static CK_RV bind(struct bulla_session *session, struct bulla_operation *operati
         return CKR_OK;
     rv = bulla_token_refusal(session->token, functions[function].name, reason);
     bulla_operation_end(operation);
-    return rv;
+    return reason == BULLA_ARGUMENT ? CKR_MECHANISM_PARAM_INVALID
+                                    : rv; /* all that a caller gives here beside the key */
 }
 
 CK_RV bulla_operation_begin(
