@@ -18,7 +18,7 @@ CK_RV C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIF
         return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
     enum bulla_reason reason = bulla_token_refresh(token);
     if (reason != BULLA_OK)
-        return reason == BULLA_STORE_MISSING ? CKR_TOKEN_NOT_RECOGNIZED : bulla_refusal_code(reason);
+        return bulla_token_refusal(token, "session", reason); /* without a store BULLA_LOG alone can say why */
     return bulla_session_open(token, flags, handle);
 }
 
