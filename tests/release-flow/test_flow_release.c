@@ -343,6 +343,61 @@ static void a_passphrase_alone_is_unattested(void **state)
     assert_ok(flow_run(made));
 }
 
+/* CKA_BULLA_RELEASE set anew: the object is sealed under another tree, and the model under it stays as it is. */
+static void a_tree_is_changed_without_resealing_the_model(void **state)
+{
+    (void)state;
+    static char wide[] = "1 of (tpm, passphrase)", narrow[] = "tpm", wrong[] = "2 of (tpm)";
+    CK_ATTRIBUTE tree = {CKA_BULLA_RELEASE, wide, sizeof wide - 1};
+    make_model();
+    assert_refused(
+        flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1), CKR_USER_NOT_LOGGED_IN, "passphrase-needed");
+    assert_true(flow_bool(key, CKA_BULLA_ATTESTED)); /* what was refused changed nothing */
+    assert_ok(flow_passphrase("correct horse"));
+    assert_ok(flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1));
+    key = flow_key("tiny");
+    assert_false(flow_bool(key, CKA_BULLA_ATTESTED));
+    test_swtpm_extend(&flow.tpm, 0, 1);
+    relogin();
+    tree = (CK_ATTRIBUTE){CKA_BULLA_RELEASE, narrow, sizeof narrow - 1};
+    assert_refused(flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1), CKR_FUNCTION_REJECTED, "not-released");
+    assert_ok(flow_passphrase("correct horse"));
+    assert_ok(flow_run(key));
+    assert_ok(flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1));
+    relogin();
+    assert_ok(flow_passphrase("correct horse"));
+    assert_refused(flow_run(key), CKR_FUNCTION_REJECTED, "tpm-pcr-changed"); /* the passphrase is no way any more */
+    assert_ok(flow_policy_approve(2, &authority));
+    assert_ok(flow_run(key));
+    tree = (CK_ATTRIBUTE){CKA_BULLA_RELEASE, wrong, sizeof wrong - 1};
+    assert_refused(
+        flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1), CKR_ATTRIBUTE_VALUE_INVALID, "tree-syntax");
+    flow_assert_nothing_loaded();
+}
+
+/* The epoch moves an object whose tree has a passphrase, too: it is sealed anew with the one that opened it. */
+static void an_epoch_moves_a_tree_with_a_passphrase(void **state)
+{
+    (void)state;
+    struct bulla_policy policy;
+    assert_ok(flow_policy_approve(1, &authority));
+    assert_ok(flow_passphrase("correct horse"));
+    key = flow_tiny("tiny", "2 of (tpm, passphrase)", authority.point);
+    flow_policy_now(1, &policy);
+    policy.epoch = 4;
+    assert_ok(flow_policy_load(&policy, &authority));
+    relogin();
+    assert_int_not_equal(flow_run(key), CKR_OK);
+    assert_ok(flow_passphrase("correct horse"));
+    assert_ok(flow_run(key));
+    key = flow_key("tiny");
+    assert_int_equal(flow_ulong(key, CKA_BULLA_EPOCH), 4);
+    relogin();
+    assert_int_not_equal(flow_run(key), CKR_OK);
+    assert_ok(flow_passphrase("correct horse"));
+    assert_ok(flow_run(key));
+}
+
 static void a_key_without_a_tree_is_unattested(void **state)
 {
     (void)state;
@@ -521,6 +576,8 @@ int main(void)
         T(two_of_tpm_and_passphrase_need_both),
         T(nested_gates_open),
         T(a_passphrase_alone_is_unattested),
+        T(a_tree_is_changed_without_resealing_the_model),
+        T(an_epoch_moves_a_tree_with_a_passphrase),
         T(a_key_without_a_tree_is_unattested),
         T(trees_that_cannot_be_are_refused),
         T(evidence_attests_the_state_for_a_nonce),
