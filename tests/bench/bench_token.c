@@ -51,7 +51,8 @@ struct round {
 };
 
 static struct {
-    const char *module, *model, *name;
+    const char *module, *name;
+    char *model;
     unsigned char *pin;
     size_t pin_size;
     unsigned threads, rounds;
@@ -87,8 +88,8 @@ static size_t write_request(unsigned texts, unsigned tokens, bool ids)
     char text[TEXT_LARGEST] = "";
     size_t size = 0;
     struct bulla_writer writer;
-    for (unsigned i = 0; i + 2 < tokens; i++, size += 4)
-        memcpy(text + size, "the ", 4);
+    for (unsigned i = 0; i + 2 < tokens && size + 5 < sizeof text; i++, size += 4)
+        (void)snprintf(text + size, sizeof text - size, "the ");
     bulla_writer_open(&writer, request, sizeof request);
     bulla_cbor_write_map(&writer, ids ? 2 : 1);
     bulla_cbor_write_tstr(&writer, "texts");
@@ -178,8 +179,7 @@ static void load_module(void)
 static CK_OBJECT_HANDLE find_model(CK_SESSION_HANDLE session)
 {
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-    CK_ATTRIBUTE template[] = {
-        {CKA_CLASS, &class, sizeof class}, {CKA_LABEL, (void *)(uintptr_t)options.model, strlen(options.model)}};
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, options.model, strlen(options.model)}};
     CK_OBJECT_HANDLE key = 0;
     CK_ULONG found = 0;
     must("C_FindObjectsInit", token->C_FindObjectsInit(session, template, 2));
