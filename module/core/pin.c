@@ -111,7 +111,7 @@ static enum bulla_reason take_try(struct bulla_token *token, void *context)
 static enum bulla_reason give_try_back(struct bulla_token *token, void *context)
 {
     const struct trying *trying = context;
-    struct tries tries;
+    struct tries tries = {0};
     BULLA_TRY(tries_load(token, trying->role, &tries));
     tries.wrong = trying->right || !tries.wrong ? 0 : (uint8_t)(tries.wrong - 1);
     return tries_put(token, trying->role, &tries);
@@ -420,7 +420,7 @@ enum bulla_reason bulla_token_pin_change(
 {
     const struct role *role = &roles[bulla_token_login_state(token) == BULLA_OFFICER ? BULLA_OFFICER : BULLA_USER];
     BULLA_SECRET void *secret = NULL;
-    struct tries tries;
+    struct tries tries = {0};
     BULLA_TRY(check_length(new_pin));
     BULLA_TRY(bulla_secret_allocate(32, &secret));
     (void)pthread_mutex_lock(&token->gate);
