@@ -68,7 +68,8 @@ static enum bulla_reason read_identity(struct bulla_token *token)
         return bulla_refuse(BULLA_STORE_CORRUPT, "the store became another token's while somebody was logged in");
     memset(token->label, 0, sizeof token->label);
     memcpy(token->label, label.string.data, label.string.size);
-    memcpy(token->serial, serial.string.data, 16);
+    if (memcmp(token->serial, serial.string.data, 16) != 0) /* others read it without the lock while it stays */
+        memcpy(token->serial, serial.string.data, 16);
     return BULLA_OK;
 }
 
