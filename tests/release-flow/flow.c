@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "evidence/audit.h"
+
 struct flow flow;
 
 bool flow_has_faults(void)
@@ -132,10 +134,24 @@ void flow_begin(enum flow_kind kind, const char *settings)
     initialize();
 }
 
+/* Whatever a test did, processes killed in mid-call included: every line of the log follows from the one before. */
+static void assert_audit_is_whole(void)
+{
+    struct bulla_audit_summary summary;
+    char path[128];
+    test_folder_join(path, sizeof path, flow.token, "audit.jsonl");
+    if (access(path, F_OK) != 0)
+        return;
+    if (bulla_audit_verify(path, NULL, 0, &summary) != BULLA_OK)
+        fail_msg("%s", bulla_detail());
+    assert_true(summary.lines > 0);
+}
+
 void flow_end(void)
 {
     (void)flow.p11->C_Finalize(NULL); /* a test that failed may have left it in any state */
     flow.ready = false;
+    assert_audit_is_whole();
     if (flow.kind == FLOW_TPM) {
         if (flow.tpm.pid)
             flow_assert_nothing_loaded();
@@ -246,6 +262,16 @@ void flow_assert_nothing_loaded(void)
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
         if (handles(ranges[i]) != 0)
             fail_msg("%u handles from 0x%08x are left in the TPM", handles(ranges[i]), ranges[i]);
+}
+
+/* TPM2_DictionaryAttackLockReset with the empty lockout auth. */
+void flow_reset_lockout(void)
+{
+    static const uint8_t command[] = {
+        0x80, 0x02, 0, 0, 0, 27, 0, 0, 0x01, 0x39, 0x40, 0, 0, 0x0a, 0, 0, 0, 9, 0x40, 0, 0, 9, 0, 0, 0, 0, 0};
+    uint8_t response[256];
+    assert_true(test_swtpm_command(&flow.tpm, command, sizeof command, response, sizeof response) >= 10);
+    assert_int_equal(response[8] << 8 | response[9], 0);
 }
 
 /* --- folders --- */

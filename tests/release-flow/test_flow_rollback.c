@@ -13,7 +13,8 @@
 static struct test_p256 authority;
 static struct flow_archive archive;
 static CK_OBJECT_HANDLE key;
-static uint64_t version; /* of the latest policy that was to be loaded */
+static uint64_t version;                              /* of the latest policy that was to be loaded */
+static const char *pins[2] = {FLOW_PIN, "other-pin"}; /* the one in force, and the one that a change may have set */
 
 static int set_up(void **state)
 {
@@ -22,6 +23,8 @@ static int set_up(void **state)
     archive = flow_archive_tiny();
     flow_begin(FLOW_TPM, "pcrs = 0,7\n");
     version = 1;
+    pins[0] = FLOW_PIN;
+    pins[1] = "other-pin";
     assert_ok(flow_policy_approve(version, &authority));
     key = flow_tiny("tiny", "tpm", authority.point);
     assert_ok(flow_run(key));
@@ -147,12 +150,24 @@ static void make_in_child(void *context)
     flow_open();
     bool logs_in = killing->change->make != NULL;
     if (logs_in) {
-        assert_ok(flow_login(FLOW_PIN));
+        assert_ok(flow_login(pins[0]));
         key = flow_key("tiny");
     }
     assert_int_equal(setenv("BULLA_FAULT", killing->fault, 1), 0);
-    CK_RV rv = logs_in ? killing->change->make() : flow_login(FLOW_PIN);
+    CK_RV rv = logs_in ? killing->change->make() : flow_login(pins[0]);
     _exit(rv == CKR_OK ? 0 : 1);
+}
+
+/* By the PIN that is in force: the one that a change set counts only where it is tried. */
+static CK_RV login_again(void)
+{
+    CK_RV rv = flow_login(pins[0]);
+    if (rv != CKR_PIN_INCORRECT)
+        return rv;
+    const char *old = pins[0];
+    pins[0] = pins[1];
+    pins[1] = old;
+    return flow_login(pins[0]);
 }
 
 /* Kills a child at one pass of a point; false when the change is done before that. */
@@ -168,7 +183,7 @@ static bool kill_at(const struct change *change, const char *point, unsigned pas
     if (!killed && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
         fail_msg("%s at %s: the child ended with status 0x%x", change->name, killing.fault, status);
     flow_open();
-    if (flow_login(FLOW_PIN) != CKR_OK)
+    if (login_again() != CKR_OK)
         fail_msg("%s, killed at %s: nobody can log in", change->name, killing.fault);
     key = flow_key("tiny");
     change->check(!killed);
@@ -367,6 +382,36 @@ static void a_login_works_after_a_kill(void **state)
     kill_everywhere(&(struct change){"logging in", NULL, NULL, check_login, 5});
 }
 
+/* --- a PIN --- */
+
+static CK_RV change_pin(void)
+{
+    return flow.p11->C_SetPIN(flow.session, (unsigned char *)(uintptr_t)pins[0], strlen(pins[0]),
+        (unsigned char *)(uintptr_t)pins[1], strlen(pins[1]));
+}
+
+static const char *pin_before;
+
+static void note_pin(void)
+{
+    flow_reset_lockout(); /* the TPM counts the old PIN that is tried where the new one is in force */
+    pin_before = pins[0];
+}
+
+static void check_pin(bool done)
+{
+    CK_TOKEN_INFO info;
+    assert_true(pins[0] != pin_before || !done);
+    assert_ok(flow.p11->C_GetTokenInfo(flow.slot, &info));
+    assert_false(info.flags & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED));
+}
+
+static void a_pin_is_the_old_or_the_new_after_a_kill(void **state)
+{
+    (void)state;
+    kill_everywhere(&(struct change){"changing a PIN", note_pin, change_pin, check_pin, 5});
+}
+
 static void die_counted(void *fault)
 {
     flow_open();
@@ -404,6 +449,7 @@ int main(void)
         T(a_release_tree_is_the_old_or_the_new_after_a_kill),
         T(a_key_is_whole_or_not_there_after_a_kill),
         T(a_login_works_after_a_kill),
+        T(a_pin_is_the_old_or_the_new_after_a_kill),
         T(killing_the_process_wins_no_try),
     };
     if (!test_swtpm_available())

@@ -212,6 +212,23 @@ static void a_tpm_that_hangs_is_given_up_on_at_the_deadline(void **state)
     assert_ok(flow_run(key));
 }
 
+static void a_login_to_a_tpm_that_hangs_ends_at_the_deadline(void **state)
+{
+    (void)state;
+    if (!flow_is_long())
+        skip();
+    assert_ok(flow.p11->C_Logout(flow.session));
+    test_swtpm_freeze(&flow.tpm);
+    struct timespec start = now();
+    assert_refused(flow_login(FLOW_PIN), CKR_DEVICE_ERROR, "tpm-timeout");
+    double took = seconds_since(&start);
+    if (took < 8 || took > 14)
+        fail_msg("a hanging TPM was given up on after %.1f s", took);
+    assert_false(token_flags() & CKF_USER_PIN_COUNT_LOW);
+    test_swtpm_thaw(&flow.tpm);
+    assert_works();
+}
+
 /* --- killed and restarted --- */
 
 /* Two unclean ends are two failed tries in the TPM's eyes: one below its limit of three. */
@@ -225,42 +242,6 @@ static void kills_of_the_tpm_are_survived(void **state)
     }
     flow_close();
     flow_open();
-    assert_works();
-}
-
-/* TPM2_DictionaryAttackLockReset with the empty lockout auth. */
-static void reset_lockout(void)
-{
-    static const uint8_t command[] = {
-        0x80, 0x02, 0, 0, 0, 27, 0, 0, 0x01, 0x39, 0x40, 0, 0, 0x0a, 0, 0, 0, 9, 0x40, 0, 0, 9, 0, 0, 0, 0, 0};
-    uint8_t response[256];
-    assert_true(test_swtpm_command(&flow.tpm, command, sizeof command, response, sizeof response) >= 10);
-    assert_int_equal(response[8] << 8 | response[9], 0);
-}
-
-static void a_tpm_in_lockout_is_said_so_and_costs_no_try(void **state)
-{
-    (void)state;
-    bool locked = false;
-    for (int i = 0; i < 6 && !locked; i++) {
-        if (i)
-            assert_ok(flow.p11->C_Logout(flow.session));
-        else
-            flow_close(), flow_open();
-        locked = flow_login(FLOW_PIN) != CKR_OK;
-        if (!locked) {
-            test_swtpm_kill(&flow.tpm);
-            test_swtpm_restart(&flow.tpm);
-        }
-    }
-    if (!locked) { /* this TPM does not count unclean ends */
-        reset_lockout();
-        return;
-    }
-    assert_refused(flow_login(FLOW_PIN), CKR_PIN_LOCKED, "tpm-lockout");
-    assert_false(token_flags() & CKF_USER_PIN_LOCKED); /* it is the TPM's, not the token's */
-    assert_true(status_number("tpm", "in_lockout") == 1);
-    reset_lockout();
     assert_works();
 }
 
@@ -289,6 +270,31 @@ static void wrong_pins_lock_the_token_before_the_tpm(void **state)
     assert_ok(flow.p11->C_Login(flow.session, CKU_SO, (unsigned char *)(uintptr_t)FLOW_SO_PIN, strlen(FLOW_SO_PIN)));
     assert_ok(flow.p11->C_InitPIN(flow.session, (unsigned char *)(uintptr_t)FLOW_PIN, strlen(FLOW_PIN)));
     assert_ok(flow.p11->C_Logout(flow.session));
+    assert_works();
+}
+
+/* A right PIN clears the token's count, but not the TPM's, which forgets with time only: wrong ones between right ones
+ * add up in it. Its lockout is told apart from the token's, says how long it lasts, and costs no try. */
+static void the_tpms_own_lockout_is_said_so_and_passes(void **state)
+{
+    (void)state;
+    struct flow_refusal why;
+    CK_RV rv = CKR_OK;
+    int wrong = 0;
+    flow_reset_lockout();
+    while (rv == CKR_OK && wrong < 5) {
+        assert_ok(flow.p11->C_Logout(flow.session));
+        assert_refused(flow_login("wrong-pin"), CKR_PIN_INCORRECT, "pin-wrong");
+        wrong++;
+        rv = flow_login(FLOW_PIN);
+    }
+    assert_int_equal(wrong, (int)status_number("tpm", "max_tries"));
+    assert_refused(flow_login(FLOW_PIN), CKR_PIN_LOCKED, "tpm-lockout");
+    flow_why(&why);
+    assert_non_null(strpbrk(why.detail, "123456789"));
+    assert_true(status_number("tpm", "in_lockout") == 1);
+    assert_false(token_flags() & CKF_USER_PIN_LOCKED);
+    flow_reset_lockout();
     assert_works();
 }
 
@@ -337,9 +343,10 @@ int main(void)
         T(a_tpm_that_dies_in_a_login_costs_no_try),
         T(a_tpm_that_dies_in_an_opening_is_an_error_of_that_call),
         T(a_tpm_that_hangs_is_given_up_on_at_the_deadline),
+        T(a_login_to_a_tpm_that_hangs_ends_at_the_deadline),
         T(kills_of_the_tpm_are_survived),
-        T(a_tpm_in_lockout_is_said_so_and_costs_no_try),
         T(wrong_pins_lock_the_token_before_the_tpm),
+        T(the_tpms_own_lockout_is_said_so_and_passes),
         T(a_changed_pcr_does_not_look_like_a_wrong_pin),
         T(another_tpm_opens_nothing),
     };
