@@ -39,6 +39,12 @@ bool bulla_list_put_bool(struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE ty
     return bulla_list_put(list, type, (struct bulla_bytes){&truth[value], 1});
 }
 
+bool bulla_list_bool(const struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type)
+{
+    const struct bulla_attribute *item = bulla_list_find(list, type);
+    return item && item->value.size == 1 && item->value.data[0] == CK_TRUE;
+}
+
 void bulla_list_from(struct bulla_attribute_list *list, const struct bulla_attributes *attributes)
 {
     list->count = attributes->count < BULLA_ATTRIBUTES_LARGEST ? attributes->count : BULLA_ATTRIBUTES_LARGEST;
@@ -48,13 +54,10 @@ void bulla_list_from(struct bulla_attribute_list *list, const struct bulla_attri
 bool bulla_list_seals(const struct bulla_attribute_list *list)
 {
     const struct bulla_attribute *class_item = bulla_list_find(list, CKA_CLASS);
-    const struct bulla_attribute *private_item = bulla_list_find(list, CKA_PRIVATE);
     CK_OBJECT_CLASS object_class = CKO_SECRET_KEY;
     if (class_item && class_item->value.size == sizeof object_class)
         memcpy(&object_class, class_item->value.data, sizeof object_class);
-    if (private_item && private_item->value.size == 1 && private_item->value.data[0] == CK_TRUE)
-        return true;
-    return object_class == CKO_SECRET_KEY || object_class == CKO_PRIVATE_KEY;
+    return bulla_list_bool(list, CKA_PRIVATE) || object_class == CKO_SECRET_KEY || object_class == CKO_PRIVATE_KEY;
 }
 
 static bool is_sealed(CK_ATTRIBUTE_TYPE type, bool list_seals)

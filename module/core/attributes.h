@@ -73,6 +73,8 @@ const struct bulla_attribute *bulla_list_find(const struct bulla_attribute_list 
 /* Whether the list's sensitive attributes are sealed: it is a private or secret key, or a private object. A public
  * certificate's or data object's value is not. */
 bool bulla_list_seals(const struct bulla_attribute_list *list);
+/* False when absent. */
+bool bulla_list_bool(const struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type);
 void bulla_list_from(struct bulla_attribute_list *list, const struct bulla_attributes *attributes);
 
 /* Copies the list's values that are not sealed into a set of its own, malloc'd; NULL without memory. Sealed values are

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "mech/clock.h"
 #include "mech/mechanism.h"
 #include "module.h"
 
@@ -14,13 +15,6 @@ static struct {
     bool may_start, running, stop;
     uint64_t next, last; /* the earliest and the latest end of a lease; 0: none */
 } lease = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static uint64_t monotonic_seconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec;
-}
 
 static void lapse(uint64_t now)
 {
@@ -44,7 +38,7 @@ static void *keep(void *unused)
         }
         const struct timespec until = {.tv_sec = (time_t)lease.next};
         (void)pthread_cond_timedwait(&lease.changed, &lease.lock, &until);
-        uint64_t now = monotonic_seconds();
+        uint64_t now = bulla_clock_seconds();
         if (lease.stop || now < lease.next)
             continue;
         lease.next = lease.last > now ? now + 1 : 0;

@@ -50,6 +50,19 @@ bool bulla_object_is_private(const struct bulla_object *object)
     return bulla_attributes_bool(object->attributes, CKA_PRIVATE);
 }
 
+/* A model key's value is nobody's attribute: it has none to ask for, sensitive or not. */
+bool bulla_object_is_model_key(const struct bulla_object *object)
+{
+    return object->object_class == CKO_SECRET_KEY &&
+           bulla_attributes_get(object->attributes, CKA_ALLOWED_MECHANISMS).data &&
+           bulla_attributes_allow(object->attributes, CKM_BULLA_SEAL);
+}
+
+bool bulla_object_is_own_key(const struct bulla_object *object)
+{
+    return object->object_class == CKO_SECRET_KEY || object->object_class == CKO_PRIVATE_KEY;
+}
+
 /* Where the handle is, or would be put. */
 static size_t position(const struct bulla_index *index, CK_OBJECT_HANDLE handle)
 {

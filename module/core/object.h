@@ -42,6 +42,10 @@ void bulla_object_drop(struct bulla_object *object); /* NULL is allowed */
 /* Wipes what it has opened. */
 void bulla_object_shut(struct bulla_object *object);
 bool bulla_object_is_private(const struct bulla_object *object);
+/* A secret or private key. */
+bool bulla_object_is_own_key(const struct bulla_object *object);
+/* A secret key whose only mechanisms are those of sealed models. */
+bool bulla_object_is_model_key(const struct bulla_object *object);
 
 /* The index takes over the caller's reference; with handle 0 the object gets a new one, else it replaces its namesake.
  */

@@ -4,31 +4,20 @@
  * nothing else (with so-recovery it also opens a copy of the token key). A wrong try is counted durably before it is
  * tried, and the count is put back when the PIN was right or was never judged (no TPM, no memory): killing the process
  * wins no try. The token key's derived keys are in the arena from login to logout. */
-#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "crypto/cbor.h"
-#include "crypto/cbor_scalar.h"
 #include "crypto/cipher.h"
 #include "mech/mechanism.h"
+#include "pin_inside.h"
 #include "release/backend.h"
-#include "token.h"
 
-struct role {
-    enum bulla_login login;
-    const char *name; /* in the audit log, and the path that the tree is bound to */
-    const char *tree; /* values of the store */
-    const char *tries;
-};
-static const struct role roles[] = {
+const struct bulla_role bulla_roles[] = {
     [BULLA_USER] = {BULLA_USER, "user", BULLA_VALUE_USER_TREE, BULLA_VALUE_USER_TRIES},
     [BULLA_OFFICER] = {BULLA_OFFICER, "so", BULLA_VALUE_OFFICER_TREE, BULLA_VALUE_OFFICER_TRIES},
 };
 
-static enum bulla_reason check_length(struct bulla_bytes pin)
+enum bulla_reason bulla_pin_check_length(struct bulla_bytes pin)
 {
     if (pin.size < BULLA_PIN_SHORTEST || pin.size > BULLA_PIN_LONGEST)
         return bulla_refuse(BULLA_PIN_LENGTH, "a PIN has %d to %d bytes", BULLA_PIN_SHORTEST, BULLA_PIN_LONGEST);
@@ -37,12 +26,8 @@ static enum bulla_reason check_length(struct bulla_bytes pin)
 
 /* --- tries: two bytes, wrong ones and the most --- */
 
-struct tries {
-    uint8_t wrong, most;
-};
-
 /* `store_lock` is held. */
-static enum bulla_reason tries_load(struct bulla_token *token, const struct role *role, struct tries *tries)
+static enum bulla_reason tries_load(struct bulla_token *token, const struct bulla_role *role, struct bulla_tries *tries)
 {
     uint8_t bytes[2];
     struct bulla_writer writer;
@@ -53,11 +38,12 @@ static enum bulla_reason tries_load(struct bulla_token *token, const struct role
     BULLA_TRY(reason);
     if (writer.size != sizeof bytes)
         return bulla_refuse(BULLA_STORE_CORRUPT, "the count of wrong PINs has %zu bytes", writer.size);
-    *tries = (struct tries){bytes[0], bytes[1] < BULLA_PIN_TRIES ? bytes[1] : BULLA_PIN_TRIES};
+    *tries = (struct bulla_tries){bytes[0], bytes[1] < BULLA_PIN_TRIES ? bytes[1] : BULLA_PIN_TRIES};
     return BULLA_OK;
 }
 
-static enum bulla_reason tries_read(struct bulla_token *token, const struct role *role, struct tries *tries)
+enum bulla_reason bulla_pin_tries_read(
+    struct bulla_token *token, const struct bulla_role *role, struct bulla_tries *tries)
 {
     (void)pthread_mutex_lock(&token->store_lock);
     enum bulla_reason reason = token->store ? tries_load(token, role, tries) : BULLA_STORE_MISSING;
@@ -65,13 +51,14 @@ static enum bulla_reason tries_read(struct bulla_token *token, const struct role
     return reason;
 }
 
-static enum bulla_reason tries_put(struct bulla_token *token, const struct role *role, const struct tries *tries)
+static enum bulla_reason tries_put(
+    struct bulla_token *token, const struct bulla_role *role, const struct bulla_tries *tries)
 {
     const uint8_t bytes[2] = {tries->wrong, tries->most};
     return bulla_store_value_put(token->store, role->tries, BULLA_BYTES(bytes));
 }
 
-static enum bulla_reason transaction(
+enum bulla_reason bulla_token_transaction(
     struct bulla_token *token, enum bulla_reason (*write)(struct bulla_token *, void *), void *context)
 {
     (void)pthread_mutex_lock(&token->store_lock);
@@ -89,16 +76,16 @@ static enum bulla_reason transaction(
 
 /* A try is read and counted in one transaction, so that two processes never share one. */
 struct trying {
-    const struct role *role;
-    bool beyond_lock;    /* a try of the SO's, who may grant one */
-    bool right;          /* afterwards: the PIN was the right one */
-    struct tries during; /* with this try */
+    const struct bulla_role *role;
+    bool beyond_lock;          /* a try of the SO's, who may grant one */
+    bool right;                /* afterwards: the PIN was the right one */
+    struct bulla_tries during; /* with this try */
 };
 
 static enum bulla_reason take_try(struct bulla_token *token, void *context)
 {
     struct trying *trying = context;
-    struct tries *tries = &trying->during;
+    struct bulla_tries *tries = &trying->during;
     BULLA_TRY(tries_load(token, trying->role, tries));
     if (tries->wrong >= tries->most && !trying->beyond_lock)
         return bulla_refuse(BULLA_PIN_LOCKED, "the %s's PIN was wrong %u times", trying->role->name, tries->wrong);
@@ -111,7 +98,7 @@ static enum bulla_reason take_try(struct bulla_token *token, void *context)
 static enum bulla_reason give_try_back(struct bulla_token *token, void *context)
 {
     const struct trying *trying = context;
-    struct tries tries = {0};
+    struct bulla_tries tries = {0};
     BULLA_TRY(tries_load(token, trying->role, &tries));
     tries.wrong = trying->right || !tries.wrong ? 0 : (uint8_t)(tries.wrong - 1);
     return tries_put(token, trying->role, &tries);
@@ -119,14 +106,14 @@ static enum bulla_reason give_try_back(struct bulla_token *token, void *context)
 
 void bulla_token_tries(struct bulla_token *token, enum bulla_login who, unsigned *left, unsigned *most)
 {
-    struct tries tries = {0, BULLA_PIN_TRIES};
-    bool known = token->store && tries_read(token, &roles[who], &tries) == BULLA_OK;
+    struct bulla_tries tries = {0, BULLA_PIN_TRIES};
+    bool known = token->store && bulla_pin_tries_read(token, &bulla_roles[who], &tries) == BULLA_OK;
     *most = tries.most;
     *left = known && tries.wrong >= tries.most ? 0U : (unsigned)tries.most - tries.wrong;
 }
 
 /* Below the TPM's own limit, so that a mistyped PIN never locks other people's objects in it. */
-static unsigned most_tries(const struct bulla_token *token)
+unsigned bulla_pin_most_tries(const struct bulla_token *token)
 {
     unsigned most = 0;
     if (!*token->config->tcti || !bulla_token_backend ||
@@ -139,7 +126,7 @@ static unsigned most_tries(const struct bulla_token *token)
 
 /* --- trees --- */
 
-static void role_request(const struct bulla_token *token, const struct role *role, struct bulla_bytes pin,
+static void role_request(const struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
     struct bulla_leaf_request *request)
 {
     bulla_token_request(token, role->name, pin, request);
@@ -148,7 +135,7 @@ static void role_request(const struct bulla_token *token, const struct role *rol
 }
 
 /* Appends the tree of a role's 32-byte secret under a PIN. */
-static enum bulla_reason tree_seal(struct bulla_token *token, const struct role *role, struct bulla_bytes pin,
+enum bulla_reason bulla_pin_tree_seal(struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
     const uint8_t *secret, struct bulla_writer *tree)
 {
     struct bulla_tree_shape shape;
@@ -159,7 +146,7 @@ static enum bulla_reason tree_seal(struct bulla_token *token, const struct role 
 }
 
 static enum bulla_reason tree_open(
-    struct bulla_token *token, const struct role *role, struct bulla_bytes pin, uint8_t *secret)
+    struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin, uint8_t *secret)
 {
     uint8_t tree[BULLA_TREE_LARGEST];
     struct bulla_writer writer;
@@ -175,12 +162,12 @@ static enum bulla_reason tree_open(
 }
 
 /* One try, counted before it is made. `secret` is wiped where it fails. */
-static enum bulla_reason try_pin(
-    struct bulla_token *token, const struct role *role, struct bulla_bytes pin, bool beyond_lock, uint8_t *secret)
+enum bulla_reason bulla_pin_try(
+    struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin, bool beyond_lock, uint8_t *secret)
 {
     struct trying trying = {.role = role, .beyond_lock = beyond_lock};
-    BULLA_TRY(check_length(pin));
-    BULLA_TRY(transaction(token, take_try, &trying));
+    BULLA_TRY(bulla_pin_check_length(pin));
+    BULLA_TRY(bulla_token_transaction(token, take_try, &trying));
     bulla_fault_point("pin-counted");
     enum bulla_reason reason = tree_open(token, role, pin, secret);
     if (reason == BULLA_PIN_WRONG)
@@ -189,7 +176,7 @@ static enum bulla_reason try_pin(
     trying.right = reason == BULLA_OK;
     char detail[BULLA_DETAIL_SIZE];
     (void)snprintf(detail, sizeof detail, "%s", bulla_detail());
-    enum bulla_reason restored = transaction(token, give_try_back, &trying);
+    enum bulla_reason restored = bulla_token_transaction(token, give_try_back, &trying);
     if (reason != BULLA_OK)
         return bulla_refuse(reason, "%s", detail);
     return restored;
@@ -197,7 +184,7 @@ static enum bulla_reason try_pin(
 
 /* --- the keys of a login --- */
 
-static enum bulla_reason derive_keys(
+enum bulla_reason bulla_pin_derive_keys(
     const struct bulla_token *token, const uint8_t *token_key, struct bulla_token_keys **derived)
 {
     static const char *const purposes[] = {"bulla/1 wrap", "bulla/1 tag", "bulla/1 ledger", "bulla/1 counter"};
@@ -266,8 +253,8 @@ static enum bulla_reason login_user(struct bulla_token *token, struct bulla_byte
     BULLA_SECRET void *token_key = NULL;
     struct bulla_token_keys *keys = NULL;
     BULLA_TRY(bulla_secret_allocate(32, &token_key));
-    BULLA_TRY(try_pin(token, &roles[BULLA_USER], pin, false, token_key));
-    BULLA_TRY(derive_keys(token, token_key, &keys));
+    BULLA_TRY(bulla_pin_try(token, &bulla_roles[BULLA_USER], pin, false, token_key));
+    BULLA_TRY(bulla_pin_derive_keys(token, token_key, &keys));
     install_keys(token, keys, BULLA_USER);
     return BULLA_OK;
 }
@@ -276,7 +263,7 @@ static enum bulla_reason login_officer(struct bulla_token *token, struct bulla_b
 {
     BULLA_SECRET void *secret = NULL;
     BULLA_TRY(bulla_secret_allocate(32, &secret));
-    BULLA_TRY(try_pin(token, &roles[BULLA_OFFICER], pin, false, secret));
+    BULLA_TRY(bulla_pin_try(token, &bulla_roles[BULLA_OFFICER], pin, false, secret));
     token->officer = secret;
     secret = NULL;
     (void)pthread_rwlock_wrlock(&token->lock);
@@ -302,248 +289,4 @@ bool bulla_token_user_pin_is_set(struct bulla_token *token)
     struct bulla_writer writer;
     bulla_writer_open(&writer, NULL, 0);
     return token->store && bulla_token_value(token, BULLA_VALUE_USER_TREE, &writer) != BULLA_STORE_MISSING;
-}
-
-/* --- setting PINs --- */
-
-struct pin_writing {
-    const struct role *role;
-    struct bulla_bytes pin;
-    const uint8_t *secret;
-    unsigned most;
-};
-
-static enum bulla_reason write_pin(struct bulla_token *token, void *context)
-{
-    const struct pin_writing *writing = context;
-    uint8_t tree[BULLA_TREE_LARGEST];
-    struct bulla_writer writer;
-    const uint8_t tries[2] = {0, (uint8_t)writing->most};
-    bulla_writer_open(&writer, tree, sizeof tree);
-    BULLA_TRY(tree_seal(token, writing->role, writing->pin, writing->secret, &writer));
-    BULLA_TRY(bulla_writer_finish(&writer, "release tree"));
-    BULLA_TRY(bulla_store_value_put(token->store, writing->role->tree, bulla_writer_bytes(&writer)));
-    return bulla_store_value_put(token->store, writing->role->tries, BULLA_BYTES(tries));
-}
-
-static enum bulla_reason put_recovery(struct bulla_token *token)
-{
-    uint8_t box[32 + BULLA_BOX_OVERHEAD];
-    struct bulla_writer writer;
-    if (!token->config->so_recovery)
-        return BULLA_OK;
-    bulla_writer_open(&writer, box, sizeof box);
-    BULLA_TRY(bulla_box_seal(
-        token->officer, bulla_token_serial(token), (struct bulla_bytes){token->keys->token, 32}, &writer));
-    return bulla_store_value_put(token->store, BULLA_VALUE_RECOVERY, bulla_writer_bytes(&writer));
-}
-
-/* Everything that a token has from its first PIN on, in one transaction. */
-static enum bulla_reason write_first_pin(struct bulla_token *token, void *context)
-{
-    BULLA_TRY(write_pin(token, context));
-    BULLA_TRY(put_recovery(token));
-    BULLA_TRY(bulla_ledger_create(token));
-    return bulla_token_identity_put(token);
-}
-
-static enum bulla_reason first_pin(struct bulla_token *token, struct bulla_bytes pin)
-{
-    BULLA_SECRET void *token_key = NULL;
-    struct bulla_token_keys *keys = NULL;
-    BULLA_TRY(bulla_secret_allocate(32, &token_key));
-    randombytes_buf(token_key, 32);
-    BULLA_TRY(derive_keys(token, token_key, &keys));
-    struct pin_writing writing = {&roles[BULLA_USER], pin, token_key, most_tries(token)};
-    (void)pthread_rwlock_wrlock(&token->keys_lock);
-    token->keys = keys;
-    token->made_counter = 0;
-    enum bulla_reason reason = transaction(token, write_first_pin, &writing);
-    if (reason != BULLA_OK && token->made_counter) { /* given back: nothing names it */
-        char detail[BULLA_DETAIL_SIZE];
-        (void)snprintf(detail, sizeof detail, "%s", bulla_detail());
-        if (bulla_token_backend->counter_remove(token->config->tcti, token->made_counter) == BULLA_OK)
-            token->made_counter = 0;
-        (void)bulla_refuse(reason, "%s", detail);
-    }
-    bulla_secret_free(token->keys);
-    token->keys = NULL;
-    (void)pthread_rwlock_unlock(&token->keys_lock);
-    return reason;
-}
-
-/* The SO's copy of the token key, where one was declared. */
-static enum bulla_reason recover(struct bulla_token *token, uint8_t *token_key)
-{
-    uint8_t box[32 + BULLA_BOX_OVERHEAD];
-    struct bulla_writer writer;
-    bulla_writer_open(&writer, box, sizeof box);
-    enum bulla_reason reason = bulla_token_value(token, BULLA_VALUE_RECOVERY, &writer);
-    if (reason == BULLA_OK && writer.size == sizeof box)
-        return bulla_box_open(token->officer, bulla_token_serial(token), BULLA_BYTES(box), token_key);
-    return reason == BULLA_OK ? bulla_refuse(BULLA_STORE_CORRUPT, "the SO's copy has %zu bytes", writer.size) : reason;
-}
-
-static enum bulla_reason later_pin(struct bulla_token *token, struct bulla_bytes pin)
-{
-    BULLA_SECRET void *token_key = NULL;
-    BULLA_TRY(bulla_secret_allocate(32, &token_key));
-    enum bulla_reason reason = recover(token, token_key);
-    if (reason == BULLA_OK) {
-        struct pin_writing writing = {&roles[BULLA_USER], pin, token_key, most_tries(token)};
-        return transaction(token, write_pin, &writing);
-    }
-    if (reason != BULLA_STORE_MISSING)
-        return reason;
-    reason = try_pin(token, &roles[BULLA_USER], pin, true, token_key);
-    if (reason == BULLA_PIN_WRONG)
-        return bulla_refuse(BULLA_SO_CANNOT_OPEN,
-            "this is not the user's PIN, and without so-recovery the SO can only grant another try with the right one");
-    return reason;
-}
-
-enum bulla_reason bulla_token_user_pin_initialize(struct bulla_token *token, struct bulla_bytes pin)
-{
-    BULLA_TRY(check_length(pin));
-    (void)pthread_mutex_lock(&token->gate);
-    enum bulla_reason reason = BULLA_OK;
-    if (!token->officer) /* logged out by another thread meanwhile */
-        reason = bulla_refuse(BULLA_NOT_LOGGED_IN, "the user's PIN is set by the SO");
-    else
-        reason = bulla_token_user_pin_is_set(token) ? later_pin(token, pin) : first_pin(token, pin);
-    (void)pthread_mutex_unlock(&token->gate);
-    return reason == BULLA_OK ? bulla_token_refresh(token) : reason;
-}
-
-enum bulla_reason bulla_token_pin_change(
-    struct bulla_token *token, struct bulla_bytes old_pin, struct bulla_bytes new_pin)
-{
-    const struct role *role = &roles[bulla_token_login_state(token) == BULLA_OFFICER ? BULLA_OFFICER : BULLA_USER];
-    BULLA_SECRET void *secret = NULL;
-    struct tries tries = {0};
-    BULLA_TRY(check_length(new_pin));
-    BULLA_TRY(bulla_secret_allocate(32, &secret));
-    (void)pthread_mutex_lock(&token->gate);
-    enum bulla_reason reason = try_pin(token, role, old_pin, false, secret);
-    if (reason == BULLA_OK)
-        reason = tries_read(token, role, &tries);
-    if (reason == BULLA_OK) {
-        struct pin_writing writing = {role, new_pin, secret, tries.most};
-        reason = transaction(token, write_pin, &writing);
-    }
-    (void)pthread_mutex_unlock(&token->gate);
-    return reason;
-}
-
-/* --- initialising --- */
-
-/* The folder's parents, and the models folder: 0700 where they are made. */
-static enum bulla_reason make_folders(const char *path, bool last)
-{
-    char part[BULLA_CONFIG_PATH];
-    (void)snprintf(part, sizeof part, "%s", path);
-    for (char *at = part + 1; *at; at++) {
-        if (*at != '/')
-            continue;
-        *at = '\0';
-        if (mkdir(part, 0700) != 0 && errno != EEXIST)
-            return bulla_refuse(BULLA_FILE, "%s: %s", part, strerror(errno));
-        *at = '/';
-    }
-    if (last && mkdir(part, 0700) != 0 && errno != EEXIST)
-        return bulla_refuse(BULLA_FILE, "%s: %s", part, strerror(errno));
-    return BULLA_OK;
-}
-
-static enum bulla_reason write_identity(struct bulla_token *token, void *context)
-{
-    uint8_t value[128];
-    struct bulla_writer writer;
-    bulla_writer_open(&writer, value, sizeof value);
-    bulla_cbor_write_map(&writer, 2);
-    bulla_cbor_write_tstr(&writer, "label");
-    bulla_cbor_write_tstr(&writer, token->label);
-    bulla_cbor_write_tstr(&writer, "serial");
-    bulla_cbor_write_tstr(&writer, token->serial);
-    BULLA_TRY(bulla_writer_finish(&writer, "the token's identity"));
-    BULLA_TRY(bulla_store_value_put(token->store, BULLA_VALUE_TOKEN, bulla_writer_bytes(&writer)));
-    return write_pin(token, context);
-}
-
-static void choose_serial(struct bulla_token *token)
-{
-    uint8_t random[8];
-    if (*token->config->serial) {
-        memcpy(token->serial, token->config->serial, sizeof token->serial);
-        return;
-    }
-    randombytes_buf(random, sizeof random);
-    (void)sodium_bin2hex(token->serial, sizeof token->serial, random, sizeof random);
-}
-
-/* The old token's counter is given back to the TPM; where that fails it stays, and status counts what is left. */
-static void release_counter(struct bulla_token *token)
-{
-    uint8_t index[4];
-    struct bulla_writer writer;
-    bulla_writer_open(&writer, index, sizeof index);
-    if (!*token->config->tcti || !bulla_token_backend ||
-        bulla_token_value(token, BULLA_VALUE_COUNTER, &writer) != BULLA_OK || writer.size != sizeof index)
-        return;
-    uint32_t number = (uint32_t)index[0] << 24 | (uint32_t)index[1] << 16 | (uint32_t)index[2] << 8 | index[3];
-    if (number && bulla_token_backend->counter_remove(token->config->tcti, number) != BULLA_OK)
-        bulla_detail_clear();
-}
-
-/* The store is replaced under both of its locks: others may ask for the token's state meanwhile. */
-static enum bulla_reason start_over(struct bulla_token *token, const char *label)
-{
-    BULLA_TRY(make_folders(token->config->path, false));
-    (void)pthread_rwlock_wrlock(&token->lock);
-    (void)pthread_mutex_lock(&token->store_lock);
-    if (token->store)
-        bulla_store_close(token->store);
-    token->store = NULL;
-    bulla_index_clear(&token->index, 0);
-    token->seen = 0;
-    enum bulla_reason reason = bulla_store_create(token->config->path, &token->store);
-    if (reason == BULLA_OK) {
-        choose_serial(token);
-        (void)snprintf(token->label, sizeof token->label, "%s", label);
-    }
-    (void)pthread_mutex_unlock(&token->store_lock);
-    (void)pthread_rwlock_unlock(&token->lock);
-    return reason == BULLA_OK ? make_folders(token->config->models, true) : reason;
-}
-
-/* Whoever can't read the token there is does not know whose it is: only where there is none, none is asked for a PIN.
- */
-static enum bulla_reason initialize(struct bulla_token *token, struct bulla_bytes pin, const char *label)
-{
-    BULLA_SECRET void *secret = NULL;
-    BULLA_TRY(bulla_secret_allocate(32, &secret));
-    enum bulla_reason present = bulla_token_refresh(token);
-    if (present != BULLA_OK && present != BULLA_STORE_MISSING)
-        return present;
-    if (present == BULLA_OK) {
-        BULLA_TRY(try_pin(token, &roles[BULLA_OFFICER], pin, false, secret));
-        release_counter(token);
-    }
-    BULLA_TRY(start_over(token, label));
-    randombytes_buf(secret, 32);
-    struct pin_writing writing = {&roles[BULLA_OFFICER], pin, secret, most_tries(token)};
-    return transaction(token, write_identity, &writing);
-}
-
-enum bulla_reason bulla_token_initialize(struct bulla_token *token, struct bulla_bytes pin, const char *label)
-{
-    BULLA_TRY(check_length(pin));
-    if (!bulla_utf8_valid(BULLA_TEXT(label)) || !bulla_utf8_valid(BULLA_TEXT(token->config->serial)))
-        return bulla_refuse(BULLA_ARGUMENT, "a token's label and serial are UTF-8");
-    (void)pthread_mutex_lock(&token->gate);
-    enum bulla_reason reason = token->login == BULLA_NOBODY
-                                   ? initialize(token, pin, label)
-                                   : bulla_refuse(BULLA_CANCELLED, "somebody logged in at the same time");
-    (void)pthread_mutex_unlock(&token->gate);
-    return reason == BULLA_OK ? bulla_token_refresh(token) : reason;
 }

@@ -74,12 +74,6 @@ static bool same_value(const struct bulla_attribute_list *list, const CK_ATTRIBU
     return present && bulla_bytes_equal(present->value, value_of(attribute));
 }
 
-static bool list_bool(const struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type)
-{
-    const struct bulla_attribute *item = bulla_list_find(list, type);
-    return item && item->value.size == 1 && item->value.data[0] == CK_TRUE;
-}
-
 static bool put_defaults(unsigned class_bit, struct bulla_attribute_list *list)
 {
     size_t count;
@@ -132,8 +126,8 @@ static bool put_history(unsigned class_bit, enum bulla_origin origin, struct bul
         return true;
     bool done = bulla_list_put_bool(list, CKA_LOCAL, generated);
     if (done && !(class_bit & BULLA_IN_PUBLIC))
-        done = bulla_list_put_bool(list, CKA_ALWAYS_SENSITIVE, generated && list_bool(list, CKA_SENSITIVE)) &&
-               bulla_list_put_bool(list, CKA_NEVER_EXTRACTABLE, generated && !list_bool(list, CKA_EXTRACTABLE));
+        done = bulla_list_put_bool(list, CKA_ALWAYS_SENSITIVE, generated && bulla_list_bool(list, CKA_SENSITIVE)) &&
+               bulla_list_put_bool(list, CKA_NEVER_EXTRACTABLE, generated && !bulla_list_bool(list, CKA_EXTRACTABLE));
     return done;
 }
 

@@ -3,19 +3,13 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "clock.h"
 #include "crypto/arena.h"
 
 static struct {
     pthread_mutex_t lock;
     struct bulla_open_model *first;
 } opened = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static uint64_t monotonic_seconds(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec;
-}
 
 static void model_free(struct bulla_open_model *model)
 {
@@ -95,7 +89,8 @@ void bulla_models_abandon(void)
 static bool is_wanted(const struct bulla_open_model *model, const struct bulla_run *run)
 {
     return memcmp(model->object, run->key->object, 16) == 0 && memcmp(model->serial, run->services->serial, 16) == 0 &&
-           model->sealing == run->key->sealing.generation && !(model->expires && monotonic_seconds() >= model->expires);
+           model->sealing == run->key->sealing.generation &&
+           !(model->expires && bulla_clock_seconds() >= model->expires);
 }
 
 static struct bulla_open_model *find(const struct bulla_run *run)
@@ -129,7 +124,7 @@ static enum bulla_reason add_evidence(const struct bulla_run *run, struct bulla_
 
 static enum bulla_reason open_model(const struct bulla_run *run, struct bulla_open_model **model)
 {
-    if (run->key->expires && monotonic_seconds() >= run->key->expires)
+    if (run->key->expires && bulla_clock_seconds() >= run->key->expires)
         return bulla_refuse(BULLA_NOT_RELEASED, "the lease ended since C_DecryptInit: begin the operation again");
     struct bulla_open_model *made = calloc(1, sizeof *made);
     if (!made)
@@ -138,7 +133,7 @@ static enum bulla_reason open_model(const struct bulla_run *run, struct bulla_op
     memcpy(made->serial, run->services->serial, 16);
     memcpy(made->object, run->key->object, 16);
     made->sealing = run->key->sealing.generation;
-    made->expires = run->key->expires ? run->key->expires : monotonic_seconds() + run->services->lease;
+    made->expires = run->key->expires ? run->key->expires : bulla_clock_seconds() + run->services->lease;
     enum bulla_reason reason = bulla_model_file_open(run, made);
     if (reason == BULLA_OK) {
         run->services->policy_version(
@@ -159,7 +154,7 @@ static enum bulla_reason open_model(const struct bulla_run *run, struct bulla_op
 /* The list's lock is held while a model is opened: two sessions that ask at once get one copy, not two. */
 enum bulla_reason bulla_model_acquire(const struct bulla_run *run, struct bulla_open_model **model)
 {
-    bulla_models_lapse(monotonic_seconds());
+    bulla_models_lapse(bulla_clock_seconds());
     (void)pthread_mutex_lock(&opened.lock);
     enum bulla_reason reason = BULLA_OK;
     *model = find(run);

@@ -1,0 +1,40 @@
+/* What the files of PINs share: pin.c tries them and logs in and out, pin_set.c sets them and initialises tokens. */
+#ifndef BULLA_CORE_PIN_INSIDE_H
+#define BULLA_CORE_PIN_INSIDE_H
+
+#include "token.h"
+
+/* Who may log in, and what the store keeps of them. */
+struct bulla_role {
+    enum bulla_login login;
+    const char *name; /* in the audit log, and the path that the tree is bound to */
+    const char *tree; /* values of the store */
+    const char *tries;
+};
+extern const struct bulla_role bulla_roles[]; /* by enum bulla_login; nobody has none */
+
+/* Of a role: how many wrong PINs there were, and how many lock it. */
+struct bulla_tries {
+    uint8_t wrong, most;
+};
+
+/* BULLA_PIN_LENGTH. */
+enum bulla_reason bulla_pin_check_length(struct bulla_bytes pin) BULLA_MUST_USE;
+enum bulla_reason bulla_pin_tries_read(
+    struct bulla_token *token, const struct bulla_role *role, struct bulla_tries *tries) BULLA_MUST_USE;
+/* One transaction of the store around `write`: all of it, or nothing. */
+enum bulla_reason bulla_token_transaction(
+    struct bulla_token *token, enum bulla_reason (*write)(struct bulla_token *, void *), void *context) BULLA_MUST_USE;
+/* Below the TPM's own limit, so that a mistyped PIN never locks other people's objects in it. */
+unsigned bulla_pin_most_tries(const struct bulla_token *token);
+/* Appends the tree of a role's 32-byte secret under a PIN. */
+enum bulla_reason bulla_pin_tree_seal(struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
+    const uint8_t *secret, struct bulla_writer *tree) BULLA_MUST_USE;
+/* One try, counted before it is made. `secret` is wiped where it fails. */
+enum bulla_reason bulla_pin_try(struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
+    bool beyond_lock, uint8_t *secret) BULLA_MUST_USE;
+/* Everything that a token key gives, in the arena: the caller's to free. */
+enum bulla_reason bulla_pin_derive_keys(
+    const struct bulla_token *token, const uint8_t *token_key, struct bulla_token_keys **derived) BULLA_MUST_USE;
+
+#endif

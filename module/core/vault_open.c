@@ -1,0 +1,185 @@
+/* Opening objects: through the wrap, through their release tree where they have one, for the length of a lease. */
+#include <sodium.h>
+#include <stdio.h>
+
+#include "crypto/cbor.h"
+#include "lease.h"
+#include "mech/clock.h"
+#include "vault_inside.h"
+
+static enum bulla_reason read_sealed(
+    const struct bulla_object *object, struct bulla_bytes *wrap, struct bulla_bytes *box)
+{
+    struct bulla_cbor array, item;
+    BULLA_TRY(bulla_cbor_decode((struct bulla_bytes){object->sealed, object->sealed_size}, "sealed part", &array));
+    struct bulla_cbor_walk walk = bulla_cbor_inside(&array);
+    struct bulla_bytes *parts[2] = {wrap, box};
+    if (array.kind != BULLA_CBOR_ARRAY || array.number != 2)
+        return bulla_refuse(BULLA_MALFORMED, "the sealed part of an object is not [wrap, box]");
+    for (int i = 0; i < 2; i++) {
+        if (!bulla_cbor_next(&walk, &item) || item.kind != BULLA_CBOR_BSTR || item.string.size < BULLA_BOX_OVERHEAD)
+            return bulla_refuse(BULLA_MALFORMED, "the sealed part of an object is not [wrap, box]");
+        *parts[i] = item.string;
+    }
+    if (wrap->size > BULLA_VAULT_WRAP)
+        return bulla_refuse(BULLA_TOO_LARGE, "a release tree of %zu bytes", wrap->size);
+    return BULLA_OK;
+}
+
+static enum bulla_reason unwrap(struct bulla_token *token, const struct bulla_object *object,
+    struct bulla_bytes payload, struct bulla_bytes passphrase, uint8_t *object_key)
+{
+    if (!bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size) {
+        if (payload.size != 32)
+            return bulla_refuse(BULLA_MALFORMED, "an object key of %zu bytes", payload.size);
+        memcpy(object_key, payload.data, 32);
+        return BULLA_OK;
+    }
+    struct bulla_leaf_request request;
+    BULLA_SECRET void *auth_value = NULL;
+    BULLA_TRY(bulla_secret_allocate(32, &auth_value));
+    BULLA_TRY(bulla_token_object_request(token, object->attributes, object->id, auth_value, true, &request));
+    request.passphrase = passphrase;
+    return bulla_tree_open(payload, &request, object_key);
+}
+
+static void record_release(struct bulla_token *token, const struct bulla_object *object)
+{
+    char id[33], text[256];
+    struct bulla_bytes release = bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE);
+    (void)sodium_bin2hex(id, sizeof id, object->id, 16);
+    (void)snprintf(text, sizeof text, "%.*s", (int)(release.size & 0xff), (const char *)release.data);
+    const struct bulla_audit_field fields[] = {{"object", id, 0}, {"by", text, 0}};
+    bulla_token_record(token, "released", fields, 2);
+}
+
+static enum bulla_reason open_sealed(
+    struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase)
+{
+    struct bulla_bytes wrap, box;
+    uint8_t aad_bytes[BULLA_VAULT_AAD];
+    struct bulla_writer aad;
+    BULLA_SECRET void *payload = NULL;
+    BULLA_SECRET void *object_key = NULL;
+    BULLA_TRY(read_sealed(object, &wrap, &box));
+    bulla_writer_open(&aad, aad_bytes, sizeof aad_bytes);
+    bulla_vault_aad(token, object->id, object->object_class, &aad);
+    BULLA_TRY(bulla_secret_allocate(wrap.size, &payload));
+    BULLA_TRY(bulla_secret_allocate(32, &object_key));
+    BULLA_TRY(bulla_box_open(token->keys->wrap, bulla_writer_bytes(&aad), wrap, payload));
+    struct bulla_bytes payload_bytes = {payload, wrap.size - BULLA_BOX_OVERHEAD};
+    BULLA_TRY(unwrap(token, object, payload_bytes, passphrase, object_key));
+    BULLA_RELEASED struct bulla_secret plain = {0};
+    BULLA_TRY(bulla_secret_hold(&plain, box.size - BULLA_BOX_OVERHEAD, "an object's sealed attributes"));
+    BULLA_TRY(bulla_box_open(object_key, bulla_writer_bytes(&aad), box, plain.data));
+    object->opened = plain;
+    plain = (struct bulla_secret){0};
+    object->expires = 0;
+    if (bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size) {
+        object->expires = bulla_clock_seconds() + token->config->lease;
+        bulla_lease_note(object->expires);
+        record_release(token, object);
+    }
+    return BULLA_OK;
+}
+
+/* Seals an opened object anew under a higher epoch of its authority, and opens it again as it is now: the state of this
+ * machine must be one that the higher epoch approves as well. What is moved to the caller's object is the new opening.
+ */
+static enum bulla_reason move_to_epoch(
+    struct bulla_token *token, struct bulla_object *object, CK_ULONG epoch, struct bulla_bytes passphrase)
+{
+    CK_ULONG numbers[BULLA_ATTRIBUTES_LARGEST];
+    struct bulla_attribute_list list;
+    bulla_list_from(&list, object->attributes);
+    BULLA_TRY(bulla_attributes_decode((struct bulla_bytes){object->opened.data, object->opened.size}, numbers, &list));
+    if (!bulla_list_put(&list, CKA_BULLA_EPOCH, (struct bulla_bytes){(const uint8_t *)&epoch, sizeof epoch}))
+        return bulla_refuse(BULLA_INTERNAL, "too many attributes");
+    BULLA_TRY(bulla_vault_reseal(token, object, &list, passphrase));
+    bulla_secret_release(&object->opened);
+    struct bulla_object *moved = bulla_token_object_by_id(token, object->id);
+    if (!moved)
+        return bulla_refuse(BULLA_OBJECT_HIDDEN, "the object was destroyed while it was sealed anew");
+    (void)pthread_mutex_lock(&moved->lock);
+    enum bulla_reason reason = open_sealed(token, moved, passphrase);
+    object->opened = moved->opened;
+    object->expires = moved->expires;
+    moved->opened = (struct bulla_secret){0};
+    (void)pthread_mutex_unlock(&moved->lock);
+    bulla_object_drop(moved);
+    return reason;
+}
+
+static enum bulla_reason open_latest(
+    struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase)
+{
+    struct bulla_bytes authority = bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY);
+    CK_ULONG epoch = bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0), latest = epoch;
+    if (!token->keys)
+        return bulla_refuse(BULLA_NOT_LOGGED_IN, "the token key is not open");
+    BULLA_TRY(open_sealed(token, object, passphrase));
+    if (authority.size && bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size)
+        latest = (CK_ULONG)bulla_token_latest_epoch(token, authority, epoch);
+    if (latest == epoch)
+        return BULLA_OK;
+    enum bulla_reason reason = move_to_epoch(token, object, latest, passphrase);
+    if (reason != BULLA_OK)
+        bulla_secret_release(&object->opened);
+    return reason;
+}
+
+enum bulla_reason bulla_vault_open(
+    struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase)
+{
+    (void)pthread_rwlock_rdlock(&token->keys_lock);
+    (void)pthread_mutex_lock(&object->lock);
+    enum bulla_reason reason = BULLA_OK;
+    if (object->opened.data && object->expires && bulla_clock_seconds() >= object->expires)
+        bulla_secret_release(&object->opened);
+    if (!object->opened.data && object->owner == 0 && object->sealed_size)
+        reason = open_latest(token, object, passphrase);
+    if (reason != BULLA_OK)
+        (void)pthread_mutex_unlock(&object->lock);
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+    return reason;
+}
+
+struct bulla_bytes bulla_vault_value(const struct bulla_object *object, CK_ATTRIBUTE_TYPE type)
+{
+    CK_ULONG numbers[BULLA_ATTRIBUTES_LARGEST];
+    struct bulla_attribute_list list = {0};
+    struct bulla_bytes opened = {object->opened.data, object->opened.size};
+    if (!opened.data || bulla_attributes_decode(opened, numbers, &list) != BULLA_OK)
+        return (struct bulla_bytes){NULL, 0};
+    const struct bulla_attribute *item = bulla_list_find(&list, type);
+    return item ? item->value : (struct bulla_bytes){NULL, 0}; /* sealed attributes are octets: never in `numbers` */
+}
+
+/* The next object behind `after` that a lease may be over for, kept; 0 begins. Its lock is not taken here: who opens an
+ * object holds that one while it waits for the index. */
+static struct bulla_object *next_leased(struct bulla_token *token, CK_OBJECT_HANDLE after)
+{
+    struct bulla_object *found = NULL;
+    (void)pthread_rwlock_rdlock(&token->lock);
+    for (size_t i = 0; i < token->index.count && !found; i++) {
+        struct bulla_object *object = token->index.objects[i];
+        if (object->handle > after && bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size)
+            found = bulla_object_keep(object);
+    }
+    (void)pthread_rwlock_unlock(&token->lock);
+    return found;
+}
+
+void bulla_vault_lapse(struct bulla_token *token, uint64_t now)
+{
+    struct bulla_object *object = next_leased(token, 0);
+    while (object) {
+        CK_OBJECT_HANDLE handle = object->handle;
+        (void)pthread_mutex_lock(&object->lock);
+        if (object->opened.data && object->expires && now >= object->expires)
+            bulla_secret_release(&object->opened);
+        (void)pthread_mutex_unlock(&object->lock);
+        bulla_object_drop(object);
+        object = next_leased(token, handle);
+    }
+}
