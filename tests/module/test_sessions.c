@@ -209,7 +209,8 @@ static void a_session_closes_under_the_calls_of_others(void **state)
     pthread_t threads[2];
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, call_all_the_time, &closing), 0);
-    for (int i = 0; i < 2000; i++) {
+    double end = seconds() + 20;
+    for (int i = 0; i < 2000 || (atomic_load(&closing.calls) < 1000 && seconds() < end); i++) {
         CK_SESSION_HANDLE next = module_session(0, 0), old = atomic_exchange(&closing.session, next);
         assert_ok(p11->C_CloseSession(old));
     }
@@ -217,7 +218,7 @@ static void a_session_closes_under_the_calls_of_others(void **state)
     for (int i = 0; i < 2; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     assert_int_equal(closing.wrong, 0);
-    assert_true(closing.calls > 0);
+    assert_true(closing.calls > 0); /* sessions were closed between calls that they served */
 }
 
 int main(void)

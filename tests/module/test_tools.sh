@@ -103,7 +103,7 @@ fi
 
 # Keys.
 printf '0123456789abcdef0123456789abcdef' >"$FOLDER/secret"
-tool 0 --login --pin user-pin --write-object "$FOLDER/secret" --type secrkey --key-type AES:32 --sensitive --label imported --id 01
+tool 0 --login --pin user-pin --write-object "$FOLDER/secret" --type secrkey --key-type AES:32 --extractable --label imported --id 01
 tool 0 --login --pin user-pin --keygen --key-type GENERIC:32 --mechanism 0x82550001 --sensitive --label "a model" --id 6d69
 tool 0 --login --pin user-pin --list-objects --type secrkey
 says "a model" "--list-objects of secret keys"
