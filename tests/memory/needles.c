@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HEAD = 12 };
+
 struct needle_block {
     const uint8_t *data;
     uint32_t needle;
@@ -18,16 +20,28 @@ static void *grow(void *memory, size_t count, size_t size)
     return grown;
 }
 
-static uint64_t head(const uint8_t *data)
+static uint64_t word(const uint8_t *data)
 {
     uint64_t value;
     memcpy(&value, data, sizeof value);
     return value;
 }
 
-static size_t place(const struct needles *set, uint64_t value)
+/* Of the first 12 bytes, the size of the smallest block: neighbouring weights are often equal in 8. */
+static uint64_t hash(const uint8_t *data)
 {
-    return (size_t)((value * 0x9e3779b97f4a7c15ULL) >> (64 - set->bits));
+    uint64_t mixed = word(data) * 0x9e3779b97f4a7c15ULL ^ word(data + HEAD - 8) * 0xc2b2ae3d27d4eb4fULL;
+    return (mixed ^ mixed >> 29) * 0xbf58476d1ce4e5b9ULL;
+}
+
+static size_t place(const struct needles *set, uint64_t hashed)
+{
+    return (size_t)(hashed >> (64 - set->bits));
+}
+
+static uint64_t filter_bits(uint64_t hashed)
+{
+    return (uint64_t)1 << (hashed & 63) | (uint64_t)1 << (hashed >> 6 & 63) | (uint64_t)1 << (hashed >> 12 & 63);
 }
 
 static bool is_telling(const uint8_t *data, size_t size)
@@ -38,7 +52,7 @@ static bool is_telling(const uint8_t *data, size_t size)
         different += !seen[data[i]];
         seen[data[i]] = true;
     }
-    return different >= 8 && head(data) != 0;
+    return different >= 8;
 }
 
 void needles_add(struct needles *set, const char *name, const void *data, size_t size, size_t block)
@@ -59,21 +73,30 @@ void needles_add(struct needles *set, const char *name, const void *data, size_t
     set->count++;
 }
 
+/* One of equal blocks is enough. */
+static bool is_same(const struct needles *set, const struct needle_block *a, const struct needle_block *b)
+{
+    size_t size = set->list[a->needle].block;
+    return set->list[b->needle].block == size && memcmp(a->data, b->data, size) == 0;
+}
+
 void needles_index(struct needles *set)
 {
     for (set->bits = 8; ((size_t)1 << set->bits) < 4 * set->block_count; set->bits++)
         ;
     size_t size = (size_t)1 << set->bits;
     set->table = calloc(size, sizeof *set->table);
-    set->begins = calloc(size / 64, sizeof *set->begins);
+    set->begins = calloc(size / 16, sizeof *set->begins);
     if (!set->table || !set->begins)
         abort();
     for (size_t i = 0; i < set->block_count; i++) {
-        size_t at = place(set, head(set->blocks[i].data));
-        set->begins[at / 64] |= (uint64_t)1 << at % 64;
-        while (set->table[at])
+        uint64_t hashed = hash(set->blocks[i].data);
+        size_t at = place(set, hashed);
+        set->begins[at / 16] |= filter_bits(hashed);
+        while (set->table[at] && !is_same(set, &set->blocks[i], &set->blocks[set->table[at] - 1]))
             at = (at + 1) & (size - 1);
-        set->table[at] = (uint32_t)i + 1;
+        if (!set->table[at])
+            set->table[at] = (uint32_t)i + 1;
     }
 }
 
@@ -90,10 +113,10 @@ void needles_search(const struct needles *set, const uint8_t *data, size_t size,
     void (*seen)(void *context, struct needle *needle, size_t at), void *context)
 {
     size_t mask = ((size_t)1 << set->bits) - 1;
-    for (size_t i = 0; i + sizeof(uint64_t) <= size; i++) {
-        uint64_t value = head(data + i);
-        size_t first = place(set, value);
-        if (value == 0 || !(set->begins[first / 64] >> first % 64 & 1))
+    for (size_t i = 0; i + HEAD <= size; i++) {
+        uint64_t hashed = hash(data + i);
+        size_t first = place(set, hashed);
+        if (~set->begins[first / 16] & filter_bits(hashed))
             continue;
         for (size_t at = first; set->table[at]; at = (at + 1) & mask) {
             const struct needle_block *block = &set->blocks[set->table[at] - 1];

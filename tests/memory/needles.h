@@ -1,8 +1,8 @@
 /* What is looked for in memory: blocks of known bytes, found at any address.
  *
  * A needle of n bytes is cut into blocks; whoever holds 2 · block - 1 contiguous bytes of it holds a whole block. So
- * with blocks of 32 bytes any 64-byte window is found. Blocks of fewer than 8 different bytes are left out: they are
- * runs of zeros and small numbers, which are everywhere. */
+ * with blocks of 32 bytes any 64-byte window is found. A block has at least 12 bytes. Blocks of fewer than 8 different
+ * bytes are left out: they are runs of zeros and small numbers, which are everywhere. */
 #ifndef BULLA_TESTS_NEEDLES_H
 #define BULLA_TESTS_NEEDLES_H
 
@@ -22,7 +22,8 @@ struct needles {
     struct needle_block *blocks;
     size_t block_count, blocks_most;
     uint32_t *table;  /* open addressing; 0: free, else block + 1 */
-    uint64_t *begins; /* a bit for each entry of the table at which blocks begin: small enough for a cache */
+    uint64_t *begins; /* a Bloom filter of what blocks begin with, three bits in one word: it keeps the rest from being
+                         read */
     unsigned bits;
 };
 
