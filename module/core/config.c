@@ -196,14 +196,19 @@ static enum bulla_reason complete_token(struct bulla_token_config *token, const 
     return BULLA_OK;
 }
 
+static bool are_one(const struct bulla_token_config *left, const struct bulla_token_config *right)
+{
+    return left->slot == right->slot || strcmp(left->path, right->path) == 0 ||
+           (*left->serial && strcmp(left->serial, right->serial) == 0);
+}
+
 static enum bulla_reason complete(struct bulla_config *config)
 {
     for (unsigned i = 0; i < config->count; i++) {
         BULLA_TRY(complete_token(&config->tokens[i], config->source));
         for (unsigned j = 0; j < i; j++)
-            if (config->tokens[i].slot == config->tokens[j].slot ||
-                strcmp(config->tokens[i].path, config->tokens[j].path) == 0)
-                return bulla_refuse(BULLA_CONFIG_SYNTAX, "%s: tokens %s and %s have the same slot or path",
+            if (are_one(&config->tokens[i], &config->tokens[j]))
+                return bulla_refuse(BULLA_CONFIG_SYNTAX, "%s: tokens %s and %s have the same slot, path or serial",
                     config->source, config->tokens[j].name, config->tokens[i].name);
     }
     return BULLA_OK;
