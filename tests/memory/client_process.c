@@ -147,8 +147,13 @@ int client_end(struct client *client)
     (void)close(client->in);
     (void)waitpid(client->process, &status, 0);
     (void)close(client->out);
-    for (size_t i = 0; i < client->answer_count; i++)
-        free(client->answers[i]);
     client->process = 0;
     return status;
+}
+
+void client_free(struct client *client)
+{
+    for (size_t i = 0; i < client->answer_count; i++)
+        free(client->answers[i]);
+    client->answer_count = 0;
 }

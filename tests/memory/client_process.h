@@ -34,5 +34,6 @@ bool client_reach(struct client *client, const char *stage);
 void client_go_on(struct client *client);
 /* Lets it run to its end; its wait status. */
 int client_end(struct client *client);
+void client_free(struct client *client);
 
 #endif

@@ -1,4 +1,4 @@
-/* A reading of safetensors that owes nothing to the module's. The copies live as long as the test. */
+/* A reading of safetensors that owes nothing to the module's. Its copies live until they are released. */
 #include "weights.h"
 
 #include <jansson.h>
@@ -24,13 +24,28 @@ static float half_value(unsigned half)
     return half >> 15 ? -value : value;
 }
 
+enum { HELD_MOST = 1024 };
+static void *held[HELD_MOST];
+static size_t held_count;
+
+static void *hold(void *memory)
+{
+    if (!memory || held_count == HELD_MOST)
+        abort();
+    return held[held_count++] = memory;
+}
+
+void weights_release(void)
+{
+    while (held_count)
+        free(held[--held_count]);
+}
+
 static void add_tensor(struct needles *set, const char *name, const uint8_t *data, size_t rows, size_t columns)
 {
     char title[48];
     size_t count = rows * columns;
-    float *plain = malloc(count * sizeof *plain), *turned = malloc(count * sizeof *turned);
-    if (!plain || !turned)
-        abort();
+    float *plain = hold(malloc(count * sizeof *plain)), *turned = hold(malloc(count * sizeof *turned));
     for (size_t i = 0; i < count; i++) {
         plain[i] = values[data[2 * i] | data[2 * i + 1] << 8];
         turned[i % columns * rows + i / columns] = plain[i];
@@ -67,6 +82,8 @@ bool weights_add(struct needles *set, const char *path)
     for (unsigned i = 0; i < 65536; i++)
         values[i] = half_value(i);
     uint8_t *file = test_file_read(path, &size);
+    if (file)
+        (void)hold(file);
     if (file && size > sizeof header)
         memcpy(&header, file, sizeof header);
     json_t *table = header && header < size - 8 ? json_loadb((char *)file + 8, (size_t)header, 0, NULL) : NULL;
