@@ -10,6 +10,7 @@
 set -euo pipefail
 
 source=$1 build=$2 scene=$3
+. "$source/tests/demo/alone"
 folder=$(mktemp -d "${TMPDIR:-/tmp}/bulla-demo-XXXXXX")
 export BULLA_BUILD=$build BULLA_DEMO=$folder/demo HOME=$folder/home XDG_CONFIG_HOME=$folder/home/.config
 export XDG_DATA_HOME=$folder/home/.local/share MODEL=''
@@ -30,6 +31,9 @@ skip() {
     exit 77
 }
 says() { grep -qF -- "$1" "$folder/out" || { cat "$folder/out"; fail "the demo does not say: $1"; }; }
+registration() {
+    [ -e /etc/pkcs11/modules/bulla.module ] && ! grep -qxF "module: $build/module/shared/libbulla.so" /etc/pkcs11/modules/bulla.module
+}
 registration() {
     if [ "${#as[@]}" -eq 0 ] && [ "$(id -u)" -eq 0 ]; then
         printf '/etc/pkcs11/modules/bulla.module\n'
@@ -74,8 +78,7 @@ printed_commands_run() {
         pkcs11-tool --module '$build/module/shared/libbulla.so' --login --pin '$(cat "$BULLA_DEMO/pin")' -O" 2>&1) ||
         fail 'pkcs11-tool does not list the model'
     grep -q 'Label: minilm' "$folder/go-on" || fail 'p11tool does not list the model'
-    [ -s /tmp/answer ] || fail 'the object route gave no answer'
-    rm -f /tmp/answer /tmp/request
+    [ -s "$BULLA_DEMO/answer" ] || fail 'the object route gave no answer'
 }
 
 clean() {

@@ -5,6 +5,7 @@
 set -euo pipefail
 
 source=$1 build=$2
+. "$source/tests/demo/alone"
 folder=$(mktemp -d "${TMPDIR:-/tmp}/bulla-docs-XXXXXX")
 export BULLA_BUILD=$build BULLA_DEMO=$folder/demo HOME=$folder/home XDG_CONFIG_HOME=$folder/home/.config MODEL=''
 unset BULLA_CONF BULLA_PIN XDG_RUNTIME_DIR

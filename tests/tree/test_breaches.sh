@@ -53,7 +53,7 @@ if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
     breaks c_is_formatted crypto/arena.c crypto/arena.c append crypto/arena.c 'int  a ;'
 fi
 # A library that exports something else.
-module=$(find -L /usr/lib -name 'libsodium.so.*' 2>/dev/null | head -n 1)
+module=$(find -L /usr/lib -name 'libsodium.so.*' -print -quit 2>/dev/null) || true
 ! "$source/tests/tree/test_tree.sh" "$folder" "${module:-/nonexistent}" only_the_entry_points_are_exported >/dev/null 2>&1 ||
     { echo 'FAILED: another library passes for a module' >&2; failures=$((failures + 1)); }
 exit $((failures > 0))
