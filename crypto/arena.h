@@ -3,7 +3,8 @@
  * Pages are mlocked, fenced by inaccessible pages, kept out of core files (MADV_DONTDUMP) and empty in a forked child
  * (MADV_WIPEONFORK). Memory comes in fixed-size slots (64 B to 64 KiB) with a canary after the requested bytes; taking
  * and returning one costs tens of nanoseconds and no system call once the arena has grown. Nothing is locked before the
- * first allocation. Locking that fails is a failure (BULLA_MEMORY_LOCK names the limit and the need), never a warning. */
+ * first allocation. Locking that fails is a failure (BULLA_MEMORY_LOCK names the limit and the need), never a warning.
+ */
 #ifndef BULLA_CRYPTO_ARENA_H
 #define BULLA_CRYPTO_ARENA_H
 
@@ -26,7 +27,12 @@ void bulla_secret_free(void *memory);
 void bulla_secret_cleanup(void *pointer_to_pointer);
 
 /* Hands the memory to the caller: the scope's cleanup then does nothing. */
-#define BULLA_SECRET_KEEP(pointer) ({ __typeof__(pointer) kept_ = (pointer); (pointer) = NULL; kept_; })
+#define BULLA_SECRET_KEEP(pointer)                                                                                     \
+    ({                                                                                                                 \
+        __typeof__(pointer) kept_ = (pointer);                                                                         \
+        (pointer) = NULL;                                                                                              \
+        kept_;                                                                                                         \
+    })
 
 /* How many slots are taken, for tests and `bulla status`; and in bytes, how much is locked. */
 size_t bulla_arena_taken(void);

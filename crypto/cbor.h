@@ -4,9 +4,9 @@
  * bytes; debug builds and tests check it through the decoder. Reading is ours: bounded, allocation-free, at most
  * BULLA_CBOR_DEPTH deep; in strict mode (our own formats) every head must be the shortest, lengths definite, map keys
  * ascending and unique, floats in the shortest form that keeps the value; lenient mode (foreign formats: Nitro's) takes
- * arrays and maps of indefinite length and longer heads and floats, and still refuses duplicate keys; its keys are plain
- * values, at most 256 in all the maps that enclose a place. Neither takes undefined, unassigned simple values, strings in
- * chunks, or more than 65,536 items. */
+ * arrays and maps of indefinite length and longer heads and floats, and still refuses duplicate keys; its keys are
+ * plain values, at most 256 in all the maps that enclose a place. Neither takes undefined, unassigned simple values,
+ * strings in chunks, or more than 65,536 items. */
 #ifndef BULLA_CRYPTO_CBOR_H
 #define BULLA_CRYPTO_CBOR_H
 
@@ -41,18 +41,18 @@ enum bulla_cbor_kind {
 /* One data item: its head, its string as a view, and the whole encoding of it with everything inside. */
 struct bulla_cbor {
     enum bulla_cbor_kind kind;
-    uint64_t number;            /* value, item or pair count, tag, string's size; bool as 0 and 1; a float's bits as f64 */
+    uint64_t number; /* value, item or pair count, tag, string's size; bool as 0 and 1; a float's bits as f64 */
     struct bulla_bytes string;  /* of a bstr or tstr */
     struct bulla_bytes inside;  /* encoded items of an array, map or tag */
     struct bulla_bytes encoded; /* the whole item */
 };
 
 /* Reads exactly one item that fills `bytes`, checking it in depth. `what` names the format in details.
- * BULLA_TRUNCATED, BULLA_TRAILING, BULLA_MALFORMED, BULLA_NOT_CANONICAL, BULLA_DUPLICATE, BULLA_NOT_TEXT, BULLA_TOO_LARGE,
- * BULLA_UNSUPPORTED (well-formed, but not taken). `item` is null then. */
+ * BULLA_TRUNCATED, BULLA_TRAILING, BULLA_MALFORMED, BULLA_NOT_CANONICAL, BULLA_DUPLICATE, BULLA_NOT_TEXT,
+ * BULLA_TOO_LARGE, BULLA_UNSUPPORTED (well-formed, but not taken). `item` is null then. */
 enum bulla_reason bulla_cbor_decode(struct bulla_bytes bytes, const char *what, struct bulla_cbor *item) BULLA_MUST_USE;
-enum bulla_reason bulla_cbor_decode_lenient(struct bulla_bytes bytes, const char *what,
-    struct bulla_cbor *item) BULLA_MUST_USE;
+enum bulla_reason bulla_cbor_decode_lenient(
+    struct bulla_bytes bytes, const char *what, struct bulla_cbor *item) BULLA_MUST_USE;
 
 /* Walks the items inside an array, a map (key, value, key, …) or a tag that was decoded above (and so is well formed):
  *     struct bulla_cbor_walk walk = bulla_cbor_inside(&array);
@@ -73,7 +73,7 @@ struct bulla_cbor_field {
     struct bulla_cbor *value; /* untouched when absent: initialise its kind to BULLA_CBOR_NULL to tell */
     size_t smallest, largest; /* bounds of a string's size in bytes or of a number; both 0: none */
 };
-enum bulla_reason bulla_cbor_fields(const struct bulla_cbor *map, const struct bulla_cbor_field *fields, size_t count,
-    const char *what) BULLA_MUST_USE;
+enum bulla_reason bulla_cbor_fields(
+    const struct bulla_cbor *map, const struct bulla_cbor_field *fields, size_t count, const char *what) BULLA_MUST_USE;
 
 #endif

@@ -1,8 +1,8 @@
 /* COSE (RFC 9052): Sign1 with Ed25519 or P-256 (ES256), and Mac0 with HMAC-SHA-256.
  *
  * Written tagged (18, 17) and deterministically, with an empty unprotected map. Read: tagged, nothing unprotected,
- * strict CBOR; the original protected and payload bytes are what is verified, never a re-encoding. Payload, external data
- * and protected header are at most BULLA_COSE_LARGEST bytes together (else BULLA_TOO_LARGE) and public. */
+ * strict CBOR; the original protected and payload bytes are what is verified, never a re-encoding. Payload, external
+ * data and protected header are at most BULLA_COSE_LARGEST bytes together (else BULLA_TOO_LARGE) and public. */
 #ifndef BULLA_CRYPTO_COSE_H
 #define BULLA_CRYPTO_COSE_H
 
@@ -41,18 +41,19 @@ struct bulla_cose_signer {
 /* content_type 0: left out. The whole tagged message is appended to `writer`. `external` is external_aad. */
 enum bulla_reason bulla_cose_sign1_write(struct bulla_writer *writer, const struct bulla_cose_signer *signer,
     uint64_t content_type, struct bulla_bytes payload, struct bulla_bytes external) BULLA_MUST_USE;
-enum bulla_reason bulla_cose_sign1_read(struct bulla_bytes bytes, const char *what,
-    struct bulla_cose_message *message) BULLA_MUST_USE;
-/* BULLA_SIGNATURE when it does not verify or the algorithms differ. Ed25519 by libsodium's rules, high S of ES256 allowed. */
+enum bulla_reason bulla_cose_sign1_read(
+    struct bulla_bytes bytes, const char *what, struct bulla_cose_message *message) BULLA_MUST_USE;
+/* BULLA_SIGNATURE when it does not verify or the algorithms differ. Ed25519 by libsodium's rules, high S of ES256
+ * allowed. */
 enum bulla_reason bulla_cose_sign1_verify(const struct bulla_cose_message *message, const struct bulla_cose_key *key,
     struct bulla_bytes external) BULLA_MUST_USE;
 
-enum bulla_reason bulla_cose_mac0_write(struct bulla_writer *writer, const uint8_t key[static 32],
-    struct bulla_bytes payload) BULLA_MUST_USE;
-enum bulla_reason bulla_cose_mac0_read(struct bulla_bytes bytes, const char *what,
-    struct bulla_cose_message *message) BULLA_MUST_USE;
+enum bulla_reason bulla_cose_mac0_write(
+    struct bulla_writer *writer, const uint8_t key[static 32], struct bulla_bytes payload) BULLA_MUST_USE;
+enum bulla_reason bulla_cose_mac0_read(
+    struct bulla_bytes bytes, const char *what, struct bulla_cose_message *message) BULLA_MUST_USE;
 /* BULLA_AUTHENTICATION when the tag differs; compared in constant time. */
-enum bulla_reason bulla_cose_mac0_verify(const struct bulla_cose_message *message,
-    const uint8_t key[static 32]) BULLA_MUST_USE;
+enum bulla_reason bulla_cose_mac0_verify(
+    const struct bulla_cose_message *message, const uint8_t key[static 32]) BULLA_MUST_USE;
 
 #endif

@@ -11,9 +11,9 @@
 #include "reason.h"
 
 struct bulla_pages {
-    uint8_t *data;   /* 64-byte aligned, zeroed; NULL when empty */
-    size_t size;     /* what was asked for */
-    void *mapping;   /* what bulla_pages_release unmaps */
+    uint8_t *data; /* 64-byte aligned, zeroed; NULL when empty */
+    size_t size;   /* what was asked for */
+    void *mapping; /* what bulla_pages_release unmaps */
     size_t mapped;
 };
 

@@ -1,8 +1,9 @@
 /* Why something was refused: one vocabulary for every room.
  *
  * A function that can fail returns enum bulla_reason; BULLA_OK is 0. Each reason has a stable code (a short word that
- * audit logs, `bulla why` and scripts may rely on) and a remedy; both stand in reasons.h, and nowhere else. The sentence
- * that says what was wrong with what is kept for the calling thread until the next refusal, in the way of errno.
+ * audit logs, `bulla why` and scripts may rely on) and a remedy; both stand in reasons.h, and nowhere else. The
+ * sentence that says what was wrong with what is kept for the calling thread until the next refusal, in the way of
+ * errno.
  *
  * A detail never holds a secret: no PIN, key, share, plaintext, request or answer. */
 #ifndef BULLA_CRYPTO_REASON_H

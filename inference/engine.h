@@ -5,7 +5,8 @@
  * the memory that the caller gave; what the engine keeps on its stack is named where it does.
  *
  *   files → bulla_model_measure → bytes needed → bulla_model_load → struct bulla_model (in that memory)
- *   texts → bulla_tokenize_batch … → bulla_model_embed (workspace of bulla_model_workspace bytes) → f32 [texts, dimension] */
+ *   texts → bulla_tokenize_batch … → bulla_model_embed (workspace of bulla_model_workspace bytes) → f32 [texts,
+ * dimension] */
 #ifndef BULLA_INFERENCE_ENGINE_H
 #define BULLA_INFERENCE_ENGINE_H
 
@@ -32,7 +33,8 @@ struct bulla_inference_error {
     char text[256];
 };
 
-/* One file of the folder; the name is relative ("model.safetensors", "1_Pooling/config.json"). Views of the caller's. */
+/* One file of the folder; the name is relative ("model.safetensors", "1_Pooling/config.json"). Views of the caller's.
+ */
 struct bulla_model_file {
     const char *name;
     const uint8_t *data;
@@ -49,7 +51,7 @@ struct bulla_model; /* at the start of the memory given to bulla_model_load */
 struct bulla_model_facts {
     char architecture[64]; /* "BertModel" */
     unsigned layers, heads, dimension, intermediate, vocabulary, positions;
-    unsigned longest;      /* tokens: max_seq_length of sentence_bert_config.json, else 256; at most positions */
+    unsigned longest; /* tokens: max_seq_length of sentence_bert_config.json, else 256; at most positions */
     bool lowercase;
     bool pooling_declared; /* false: no 1_Pooling/config.json, and mean is assumed */
     char pooling[16];      /* "mean" */
@@ -72,8 +74,8 @@ bool bulla_model_load(const struct bulla_model_files *files, void *memory, size_
     const struct bulla_model **model, struct bulla_inference_error *error) __attribute__((warn_unused_result));
 const struct bulla_model_facts *bulla_model_facts(const struct bulla_model *model);
 
-/* UTF-8 → token ids with [CLS] and [SEP], cut to `longest` (2…facts.longest; 0: facts.longest). ids has room for `longest`
- * (facts.longest when 0) entries. Memory: `scratch` of bulla_tokenize_scratch(size) bytes. */
+/* UTF-8 → token ids with [CLS] and [SEP], cut to `longest` (2…facts.longest; 0: facts.longest). ids has room for
+ * `longest` (facts.longest when 0) entries. Memory: `scratch` of bulla_tokenize_scratch(size) bytes. */
 size_t bulla_tokenize_scratch(size_t text_size);
 bool bulla_tokenize(const struct bulla_model *model, const char *text, size_t size, unsigned longest, void *scratch,
     uint32_t *ids, unsigned *count, struct bulla_inference_error *error) __attribute__((warn_unused_result));
@@ -84,8 +86,8 @@ struct bulla_token_batch {
     const uint32_t *offsets; /* sequences + 1 entries */
     size_t sequences;
 };
-/* Bytes, 64-byte aligned, that bulla_model_embed needs for this batch, or for one of as many sequences that are no longer;
- * bounded whatever the number of sequences, because they are computed in groups. Reads no ids. */
+/* Bytes, 64-byte aligned, that bulla_model_embed needs for this batch, or for one of as many sequences that are no
+ * longer; bounded whatever the number of sequences, because they are computed in groups. Reads no ids. */
 size_t bulla_model_workspace(const struct bulla_model *model, const struct bulla_token_batch *batch);
 /* embeddings: f32 [sequences, dimension], L2-normalised. The same bits on any number of threads. */
 bool bulla_model_embed(const struct bulla_model *model, const struct bulla_token_batch *batch, void *workspace,

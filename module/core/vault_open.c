@@ -75,11 +75,14 @@ static enum bulla_reason open_sealed(
     object->opened = plain;
     plain = (struct bulla_secret){0};
     object->expires = 0;
-    if (bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size) {
+    bool has_tree = bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size != 0;
+    if (has_tree ||
+        bulla_object_is_model_key(object)) { /* a model's key goes with the model's lease, however it opens */
         object->expires = bulla_clock_seconds() + token->config->lease;
         bulla_lease_note(object->expires);
-        record_release(token, object);
     }
+    if (has_tree)
+        record_release(token, object);
     return BULLA_OK;
 }
 

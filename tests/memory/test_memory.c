@@ -34,7 +34,7 @@ static char authority_path[128];
 static struct needles weights;
 static struct test_swtpm tpm;
 static struct client client;
-static bool has_tree; /* the model's key has a release tree of its own: it goes with the lease, else with the logout */
+static bool has_tree; /* the model's key has a release tree of its own */
 
 /* --- the model --- */
 
@@ -337,7 +337,7 @@ static void the_end_of_the_lease_leaves_no_weights_and_no_key_that_was_released(
     struct result result;
     look_at_and_pass("lapsed", &result);
     assert_true(result.model_key_known);
-    assert_int_equal(result.model_key_seen, !has_tree);
+    assert_int_equal(result.model_key_seen, 0);
     assert_nothing(&result.weights);
     assert_guarded(&result.secrets); /* still logged in */
 }

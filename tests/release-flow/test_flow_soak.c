@@ -155,7 +155,9 @@ static void a_token_that_is_used_for_long_stays_as_it_was(void **state)
     assert_int_equal(after.files, before.files);
     assert_int_equal(after.threads, before.threads);
     assert_true(after.locked <= before.locked + SLACK_KIB / 16);
+#if !defined(__SANITIZE_ADDRESS__) /* whose quarantine of freed memory grows by design */
     assert_true(after.resident <= before.resident + SLACK_KIB);
+#endif
     test_p256_free(&authority);
 }
 

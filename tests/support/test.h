@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-/* Exit status of a test program that lacks what it needs; with CI=true it is a failure instead (see bulla_test_skip). */
+/* Exit status of a test program that lacks what it needs; with CI=true it is a failure instead (see bulla_test_skip).
+ */
 enum { BULLA_TEST_SKIPPED = 77 };
 
 #endif
