@@ -64,7 +64,7 @@ struct worker {
     pthread_t thread;
     CK_OBJECT_HANDLE key;
     atomic_bool *stop;
-    unsigned long answers, refusals;
+    unsigned long answers, lapsed, refusals;
 };
 
 static void *work(void *context)
@@ -79,10 +79,13 @@ static void *work(void *context)
     while (!atomic_load(worker->stop)) {
         CK_ULONG size = 1 << 16;
         CK_RV rv = flow.p11->C_DecryptInit(session, &infer, worker->key);
-        if (rv == CKR_OK)
+        bool begun = rv == CKR_OK;
+        if (begun)
             rv = flow.p11->C_Decrypt(session, (unsigned char *)(uintptr_t)text, sizeof text - 1, answer, &size);
         worker->answers += rv == CKR_OK;
-        worker->refusals += rv != CKR_OK; /* a lease that ends, or a policy that follows, refuses nobody */
+        bool lapsed = begun && rv == CKR_FUNCTION_REJECTED; /* the lease ended between the two calls */
+        worker->lapsed += lapsed;
+        worker->refusals += rv != CKR_OK && !lapsed; /* a policy that follows refuses nobody */
     }
     free(answer);
     (void)flow.p11->C_CloseSession(session);
@@ -143,15 +146,17 @@ static void a_token_that_is_used_for_long_stays_as_it_was(void **state)
     run_for(flow_is_long() ? 120 : 2, &authority, &version, workers);
     flow_relogin();
     struct usage after = usage_now();
-    unsigned long answers = 0, refusals = 0;
+    unsigned long answers = 0, lapsed = 0, refusals = 0;
     for (int i = 0; i < WORKERS; i++) {
         answers += workers[i].answers;
+        lapsed += workers[i].lapsed;
         refusals += workers[i].refusals;
     }
     print_message("%lu answers, %lu refusals; resident %lu → %lu KiB, locked %lu → %lu KiB, files %u → %u\n", answers,
         refusals, before.resident, after.resident, before.locked, after.locked, before.files, after.files);
     assert_true(answers > 0);
     assert_int_equal(refusals, 0);
+    assert_true(lapsed * 100 <= answers); /* two leases a second end in the middle of something, at the most */
     assert_int_equal(after.files, before.files);
     assert_int_equal(after.threads, before.threads);
     assert_true(after.locked <= before.locked + SLACK_KIB / 16);
