@@ -9,6 +9,9 @@
 set -euo pipefail
 umask 022
 
+# shellcheck source=tests/demo/alone
+build=${1%/module/shared/libbulla.so}
+. "$(dirname "$0")/../demo/alone"
 module=$1 bulla=$2 embed=$3 model=${BULLA_TEST_MODEL:-$4}
 pkcs11_folder=$(pkg-config --variable=p11_module_path p11-kit-1 2>/dev/null || true)
 proxy=$(pkg-config --variable=proxy_module p11-kit-1 2>/dev/null || true)
