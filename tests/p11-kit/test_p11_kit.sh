@@ -1,18 +1,18 @@
 #!/bin/bash
 # One text, one model, and the same embedding by every way that leads to the token: the module itself, p11-kit's proxy,
-# the object route with pkcs11-tool, and the object route through `p11-kit server`. The answers differ in their salts and
+# the object route with pkcs11-tool, and the object route through `p11-kit server` and through our unit. The answers differ in their salts and
 # receipts; the embeddings are equal to the bit.
 #
 # p11-kit ignores the configuration of root's, and the limit of locked memory does not count for root: as root the test
 # becomes an ordinary user. Nothing is registered with the machine.
-#   usage: test_p11_kit.sh MODULE BULLA EMBED MODEL
+#   usage: test_p11_kit.sh MODULE BULLA EMBED MODEL [UNIT]      UNIT: bulla-p11-kit-server@.service, as it is built
 set -euo pipefail
 umask 022
 
 # shellcheck source=tests/demo/alone
 build=${1%/module/shared/libbulla.so}
 . "$(dirname "$0")/../demo/alone"
-module=$1 bulla=$2 embed=$3 model=${BULLA_TEST_MODEL:-$4}
+module=$1 bulla=$2 embed=$3 model=${BULLA_TEST_MODEL:-$4} unit=${5:-}
 pkcs11_folder=$(pkg-config --variable=p11_module_path p11-kit-1 2>/dev/null || true)
 proxy=$(pkg-config --variable=proxy_module p11-kit-1 2>/dev/null || true)
 remote=$pkcs11_folder/p11-kit-client.so
@@ -146,6 +146,23 @@ ask object >served 2>err || fail 'the object route through p11-kit server'
 same served 'the object route through p11-kit server'
 ! ask decrypt >out 2>err || fail 'a vendor mechanism passed p11-kit 0.24 remoting: bulla can say so now'
 grep -q 'C_DecryptInit: 0x70$' err || fail 'the vendor mechanism is not refused as one'
+
+# --- the unit: its own command line behind a socket that admits each connection to a process ---
+if [ -n "$unit" ] && command -v systemd-socket-activate >/dev/null; then
+    line=$(sed -n 's/^ExecStart=//p' "$unit" | sed "s| --provider [^ ]*| --provider $module|")
+    "${able[@]}" systemd-socket-activate --accept --inetd --listen "$home/run/unit" -- \
+        "${environment[@]}" BULLA_TOKEN=ordinary bash -c "exec $line" >server-unit 2>&1 &
+    servers+=($!)
+    address=unix:path=$home/run/unit
+    for _ in $(seq 100); do
+        [ ! -S "$home/run/unit" ] || break
+        sleep 0.05
+    done
+    ask object >served 2>err || { cat server-unit >&2; fail 'the object route through the unit'; }
+    same served 'the object route through the unit'
+else
+    printf 'the unit was not tried: none is named, or systemd-socket-activate (package systemd) is missing\n'
+fi
 
 serve plain "${plain[@]}"
 ! ask object >out 2>err || fail 'a server that may lock 8 MiB opened a model'
