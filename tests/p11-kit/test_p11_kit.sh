@@ -1,7 +1,7 @@
 #!/bin/bash
-# One text, one model, and the same embedding by every way that leads to the token: the module itself, p11-kit's proxy,
-# the object route with pkcs11-tool, and the object route through `p11-kit server` and through our unit. The answers differ in their salts and
-# receipts; the embeddings are equal to the bit.
+# One text, one model, and the same embedding by every way that leads to the token: the module itself, p11-kit's
+# proxy, the object route with pkcs11-tool, and the object route through `p11-kit server` and through our unit. The
+# answers differ in their salts and receipts; the embeddings are equal to the bit.
 #
 # p11-kit ignores the configuration of root's, and the limit of locked memory does not count for root: as root the test
 # becomes an ordinary user. Nothing is registered with the machine.

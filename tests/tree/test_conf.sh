@@ -8,7 +8,11 @@ source=$1 units=$2
 folder=$(mktemp -d "${TMPDIR:-/tmp}/bulla-conf-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 skipped='' failures=0
-fail() { printf 'FAILED: %s\n' "$*" >&2; [ ! -s "$folder/out" ] || sed 's/^/    /' "$folder/out" >&2; failures=$((failures + 1)); }
+fail() {
+    printf 'FAILED: %s\n' "$*" >&2
+    [ ! -s "$folder/out" ] || sed 's/^/    /' "$folder/out" >&2
+    failures=$((failures + 1))
+}
 
 unit=bulla-p11-kit-server
 put() { # NAME: a copy of both units in a folder of their own
@@ -38,7 +42,8 @@ check_units() {
 check_settings() {
     local setting
     while IFS= read -r setting; do
-        grep -qxF -- "$setting" "$units/$unit@.service" "$source/conf/systemd/$unit.socket" || fail "no unit says $setting"
+        grep -qxF -- "$setting" "$units/$unit@.service" "$source/conf/systemd/$unit.socket" ||
+            fail "no unit says $setting"
     done <<'SETTINGS'
 Accept=yes
 StandardInput=socket
@@ -65,7 +70,8 @@ PROFILE
 }
 check_profile() {
     parse taken <"$source/conf/apparmor/bulla" || fail 'apparmor_parser'
-    ! sed 's/ rwk,/ rwq,/' "$source/conf/apparmor/bulla" | parse refused || fail 'a permission that there is not is taken'
+    ! sed 's/ rwk,/ rwq,/' "$source/conf/apparmor/bulla" | parse refused ||
+        fail 'a permission that there is not is taken'
 }
 
 check_settings
