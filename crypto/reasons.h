@@ -45,7 +45,7 @@ BULLA_REASON(ROLLED_BACK, "rolled-back", "the token's folder is older than its T
 /* the token and its users */
 BULLA_REASON(TOKEN_UNINITIALIZED, "token-uninitialized", "initialise the token: bulla init")
 BULLA_REASON(PIN_WRONG, "pin-wrong", "try again with the right PIN; the count of wrong ones is kept")
-BULLA_REASON(PIN_LOCKED, "pin-locked", "wait or have the SO set a new PIN")
+BULLA_REASON(PIN_LOCKED, "pin-locked", "have the SO grant another try: C_InitPIN with the same PIN (pkcs11-tool --login --login-type so --init-pin)")
 BULLA_REASON(PIN_LENGTH, "pin-length", "use 4 to 255 bytes")
 BULLA_REASON(PIN_UNSET, "pin-unset", "have the SO set the user's PIN (C_InitPIN)")
 BULLA_REASON(SO_CANNOT_OPEN, "so-cannot-open", "initialise the token anew, or declare so-recovery before it is initialised")

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "module_log.h"
 #include "output.h"
 
 enum { SLOTS_LARGEST = 256 };
@@ -57,8 +58,7 @@ static enum bulla_reason module_load_named(struct bulla_client *client, const ch
         return BULLA_OK;
     p11_kit_module_release(client->named);
     client->named = NULL;
-    return bulla_refuse(
-        bulla_reason_of_ckr(result), "the module %s does not start: %s", path, p11_kit_strerror(result));
+    return bulla_module_log_refuse(bulla_reason_of_ckr(result), "the module does not start", p11_kit_strerror(result));
 }
 
 static enum bulla_reason modules_load(struct bulla_client *client, const char *path)
@@ -140,12 +140,10 @@ static enum bulla_reason choice_check(const struct choice *choice, const char *m
             choice->tokens, choice->tokens == 1 ? "" : "s");
     }
     if (choice->bulla == 0) {
-        bulla_output_remedy("register bulla's module with p11-kit, or name it with --module PATH; where it is, "
-                            "BULLA_LOG=stderr says why it "
-                            "does not start");
-        return bulla_refuse(BULLA_TOKEN_UNINITIALIZED,
-            "no bulla token among the %u token%s that p11-kit's modules have", choice->tokens,
-            choice->tokens == 1 ? "" : "s");
+        char among[64];
+        (void)snprintf(among, sizeof among, "none among the %u that p11-kit's modules have", choice->tokens);
+        bulla_output_remedy("register bulla's module with p11-kit, or name it with --module PATH");
+        return bulla_module_log_refuse(BULLA_TOKEN_UNINITIALIZED, "no bulla token", among);
     }
     bulla_output_remedy("name one with --token: %s", choice->names);
     if (choice->matching == 0)
@@ -179,6 +177,7 @@ enum bulla_reason bulla_client_open(struct bulla_client *client, const struct bu
     struct timespec now;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     client->started = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    bulla_module_log_begin();
     enum bulla_reason reason = choice_from(client, common->token, &choice);
     if (reason == BULLA_OK)
         reason = modules_load(client, common->module);

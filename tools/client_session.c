@@ -5,6 +5,7 @@
 
 #include "client.h"
 #include "exit.h"
+#include "module_log.h"
 #include "output.h"
 #include "progress.h"
 
@@ -96,7 +97,7 @@ enum bulla_reason bulla_client_check(struct bulla_client *client, CK_RV result, 
     enum bulla_reason reason = bulla_reason_of_ckr(result);
     json_t *why = why_newest(client);
     if (!why)
-        return bulla_refuse(reason, "%s: %s", doing, p11_kit_strerror(result));
+        return bulla_module_log_refuse(reason, doing, p11_kit_strerror(result));
     enum bulla_reason exact = bulla_reason_of_code(entry_text(why, "reason"));
     reason = exact != BULLA_REASON_COUNT && exact != BULLA_OK ? exact : reason;
     if (*entry_text(why, "remedy"))

@@ -167,7 +167,7 @@ const struct bulla_command bulla_command_model_seal = {
             "token's\n"
             "models folder; the plaintext folder is not touched. On any failure nothing is left behind.",
     .examples = "  bulla model seal ./all-MiniLM-L6-v2 --label minilm\n"
-                "  bulla model seal ./all-MiniLM-L6-v2 --label minilm --release tpm --authority authority.pub\n",
+                "  bulla model seal ./all-MiniLM-L6-v2 --label minilm --release tpm --authority authority.pem.pub\n",
     .options = options,
     .option_count = BULLA_COUNT(options),
     .needs = BULLA_NEEDS_LOGIN,

@@ -150,7 +150,7 @@ const struct bulla_command bulla_command_receipt_verify = {
         "FILE is a bundle that `bulla infer --receipt` wrote. Each line says what was checked. Without evidence the\n"
         "receipt is unattested; without --attestation-key any TPM could have made the evidence. No token is needed.",
     .examples = "  bulla receipt verify answer.receipt --attestation-key 000b… --nonce 0011223344556677\n"
-                "  bulla receipt verify answer.receipt --policy machines.policy --authority authority.pub --json\n",
+                "  bulla receipt verify answer.receipt --policy machines.policy --authority authority.pem.pub --json\n",
     .options = options,
     .option_count = BULLA_COUNT(options),
     .needs = BULLA_NEEDS_NOTHING,

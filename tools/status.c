@@ -48,7 +48,7 @@ static enum bulla_reason status_run(const struct bulla_call *call)
 const struct bulla_command bulla_command_status = {
     .name = "status",
     .arguments = "",
-    .summary = "Show the token, its TPM, policies and open models",
+    .summary = "Show the token, its TPM and its policies",
     .examples = "  bulla status\n  bulla status --json | jq .tpm.pcrs\n",
     .needs = BULLA_NEEDS_TOKEN,
     .settings_size = sizeof(struct status_settings),

@@ -120,7 +120,4 @@ void bulla_status_show(const json_t *status)
         bulla_say("%s  version %lld of epoch %lld, %lld states, authority %.16s…\n",
             i ? "" : BULLA_STRONG "Policies" BULLA_PLAIN "\n", number_of(row, "version"), number_of(row, "epoch"),
             number_of(row, "states"), text_of(row, "authority"));
-    json_array_foreach(json_object_get(status, "open_models"), i, row) bulla_say(
-        "%s  %s (%s): %lld MB, %lld s of its lease left\n", i ? "" : BULLA_STRONG "Open models" BULLA_PLAIN "\n",
-        text_of(row, "label"), text_of(row, "id"), number_of(row, "bytes") / 1000000, number_of(row, "seconds_left"));
 }

@@ -204,6 +204,8 @@ static bool are_one(const struct bulla_token_config *left, const struct bulla_to
 
 static enum bulla_reason complete(struct bulla_config *config)
 {
+    if (config->count == 0)
+        return bulla_refuse(BULLA_CONFIG_SYNTAX, "%s declares no token: write a [token NAME] section", config->source);
     for (unsigned i = 0; i < config->count; i++) {
         BULLA_TRY(complete_token(&config->tokens[i], config->source));
         for (unsigned j = 0; j < i; j++)

@@ -68,6 +68,19 @@ static CK_FLAGS pin_flags(struct bulla_token *token)
     return flags;
 }
 
+/* A store that is there and cannot be used is not "not initialised": whoever reads that would initialise it. Opening a
+ * session says what is wrong with it. */
+static CK_FLAGS state_flags(struct bulla_token *token)
+{
+    enum bulla_reason reason = bulla_token_refresh(token);
+    if (reason == BULLA_STORE_MISSING)
+        return 0;
+    if (reason != BULLA_OK)
+        return CKF_TOKEN_INITIALIZED;
+    return CKF_TOKEN_INITIALIZED | pin_flags(token) |
+           (bulla_token_user_pin_is_set(token) ? CKF_USER_PIN_INITIALIZED : 0);
+}
+
 CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
     struct bulla_token *token;
@@ -86,11 +99,10 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
         .ulTotalPrivateMemory = CK_UNAVAILABLE_INFORMATION,
         .ulFreePrivateMemory = CK_UNAVAILABLE_INFORMATION,
         .firmwareVersion = {BULLA_VERSION_MAJOR, BULLA_VERSION_MINOR}};
-    if (bulla_token_initialized(token))
-        info->flags |= CKF_TOKEN_INITIALIZED | pin_flags(token) |
-                       (bulla_token_user_pin_is_set(token) ? CKF_USER_PIN_INITIALIZED : 0);
+    info->flags |= state_flags(token);
     (void)pthread_rwlock_rdlock(&token->lock);
-    bulla_face_pad(info->label, sizeof info->label, token->label);
+    bulla_face_pad(info->label, sizeof info->label,
+        *token->label || !(info->flags & CKF_TOKEN_INITIALIZED) ? token->label : token->config->name);
     bulla_face_pad(info->serialNumber, sizeof info->serialNumber, token->serial);
     info->ulSessionCount = token->sessions;
     info->ulRwSessionCount = token->writing_sessions;
