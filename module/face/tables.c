@@ -2,7 +2,8 @@
  * 3.0 ones of bulla_pkcs11.h behind them. */
 #include "face.h"
 
-/* clang-format off: it does not settle on a layout for this */
+/* clang-format does not settle on a layout for this. */
+/* clang-format off */
 #define FUNCTIONS_2_40(F)                                                                                              \
     F(C_Initialize) F(C_Finalize) F(C_GetInfo) F(C_GetFunctionList) F(C_GetSlotList) F(C_GetSlotInfo)                  \
     F(C_GetTokenInfo) F(C_GetMechanismList) F(C_GetMechanismInfo) F(C_InitToken) F(C_InitPIN) F(C_SetPIN)              \
