@@ -6,7 +6,8 @@ BULLA_REASON(OK, "ok", "")
 BULLA_REASON(INTERNAL, "internal", "report this: it is a defect of bulla")
 BULLA_REASON(ARGUMENT, "argument", "correct the call")
 BULLA_REASON(OUT_OF_MEMORY, "out-of-memory", "free some memory")
-BULLA_REASON(MEMORY_LOCK, "memory-lock", "raise the limit: systemd LimitMEMLOCK=, limits.conf memlock, or prlimit --memlock")
+BULLA_REASON(
+    MEMORY_LOCK, "memory-lock", "raise the limit: systemd LimitMEMLOCK=, limits.conf memlock, or prlimit --memlock")
 BULLA_REASON(RANDOM, "random", "check the kernel's random number source")
 BULLA_REASON(BUFFER_SMALL, "buffer-small", "pass a larger buffer")
 BULLA_REASON(TOO_LARGE, "too-large", "pass less at once")
@@ -45,10 +46,12 @@ BULLA_REASON(ROLLED_BACK, "rolled-back", "the token's folder is older than its T
 /* the token and its users */
 BULLA_REASON(TOKEN_UNINITIALIZED, "token-uninitialized", "initialise the token: bulla init")
 BULLA_REASON(PIN_WRONG, "pin-wrong", "try again with the right PIN; the count of wrong ones is kept")
-BULLA_REASON(PIN_LOCKED, "pin-locked", "have the SO grant another try: C_InitPIN with the same PIN (pkcs11-tool --login --login-type so --init-pin)")
+BULLA_REASON(PIN_LOCKED, "pin-locked",
+    "have the SO grant another try: C_InitPIN with the same PIN (pkcs11-tool --login --login-type so --init-pin)")
 BULLA_REASON(PIN_LENGTH, "pin-length", "use 4 to 255 bytes")
 BULLA_REASON(PIN_UNSET, "pin-unset", "have the SO set the user's PIN (C_InitPIN)")
-BULLA_REASON(SO_CANNOT_OPEN, "so-cannot-open", "initialise the token anew, or declare so-recovery before it is initialised")
+BULLA_REASON(
+    SO_CANNOT_OPEN, "so-cannot-open", "initialise the token anew, or declare so-recovery before it is initialised")
 BULLA_REASON(NOT_LOGGED_IN, "not-logged-in", "log in as the user")
 BULLA_REASON(OBJECT_HIDDEN, "object-hidden", "the object's record was changed outside bulla: restore it")
 /* release */

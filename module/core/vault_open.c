@@ -43,6 +43,13 @@ static enum bulla_reason unwrap(struct bulla_token *token, const struct bulla_ob
     return bulla_tree_open(payload, &request, object_key);
 }
 
+/* What opens by a tree of its own opens for a lease; and a model's key goes with the model's lease, however it opens.
+ */
+static bool is_leased(const struct bulla_object *object)
+{
+    return bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size != 0 || bulla_object_is_model_key(object);
+}
+
 static void record_release(struct bulla_token *token, const struct bulla_object *object)
 {
     char id[33], text[256];
@@ -75,13 +82,11 @@ static enum bulla_reason open_sealed(
     object->opened = plain;
     plain = (struct bulla_secret){0};
     object->expires = 0;
-    bool has_tree = bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size != 0;
-    if (has_tree ||
-        bulla_object_is_model_key(object)) { /* a model's key goes with the model's lease, however it opens */
+    if (is_leased(object)) {
         object->expires = bulla_clock_seconds() + token->config->lease;
         bulla_lease_note(object->expires);
     }
-    if (has_tree)
+    if (bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size)
         record_release(token, object);
     return BULLA_OK;
 }
@@ -166,7 +171,7 @@ static struct bulla_object *next_leased(struct bulla_token *token, CK_OBJECT_HAN
     (void)pthread_rwlock_rdlock(&token->lock);
     for (size_t i = 0; i < token->index.count && !found; i++) {
         struct bulla_object *object = token->index.objects[i];
-        if (object->handle > after && bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size)
+        if (object->handle > after && is_leased(object))
             found = bulla_object_keep(object);
     }
     (void)pthread_rwlock_unlock(&token->lock);
