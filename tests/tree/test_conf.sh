@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The units and the AppArmor abstraction, read by the programs that will read them, and each of these readings is shown
-# to refuse. Neither program is fetched for this: AppArmor would come into force where it is installed.
+# to refuse. AppArmor is not installed for this, for it would come into force: CI unpacks the package's files instead.
 #   usage: test_conf.sh SOURCE UNITS        UNITS: the folder of what the build makes of conf/
 set -euo pipefail
 
@@ -59,7 +59,7 @@ SETTINGS
 parse() { # the abstraction, in a profile
     mkdir -p "$folder/$1/abstractions"
     cat >"$folder/$1/abstractions/bulla"
-    "$parser" --skip-kernel-load --skip-cache --Include "$folder/$1" >"$folder/out" 2>&1 <<'PROFILE'
+    "$parser" --base "$base" --skip-kernel-load --skip-cache --Include "$folder/$1" >"$folder/out" 2>&1 <<'PROFILE'
 abi <abi/3.0>,
 include <tunables/global>
 profile example /usr/bin/example {
@@ -76,11 +76,19 @@ check_profile() {
 
 check_settings
 if command -v systemd-analyze >/dev/null; then check_units; else skipped+=' systemd-analyze (package systemd)'; fi
-parser=$(PATH=$PATH:/sbin:/usr/sbin command -v apparmor_parser || true)
-if [ -n "$parser" ] && [ -e /etc/apparmor.d/abstractions/p11-kit ]; then
+parser=$(PATH=$PATH:/sbin:/usr/sbin command -v apparmor_parser || true) base=/etc/apparmor.d
+if [ -z "$parser" ] && [ "${CI:-}" = true ] &&
+    (cd "$folder" && apt-get download -q apparmor && dpkg -x apparmor_*.deb unpacked) >"$folder/out" 2>&1; then
+    parser=$folder/unpacked/sbin/apparmor_parser base=$folder/unpacked/etc/apparmor.d
+fi
+if [ -n "$parser" ] && [ -e "$base/abstractions/p11-kit" ]; then
     check_profile
 else
     skipped+=' apparmor_parser (package apparmor)'
 fi
 [ "$failures" -eq 0 ] || exit 1
-[ -z "$skipped" ] || { printf 'SKIPPED:%s is missing\n' "$skipped" >&2; exit 77; }
+[ -n "$skipped" ] || exit 0
+[ "${CI:-}" != true ] || fail "$skipped is missing"
+[ "$failures" -eq 0 ] || exit 1
+printf 'SKIPPED:%s is missing\n' "$skipped" >&2
+exit 77
