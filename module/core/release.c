@@ -85,7 +85,7 @@ static enum bulla_reason check_floor(struct bulla_token *token, const struct bul
     return policy->version > floor ? bulla_ledger_raise(token, name, policy->version) : BULLA_OK;
 }
 
-enum bulla_reason bulla_token_policy(
+static enum bulla_reason policy_now(
     struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch, struct bulla_policy *policy)
 {
     struct bulla_object *object = find_policy(token, authority, epoch, 0);
@@ -101,6 +101,24 @@ enum bulla_reason bulla_token_policy(
     if (reason == BULLA_OK)
         reason = check_floor(token, policy);
     bulla_object_drop(object);
+    return reason;
+}
+
+/* Between the bundle and its floor another bundle may have been taken, by a thread or a process: what looks older, or
+ * missing, is looked at again for as long as the store has news. */
+enum bulla_reason bulla_token_policy(
+    struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch, struct bulla_policy *policy)
+{
+    uint64_t before = 0, seen = bulla_token_seen(token);
+    enum bulla_reason reason;
+    do {
+        before = seen;
+        reason = policy_now(token, authority, epoch, policy);
+        if (reason != BULLA_POLICY_OLDER && reason != BULLA_POLICY_MISSING)
+            return reason;
+        BULLA_TRY(bulla_token_catch_up(token));
+        seen = bulla_token_seen(token);
+    } while (seen != before);
     return reason;
 }
 

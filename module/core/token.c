@@ -148,23 +148,51 @@ static void judge_login(struct bulla_token *token)
     bulla_object_drop(receipt);
 }
 
-enum bulla_reason bulla_token_refresh(struct bulla_token *token)
+uint64_t bulla_token_seen(struct bulla_token *token)
 {
     (void)pthread_rwlock_rdlock(&token->lock);
-    bool current = token->store && bulla_store_generation(token->store) == token->seen;
+    uint64_t seen = token->seen;
     (void)pthread_rwlock_unlock(&token->lock);
-    if (current)
+    return seen;
+}
+
+static bool is_current(struct bulla_token *token)
+{
+    (void)pthread_rwlock_rdlock(&token->lock);
+    bool current = token->store && bulla_store_generation(token->store) == token->seen && !token->renewed;
+    (void)pthread_rwlock_unlock(&token->lock);
+    return current;
+}
+
+enum bulla_reason bulla_token_catch_up(struct bulla_token *token)
+{
+    if (is_current(token))
         return BULLA_OK;
     (void)pthread_rwlock_rdlock(&token->keys_lock);
     (void)pthread_rwlock_wrlock(&token->lock);
     (void)pthread_mutex_lock(&token->store_lock);
     enum bulla_reason reason = token->store ? catch_up(token) : open_store(token);
-    bool renewed = token->renewed;
-    token->renewed = false;
     (void)pthread_mutex_unlock(&token->store_lock);
     (void)pthread_rwlock_unlock(&token->lock);
     (void)pthread_rwlock_unlock(&token->keys_lock);
-    if (renewed) /* there are sessions then, so this is no initialisation, which holds the gate */
+    return reason;
+}
+
+static bool take_renewed(struct bulla_token *token)
+{
+    (void)pthread_rwlock_wrlock(&token->lock);
+    bool renewed = token->renewed;
+    token->renewed = false;
+    (void)pthread_rwlock_unlock(&token->lock);
+    return renewed;
+}
+
+enum bulla_reason bulla_token_refresh(struct bulla_token *token)
+{
+    if (is_current(token))
+        return BULLA_OK;
+    enum bulla_reason reason = bulla_token_catch_up(token);
+    if (take_renewed(token)) /* there are sessions then, so this is no initialisation, which holds the gate */
         judge_login(token);
     return reason;
 }

@@ -58,6 +58,11 @@ void bulla_token_close(struct bulla_token *token);
 void bulla_token_abandon(struct bulla_token *token);
 /* Opens the store when it is not, and applies what other processes wrote. BULLA_STORE_MISSING: not initialised. */
 enum bulla_reason bulla_token_refresh(struct bulla_token *token) BULLA_MUST_USE;
+/* The same with an object's lock or the keys' held: whether a store that was made anew is still the login's own is left
+ * to the next refresh to judge. */
+enum bulla_reason bulla_token_catch_up(struct bulla_token *token) BULLA_MUST_USE;
+/* The store's generation that the index shows. */
+uint64_t bulla_token_seen(struct bulla_token *token);
 bool bulla_token_initialized(struct bulla_token *token);
 struct bulla_bytes bulla_token_serial(const struct bulla_token *token); /* 16 bytes */
 /* A kept reference to a visible object, or NULL. */

@@ -32,7 +32,7 @@ struct bulla_bytes flow_policy_sign(struct bulla_policy *policy, const struct te
     return bulla_writer_bytes(&writer);
 }
 
-CK_RV flow_policy_load_bytes(struct bulla_bytes bundle)
+CK_RV flow_policy_load_bytes_in(CK_SESSION_HANDLE session, struct bulla_bytes bundle)
 {
     CK_OBJECT_CLASS object_class = CKO_BULLA_POLICY;
     CK_OBJECT_HANDLE object = 0;
@@ -42,7 +42,12 @@ CK_RV flow_policy_load_bytes(struct bulla_bytes bundle)
         {CKA_TOKEN, &yes, sizeof yes},
         {CKA_VALUE, (void *)(uintptr_t)bundle.data, bundle.size},
     };
-    return flow.p11->C_CreateObject(flow.session, template, 3, &object);
+    return flow.p11->C_CreateObject(session, template, 3, &object);
+}
+
+CK_RV flow_policy_load_bytes(struct bulla_bytes bundle)
+{
+    return flow_policy_load_bytes_in(flow.session, bundle);
 }
 
 CK_RV flow_policy_load(struct bulla_policy *policy, const struct test_p256 *authority)

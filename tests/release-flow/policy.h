@@ -15,6 +15,7 @@ CK_RV flow_policy_load(struct bulla_policy *policy, const struct test_p256 *auth
 /* Signed bytes, malloc'd; and loading bytes as they are. */
 struct bulla_bytes flow_policy_sign(struct bulla_policy *policy, const struct test_p256 *authority);
 CK_RV flow_policy_load_bytes(struct bulla_bytes bundle);
+CK_RV flow_policy_load_bytes_in(CK_SESSION_HANDLE session, struct bulla_bytes bundle);
 /* The state that the TPM is in now, under a version: signed and loaded. */
 CK_RV flow_policy_approve(uint64_t version, const struct test_p256 *authority);
 

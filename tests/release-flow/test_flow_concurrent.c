@@ -1,0 +1,168 @@
+/* Openings while policies follow each other: an opening that read the bundle before, and its floor after another bundle
+ * was taken, is no opening under an older policy, and is not refused. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "model.h"
+#include "policy.h"
+
+enum { KEYS_SHORT = 40, KEYS_LONG = 400 };
+
+static struct test_p256 authority;
+
+static unsigned key_count(void)
+{
+    return flow_is_long() ? KEYS_LONG : KEYS_SHORT;
+}
+
+static void name_key(unsigned number, char label[static 32])
+{
+    (void)snprintf(label, 32, "key %u", number);
+}
+
+static void make_keys(void)
+{
+    CK_OBJECT_HANDLE key;
+    char label[32];
+    for (unsigned i = 0; i < key_count(); i++) {
+        name_key(i, label);
+        assert_ok(flow_key_make(label, "tpm", authority.point, &key));
+    }
+}
+
+/* Each key's first opening. Nothing was sealed under them: what opens is refused for that, and for nothing else. */
+static void open_each(void)
+{
+    CK_MECHANISM infer = {CKM_BULLA_INFER, NULL, 0};
+    char label[32];
+    for (unsigned i = 0; i < key_count(); i++) {
+        name_key(i, label);
+        CK_OBJECT_HANDLE key = flow_key(label);
+        assert_refused(flow.p11->C_DecryptInit(flow.session, &infer, key), CKR_FUNCTION_FAILED, "model-missing");
+    }
+}
+
+struct loading {
+    CK_SESSION_HANDLE session;
+    uint64_t version;
+    atomic_bool stop;
+    atomic_uint loaded;
+    CK_RV rv;
+};
+
+static CK_RV load(CK_SESSION_HANDLE session, uint64_t version)
+{
+    struct bulla_policy policy;
+    flow_policy_now(version, &policy);
+    struct bulla_bytes bundle = flow_policy_sign(&policy, &authority);
+    CK_RV rv = flow_policy_load_bytes_in(session, bundle);
+    free((void *)(uintptr_t)bundle.data);
+    return rv;
+}
+
+static void *load_one_after_another(void *context)
+{
+    struct loading *loading = context;
+    while (!atomic_load(&loading->stop) && loading->rv == CKR_OK) {
+        loading->rv = load(loading->session, loading->version++);
+        atomic_fetch_add(&loading->loaded, 1);
+    }
+    return NULL;
+}
+
+static void a_thread_that_takes_policies_refuses_no_opening(void **state)
+{
+    (void)state;
+    struct loading loading = {.version = 2};
+    pthread_t thread;
+    make_keys();
+    assert_ok(flow_policy_approve(1, &authority));
+    assert_ok(flow.p11->C_OpenSession(flow.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &loading.session));
+    assert_int_equal(pthread_create(&thread, NULL, load_one_after_another, &loading), 0);
+    while (atomic_load(&loading.loaded) == 0)
+        (void)usleep(100);
+    open_each();
+    atomic_store(&loading.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_ok(loading.rv);
+}
+
+/* Until its parent closes the pipe; 1 for a policy that was refused. */
+static void load_in_child(void *context)
+{
+    const int *pipe_end = context;
+    char byte;
+    flow_open();
+    if (flow_login(FLOW_PIN) != CKR_OK)
+        _exit(2);
+    for (uint64_t version = 2;; version++) {
+        if (load(flow.session, version) != CKR_OK)
+            _exit(1);
+        if (version == 2 && write(pipe_end[1], "r", 1) != 1)
+            _exit(3);
+        if (read(pipe_end[0], &byte, 1) == 0)
+            _exit(0);
+    }
+}
+
+static void a_process_that_takes_policies_refuses_no_opening(void **state)
+{
+    (void)state;
+    int to_child[2], to_parent[2], status;
+    char byte;
+    make_keys();
+    assert_ok(flow_policy_approve(1, &authority));
+    assert_int_equal(pipe2(to_child, O_NONBLOCK), 0);
+    assert_int_equal(pipe(to_parent), 0);
+    flow_close(); /* the child must not inherit an initialised module */
+    pid_t child = fork();
+    if (child == 0) {
+        (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
+        (void)close(to_child[1]);
+        (void)close(to_parent[0]);
+        load_in_child((int[]){to_child[0], to_parent[1]});
+    }
+    (void)close(to_child[0]);
+    (void)close(to_parent[1]);
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    assert_int_equal(read(to_parent[0], &byte, 1), 1);
+    open_each();
+    (void)close(to_child[1]);
+    (void)close(to_parent[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    flow_begin(FLOW_TPM, "");
+    test_p256_make(&authority);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_p256_free(&authority);
+    flow_end();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_thread_that_takes_policies_refuses_no_opening, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_process_that_takes_policies_refuses_no_opening, set_up, tear_down),
+    };
+    if (!test_swtpm_available())
+        return test_skip("swtpm");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
