@@ -11,24 +11,43 @@
 #include "pin_inside.h"
 #include "release/backend.h"
 
+/* A PIN that is ready to be written. */
 struct pin_writing {
     const struct bulla_role *role;
-    struct bulla_bytes pin;
-    const uint8_t *secret;
-    unsigned most;
+    uint8_t tree[BULLA_TREE_LARGEST];
+    size_t tree_size;
+    uint8_t most;
 };
+
+/* Seals outside the transaction that writes it: other writers do not wait for a slow TPM. */
+static enum bulla_reason prepare_pin(struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
+    const uint8_t *secret, unsigned most, struct pin_writing *writing)
+{
+    struct bulla_writer writer;
+    writing->role = role;
+    writing->most = (uint8_t)most;
+    bulla_writer_open(&writer, writing->tree, sizeof writing->tree);
+    BULLA_TRY(bulla_pin_tree_seal(token, role, pin, secret, &writer));
+    writing->tree_size = writer.size;
+    return bulla_writer_finish(&writer, "release tree");
+}
 
 static enum bulla_reason write_pin(struct bulla_token *token, void *context)
 {
     const struct pin_writing *writing = context;
-    uint8_t tree[BULLA_TREE_LARGEST];
-    struct bulla_writer writer;
-    const uint8_t tries[2] = {0, (uint8_t)writing->most};
-    bulla_writer_open(&writer, tree, sizeof tree);
-    BULLA_TRY(bulla_pin_tree_seal(token, writing->role, writing->pin, writing->secret, &writer));
-    BULLA_TRY(bulla_writer_finish(&writer, "release tree"));
-    BULLA_TRY(bulla_store_value_put(token->store, writing->role->tree, bulla_writer_bytes(&writer)));
+    const uint8_t tries[2] = {0, writing->most};
+    BULLA_TRY(bulla_store_value_put(
+        token->store, writing->role->tree, (struct bulla_bytes){writing->tree, writing->tree_size}));
     return bulla_store_value_put(token->store, writing->role->tries, BULLA_BYTES(tries));
+}
+
+/* Seals and writes. */
+static enum bulla_reason put_pin(struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
+    const uint8_t *secret, unsigned most)
+{
+    struct pin_writing writing;
+    BULLA_TRY(prepare_pin(token, role, pin, secret, most, &writing));
+    return bulla_token_transaction(token, write_pin, &writing);
 }
 
 static enum bulla_reason put_recovery(struct bulla_token *token)
@@ -58,8 +77,9 @@ static enum bulla_reason first_pin(struct bulla_token *token, struct bulla_bytes
     struct bulla_token_keys *keys = NULL;
     BULLA_TRY(bulla_secret_allocate(32, &token_key));
     randombytes_buf(token_key, 32);
+    struct pin_writing writing;
+    BULLA_TRY(prepare_pin(token, &bulla_roles[BULLA_USER], pin, token_key, bulla_pin_most_tries(token), &writing));
     BULLA_TRY(bulla_pin_derive_keys(token, token_key, &keys));
-    struct pin_writing writing = {&bulla_roles[BULLA_USER], pin, token_key, bulla_pin_most_tries(token)};
     (void)pthread_rwlock_wrlock(&token->keys_lock);
     token->keys = keys;
     token->made_counter = 0;
@@ -94,10 +114,8 @@ static enum bulla_reason later_pin(struct bulla_token *token, struct bulla_bytes
     BULLA_SECRET void *token_key = NULL;
     BULLA_TRY(bulla_secret_allocate(32, &token_key));
     enum bulla_reason reason = recover(token, token_key);
-    if (reason == BULLA_OK) {
-        struct pin_writing writing = {&bulla_roles[BULLA_USER], pin, token_key, bulla_pin_most_tries(token)};
-        return bulla_token_transaction(token, write_pin, &writing);
-    }
+    if (reason == BULLA_OK)
+        return put_pin(token, &bulla_roles[BULLA_USER], pin, token_key, bulla_pin_most_tries(token));
     if (reason != BULLA_STORE_MISSING)
         return reason;
     reason = bulla_pin_try(token, &bulla_roles[BULLA_USER], pin, true, token_key);
@@ -133,10 +151,8 @@ enum bulla_reason bulla_token_pin_change(
     enum bulla_reason reason = bulla_pin_try(token, role, old_pin, false, secret);
     if (reason == BULLA_OK)
         reason = bulla_pin_tries_read(token, role, &tries);
-    if (reason == BULLA_OK) {
-        struct pin_writing writing = {role, new_pin, secret, tries.most};
-        reason = bulla_token_transaction(token, write_pin, &writing);
-    }
+    if (reason == BULLA_OK)
+        reason = put_pin(token, role, new_pin, secret, tries.most);
     (void)pthread_mutex_unlock(&token->gate);
     return reason;
 }
@@ -237,7 +253,8 @@ static enum bulla_reason initialize(struct bulla_token *token, struct bulla_byte
     }
     BULLA_TRY(start_over(token, label));
     randombytes_buf(secret, 32);
-    struct pin_writing writing = {&bulla_roles[BULLA_OFFICER], pin, secret, bulla_pin_most_tries(token)};
+    struct pin_writing writing;
+    BULLA_TRY(prepare_pin(token, &bulla_roles[BULLA_OFFICER], pin, secret, bulla_pin_most_tries(token), &writing));
     return bulla_token_transaction(token, write_identity, &writing);
 }
 

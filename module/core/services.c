@@ -56,7 +56,6 @@ static enum bulla_reason put_receipt_half(
 {
     static const CK_KEY_TYPE type = CKK_EC_EDWARDS;
     static const CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-    static const struct bulla_bytes nothing = {NULL, 0}; /* no release tree, so no passphrase */
     bool is_private = object_class == CKO_PRIVATE_KEY;
     const CK_BBOOL *secret = is_private ? &yes : &no;
     const struct bulla_attribute common[] = {
@@ -82,7 +81,7 @@ static enum bulla_reason put_receipt_half(
     if (!put_all(&list, common, sizeof common / sizeof common[0]) || !put_all(&list, own, own_count))
         return bulla_refuse(BULLA_INTERNAL, "too many attributes");
     randombytes_buf(id, sizeof id);
-    enum bulla_reason reason = bulla_vault_put(token, &list, id, nothing, &object);
+    enum bulla_reason reason = bulla_vault_put(token, &list, id, &object);
     bulla_object_drop(object); /* the index takes it from the store, with the next refresh */
     return reason;
 }

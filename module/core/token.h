@@ -95,10 +95,10 @@ bool bulla_token_user_pin_is_set(struct bulla_token *token);
  * `passphrase` seals the leaves of its release tree that ask for one; empty where none was given. */
 enum bulla_reason bulla_vault_store(struct bulla_token *token, const struct bulla_attribute_list *list,
     const uint8_t id[static 16], struct bulla_bytes passphrase, CK_OBJECT_HANDLE *handle) BULLA_MUST_USE;
-/* The same inside a transaction that the caller opened (store_lock held) and commits; the object comes back for the
- * index. */
+/* An object without a release tree, inside a transaction that the caller opened (store_lock held) and commits; it comes
+ * back for the index. */
 enum bulla_reason bulla_vault_put(struct bulla_token *token, const struct bulla_attribute_list *list,
-    const uint8_t id[static 16], struct bulla_bytes passphrase, struct bulla_object **object) BULLA_MUST_USE;
+    const uint8_t id[static 16], struct bulla_object **object) BULLA_MUST_USE;
 /* A session object: its sealed attributes go to the arena at once. */
 enum bulla_reason bulla_vault_hold(struct bulla_token *token, const struct bulla_attribute_list *list,
     CK_SESSION_HANDLE owner, CK_OBJECT_HANDLE *handle) BULLA_MUST_USE;
@@ -130,7 +130,7 @@ enum bulla_reason bulla_token_policy(struct bulla_token *token, struct bulla_byt
 /* The highest epoch, from `epoch` on, of which the token holds a bundle of this authority. */
 uint64_t bulla_token_latest_epoch(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch);
 /* A request for an object of these attributes; auth_value (32 bytes, arena) is filled in. Only `opening` asks for the
- * policy in force: sealing needs none, and runs inside a transaction of the store. */
+ * policy in force: sealing needs none. */
 enum bulla_reason bulla_token_object_request(struct bulla_token *token, const struct bulla_attributes *attributes,
     const uint8_t id[static 16], uint8_t *auth_value, bool opening, struct bulla_leaf_request *request) BULLA_MUST_USE;
 /* A request for the token key's tree or the SO's. */

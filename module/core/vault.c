@@ -183,7 +183,6 @@ done:
     return reason;
 }
 
-/* Puts a row whose public part is `list` and whose sealed part is given. */
 enum bulla_reason bulla_vault_row(struct bulla_token *token, const struct bulla_attribute_list *list,
     const uint8_t id[static 16], struct bulla_bytes sealed, struct bulla_object **object)
 {
@@ -213,26 +212,37 @@ enum bulla_reason bulla_vault_writers_only(void)
     return bulla_refuse(BULLA_NOT_LOGGED_IN, "the objects of a token are written by its user");
 }
 
-enum bulla_reason bulla_vault_put(struct bulla_token *token, const struct bulla_attribute_list *list,
-    const uint8_t id[static 16], struct bulla_bytes passphrase, struct bulla_object **object)
+enum bulla_reason bulla_vault_seal(struct bulla_token *token, const struct bulla_attribute_list *list,
+    const uint8_t id[static 16], struct bulla_bytes passphrase, struct bulla_vault_sealed *sealed)
 {
+    enum { SEALED_LARGEST = BULLA_VAULT_PLAIN + BULLA_VAULT_WRAP + 256 };
+    struct bulla_writer writer;
+    *sealed = (struct bulla_vault_sealed){0};
     if (!token->keys)
         return bulla_vault_writers_only();
+    if (!bulla_list_seals(list))
+        return BULLA_OK;
     struct bulla_attributes *attributes = bulla_attributes_make(list);
-    enum { SEALED_LARGEST = BULLA_VAULT_PLAIN + BULLA_VAULT_WRAP + 256 };
-    uint8_t *sealed = NULL;
-    struct bulla_writer writer;
-    bulla_writer_open(&writer, NULL, 0);
-    enum bulla_reason reason = attributes ? BULLA_OK : bulla_refuse(BULLA_OUT_OF_MEMORY, "writing an object");
-    if (reason == BULLA_OK && bulla_list_seals(list)) {
-        sealed = malloc(SEALED_LARGEST);
-        bulla_writer_open(&writer, sealed, sealed ? SEALED_LARGEST : 0);
-        reason = sealed ? seal(token, list, attributes, id, passphrase, &writer)
-                        : bulla_refuse(BULLA_OUT_OF_MEMORY, "writing an object");
-    }
-    if (reason == BULLA_OK)
-        reason = bulla_vault_row(token, list, id, bulla_writer_bytes(&writer), object);
+    sealed->memory = malloc(SEALED_LARGEST);
+    bulla_writer_open(&writer, sealed->memory, sealed->memory ? SEALED_LARGEST : 0);
+    enum bulla_reason reason = attributes && sealed->memory ? seal(token, list, attributes, id, passphrase, &writer)
+                                                            : bulla_refuse(BULLA_OUT_OF_MEMORY, "writing an object");
     bulla_attributes_free(attributes);
-    free(sealed);
+    if (reason == BULLA_OK)
+        sealed->bytes = bulla_writer_bytes(&writer);
     return reason;
+}
+
+void bulla_vault_sealed_free(struct bulla_vault_sealed *sealed)
+{
+    free(sealed->memory);
+}
+
+enum bulla_reason bulla_vault_put(struct bulla_token *token, const struct bulla_attribute_list *list,
+    const uint8_t id[static 16], struct bulla_object **object)
+{
+    static const struct bulla_bytes nothing = {NULL, 0};
+    BULLA_VAULT_SEALED struct bulla_vault_sealed sealed;
+    BULLA_TRY(bulla_vault_seal(token, list, id, nothing, &sealed));
+    return bulla_vault_row(token, list, id, sealed.bytes, object);
 }

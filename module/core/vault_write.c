@@ -43,14 +43,17 @@ enum bulla_reason bulla_vault_store(struct bulla_token *token, const struct bull
     static const uint8_t unset[16] = {0};
     uint8_t fresh[16];
     struct bulla_object *object = NULL;
+    BULLA_VAULT_SEALED struct bulla_vault_sealed sealed;
     memcpy(fresh, id, 16);
     if (memcmp(id, unset, 16) == 0)
         randombytes_buf(fresh, sizeof fresh);
     (void)pthread_rwlock_rdlock(&token->keys_lock);
+    enum bulla_reason reason = bulla_vault_seal(token, list, fresh, passphrase, &sealed);
     (void)pthread_mutex_lock(&token->store_lock);
-    enum bulla_reason reason = bulla_store_begin(token->store);
     if (reason == BULLA_OK)
-        reason = commit(token, bulla_vault_put(token, list, fresh, passphrase, &object));
+        reason = bulla_store_begin(token->store);
+    if (reason == BULLA_OK)
+        reason = commit(token, bulla_vault_row(token, list, fresh, sealed.bytes, &object));
     (void)pthread_mutex_unlock(&token->store_lock);
     (void)pthread_rwlock_unlock(&token->keys_lock);
     if (reason == BULLA_OK)
@@ -108,39 +111,30 @@ static bool is_latest(struct bulla_token *token, const struct bulla_object *obje
     return latest;
 }
 
-/* Writes an object that exists, from a list that was made of it: nothing is written when it changed meanwhile. */
-struct rewriting {
-    const struct bulla_attribute_list *list;
-    bool anew; /* sealed anew, under another object key; else the sealed part stays */
-    struct bulla_bytes passphrase;
-};
-
-static enum bulla_reason rewrite_row(struct bulla_token *token, const struct bulla_object *object,
-    const struct rewriting *rewriting, struct bulla_object **changed)
+/* Inside a transaction: the row in place of the one that `object` was read from. */
+static enum bulla_reason replace_row(struct bulla_token *token, const struct bulla_object *object, uint64_t since,
+    const struct bulla_attribute_list *list, struct bulla_bytes sealed, struct bulla_object **changed)
 {
-    const struct bulla_bytes sealed = {object->sealed, object->sealed_size};
-    return rewriting->anew ? bulla_vault_put(token, rewriting->list, object->id, rewriting->passphrase, changed)
-                           : bulla_vault_row(token, rewriting->list, object->id, sealed, changed);
+    BULLA_TRY(still_current(token, object, since));
+    return bulla_vault_row(token, list, object->id, sealed, changed);
 }
 
-static enum bulla_reason rewrite(
-    struct bulla_token *token, const struct bulla_object *object, const struct rewriting *rewriting)
+/* Writes an object that exists, from a list that was made of it: nothing is written when it changed meanwhile. The keys
+ * are read-locked. */
+static enum bulla_reason rewrite(struct bulla_token *token, const struct bulla_object *object,
+    const struct bulla_attribute_list *list, struct bulla_bytes sealed)
 {
     struct bulla_object *changed = NULL;
     uint64_t since = 0;
+    if (!token->keys)
+        return bulla_vault_writers_only();
     if (!is_latest(token, object, &since))
         return changed_meanwhile();
-    (void)pthread_rwlock_rdlock(&token->keys_lock);
     (void)pthread_mutex_lock(&token->store_lock);
-    enum bulla_reason reason = token->keys ? bulla_store_begin(token->store) : bulla_vault_writers_only();
-    if (reason == BULLA_OK) {
-        reason = still_current(token, object, since);
-        if (reason == BULLA_OK)
-            reason = rewrite_row(token, object, rewriting, &changed);
-        reason = commit(token, reason);
-    }
+    enum bulla_reason reason = bulla_store_begin(token->store);
+    if (reason == BULLA_OK)
+        reason = commit(token, replace_row(token, object, since, list, sealed, &changed));
     (void)pthread_mutex_unlock(&token->store_lock);
-    (void)pthread_rwlock_unlock(&token->keys_lock);
     if (reason == BULLA_OK)
         return show(token, changed, NULL);
     bulla_object_drop(changed);
@@ -150,15 +144,23 @@ static enum bulla_reason rewrite(
 enum bulla_reason bulla_vault_restate(
     struct bulla_token *token, const struct bulla_object *object, const struct bulla_attribute_list *list)
 {
-    const struct rewriting rewriting = {.list = list};
-    return rewrite(token, object, &rewriting);
+    const struct bulla_bytes sealed = {object->sealed, object->sealed_size};
+    (void)pthread_rwlock_rdlock(&token->keys_lock);
+    enum bulla_reason reason = rewrite(token, object, list, sealed);
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+    return reason;
 }
 
 enum bulla_reason bulla_vault_reseal(struct bulla_token *token, const struct bulla_object *object,
     const struct bulla_attribute_list *list, struct bulla_bytes passphrase)
 {
-    const struct rewriting rewriting = {list, true, passphrase};
-    return rewrite(token, object, &rewriting);
+    BULLA_VAULT_SEALED struct bulla_vault_sealed sealed;
+    (void)pthread_rwlock_rdlock(&token->keys_lock);
+    enum bulla_reason reason = bulla_vault_seal(token, list, object->id, passphrase, &sealed);
+    if (reason == BULLA_OK)
+        reason = rewrite(token, object, list, sealed.bytes);
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+    return reason;
 }
 
 enum bulla_reason bulla_vault_erase(struct bulla_token *token, struct bulla_object *object)

@@ -1,5 +1,8 @@
-/* Openings while policies follow each other: an opening that read the bundle before, and its floor after another bundle
- * was taken, is no opening under an older policy, and is not refused. */
+/* Threads and processes that do different things on one token at the same time.
+ *
+ * Openings while policies follow each other: one that read the bundle before, and its floor after another bundle was
+ * taken, is no opening under an older policy, and is not refused. Sealing under a TPM that stands still: others write
+ * meanwhile. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -140,6 +143,51 @@ static void a_process_that_takes_policies_refuses_no_opening(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+struct making {
+    CK_RV rv;
+    atomic_bool done;
+};
+
+static void *make_a_key(void *context)
+{
+    struct making *making = context;
+    CK_OBJECT_HANDLE key;
+    making->rv = flow_key_make("slow", "tpm", authority.point, &key);
+    atomic_store(&making->done, true);
+    return NULL;
+}
+
+static void make_data(CK_SESSION_HANDLE session)
+{
+    CK_OBJECT_CLASS object_class = CKO_DATA;
+    CK_BBOOL yes = CK_TRUE;
+    CK_OBJECT_HANDLE object;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &object_class, sizeof object_class},
+        {CKA_TOKEN, &yes, sizeof yes},
+        {CKA_VALUE, (void *)(uintptr_t) "something", 9},
+    };
+    assert_ok(flow.p11->C_CreateObject(session, template, 3, &object));
+}
+
+/* The TPM stands still while a tree is sealed; what needs no TPM is written meanwhile. */
+static void a_slow_tpm_keeps_no_other_writer_waiting(void **state)
+{
+    (void)state;
+    CK_SESSION_HANDLE session;
+    struct making making = {.rv = CKR_GENERAL_ERROR};
+    pthread_t thread;
+    assert_ok(flow.p11->C_OpenSession(flow.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session));
+    test_swtpm_freeze(&flow.tpm);
+    assert_int_equal(pthread_create(&thread, NULL, make_a_key, &making), 0);
+    (void)usleep(300000);
+    make_data(session);
+    assert_false(atomic_load(&making.done)); /* it is still being sealed */
+    test_swtpm_thaw(&flow.tpm);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_ok(making.rv);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -161,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_thread_that_takes_policies_refuses_no_opening, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_process_that_takes_policies_refuses_no_opening, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_slow_tpm_keeps_no_other_writer_waiting, set_up, tear_down),
     };
     if (!test_swtpm_available())
         return test_skip("swtpm");
