@@ -63,3 +63,13 @@ void bulla_detail_clear(void)
 {
     detail[0] = '\0';
 }
+
+void bulla_detail_keep(struct bulla_detail_kept *kept)
+{
+    memcpy(kept->text, detail, sizeof detail);
+}
+
+void bulla_detail_restore(const struct bulla_detail_kept *kept)
+{
+    memcpy(detail, kept->text, sizeof detail);
+}

@@ -37,6 +37,12 @@ const char *bulla_reason_code(enum bulla_reason reason);
 const char *bulla_reason_remedy(enum bulla_reason reason);
 const char *bulla_detail(void);
 void bulla_detail_clear(void);
+/* A detail put aside while something else may be refused, and put back. */
+struct bulla_detail_kept {
+    char text[BULLA_DETAIL_SIZE];
+};
+void bulla_detail_keep(struct bulla_detail_kept *kept);
+void bulla_detail_restore(const struct bulla_detail_kept *kept);
 
 /* Evaluates a call and returns its reason from the enclosing function unless it is BULLA_OK. For functions that have
  * nothing to clean up, or clean up by attribute. */

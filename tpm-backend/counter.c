@@ -157,7 +157,7 @@ static enum bulla_reason counter_define_somewhere(
         if (reason != BULLA_TPM_NV)
             break;
     }
-    *index = candidate;
+    *index = reason == BULLA_TPM_NV ? 0 : candidate; /* that one is somebody else's, or there is no room */
     return reason;
 }
 

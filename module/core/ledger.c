@@ -1,31 +1,33 @@
 /* Numbers that never go back: policy versions, models' generations.
  *
  * The ledger is one sealed table, { name: number }. With a TPM it is bound to an NV counter: the row "ledger.<c>" is in
- * force where c is the counter's value. Raising writes "ledger.<c+1>", durably; increments the counter, which is the
+ * force where c is the counter's value. A step writes "ledger.<c+1>", durably; increments the counter, which is the
  * commit; and erases "ledger.<c>". A crash before the increment leaves the old table in force, one after it the new
- * one; a folder put back from a backup holds neither, and is refused (BULLA_ROLLED_BACK). Processes take turns by a
- * lock on a file of the folder. Without a TPM the row is "ledger.0", replaced in place: as strong as the file system,
- * and shown as such by `bulla status` (it has no counter). */
+ * one; a folder put back from a backup holds neither, and is refused (BULLA_ROLLED_BACK).
+ *
+ * Raising is two steps: the first with the table as it is, the second with the raised one. A crash before an increment
+ * leaves a row for a value that the counter has yet to reach, and somebody may keep it. The first step passes over that
+ * value, so that each raised table has a value for which no other attempt ever wrote a row: what is answered as
+ * committed can't be exchanged for what an earlier attempt left.
+ *
+ * Processes take turns by a lock on a file of the folder. Without a TPM the row is "ledger.0", replaced in place: as
+ * strong as the file system, and shown as such by `bulla status` (it has no counter). */
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "crypto/cbor.h"
 #include "crypto/cipher.h"
+#include "ledger_table.h"
 #include "release/backend.h"
 #include "token.h"
 
-enum { NAME_LARGEST = 64, ENTRIES_LARGEST = 256, TABLE_LARGEST = 16384, INDEX_SIZE = 4 };
+enum { INDEX_SIZE = 4, AAD_SIZE = 14 + 16 + 8 };
 enum { TURN_LONGEST = 30000 }; /* milliseconds: several processes, each with a slow TPM */
-
-/* The table as bytes: public numbers, sealed so that only the token key's holder can write it. */
-struct table {
-    uint8_t bytes[TABLE_LARGEST];
-    size_t size;
-};
 
 static void row_name(uint64_t counter, char name[static 32])
 {
@@ -51,136 +53,110 @@ static enum bulla_reason counter_index(struct bulla_token *token, uint32_t *inde
     return bulla_reader_finish(&reader, "the counter's index");
 }
 
-/* `index` is 0 for a token that was made without a TPM: it has no counter, also where it was given a TPM since. */
-static enum bulla_reason counter_value(struct bulla_token *token, uint32_t *index, uint64_t *counter)
+uint32_t bulla_ledger_index(struct bulla_token *token)
 {
-    *counter = 0;
-    *index = 0;
+    uint32_t index = 0;
+    if (counter_index(token, &index) == BULLA_OK)
+        return index;
+    bulla_detail_clear();
+    return 0;
+}
+
+/* A token that was made without a TPM has no counter, also where it was given a TPM since. */
+static enum bulla_reason anchor_read(struct bulla_token *token, struct bulla_ledger_anchor *anchor)
+{
+    *anchor = (struct bulla_ledger_anchor){0};
     if (!token->keys)
         return bulla_refuse(BULLA_NOT_LOGGED_IN, "the ledger is read with the token key");
-    BULLA_TRY(counter_index(token, index));
-    if (!*index)
+    BULLA_TRY(counter_index(token, &anchor->index));
+    if (!anchor->index)
         return BULLA_OK;
     if (!*token->config->tcti || !bulla_token_backend)
         return bulla_refuse(BULLA_TPM_UNREACHABLE, "the token has a counter in a TPM, and bulla.conf names no tcti");
-    return bulla_token_backend->counter_read(token->config->tcti, *index, token->keys->counter, counter);
+    return bulla_token_backend->counter_read(
+        token->config->tcti, anchor->index, token->keys->counter, &anchor->counter);
 }
 
 /* --- the table --- */
 
-static enum bulla_reason table_seal(
-    struct bulla_token *token, const struct table *table, uint64_t counter, struct bulla_writer *sealed)
+/* A table and its sealed form, together on the heap; freed by scope. */
+struct sheet {
+    struct bulla_ledger_table table;
+    uint8_t sealed[BULLA_LEDGER_LARGEST + BULLA_BOX_OVERHEAD];
+    size_t sealed_size;
+};
+
+static void sheet_free(struct sheet **sheet)
 {
-    uint8_t aad_bytes[64];
-    struct bulla_writer aad;
-    bulla_writer_open(&aad, aad_bytes, sizeof aad_bytes);
-    write_aad(token, counter, &aad);
-    return bulla_box_seal(
-        token->keys->ledger, bulla_writer_bytes(&aad), (struct bulla_bytes){table->bytes, table->size}, sealed);
+    free(*sheet);
+}
+#define SHEET __attribute__((cleanup(sheet_free))) struct sheet *
+
+static enum bulla_reason sheet_make(struct sheet **sheet)
+{
+    *sheet = calloc(1, sizeof **sheet);
+    return *sheet ? BULLA_OK : bulla_refuse(BULLA_OUT_OF_MEMORY, "the ledger");
 }
 
-static enum bulla_reason table_load(struct bulla_token *token, uint64_t counter, struct table *table)
+static enum bulla_reason sheet_seal(struct bulla_token *token, struct sheet *sheet, uint64_t counter)
 {
-    uint8_t sealed[TABLE_LARGEST + BULLA_BOX_OVERHEAD], aad_bytes[64];
+    uint8_t aad_bytes[AAD_SIZE];
+    struct bulla_writer aad, sealed;
+    bulla_writer_open(&aad, aad_bytes, sizeof aad_bytes);
+    bulla_writer_open(&sealed, sheet->sealed, sizeof sheet->sealed);
+    write_aad(token, counter, &aad);
+    BULLA_TRY(bulla_box_seal(token->keys->ledger, bulla_writer_bytes(&aad),
+        (struct bulla_bytes){sheet->table.bytes, sheet->table.size}, &sealed));
+    sheet->sealed_size = sealed.size;
+    return bulla_writer_finish(&sealed, "the ledger");
+}
+
+static enum bulla_reason sheet_load(struct bulla_token *token, uint64_t counter, struct sheet *sheet)
+{
+    uint8_t aad_bytes[AAD_SIZE];
     struct bulla_writer writer, aad;
     char name[32];
     row_name(counter, name);
-    bulla_writer_open(&writer, sealed, sizeof sealed);
+    bulla_writer_open(&writer, sheet->sealed, sizeof sheet->sealed);
     enum bulla_reason reason = bulla_token_value(token, name, &writer);
     if (reason == BULLA_STORE_MISSING)
         return bulla_refuse(BULLA_ROLLED_BACK, "the TPM's counter is at %llu, and the store has no ledger for it",
             (unsigned long long)counter);
     BULLA_TRY(reason);
+    BULLA_TRY(bulla_writer_finish(&writer, "the ledger"));
     if (writer.size < BULLA_BOX_OVERHEAD)
         return bulla_refuse(BULLA_STORE_CORRUPT, "the ledger has %zu bytes", writer.size);
     bulla_writer_open(&aad, aad_bytes, sizeof aad_bytes);
     write_aad(token, counter, &aad);
-    table->size = writer.size - BULLA_BOX_OVERHEAD;
-    return bulla_box_open(token->keys->ledger, bulla_writer_bytes(&aad), bulla_writer_bytes(&writer), table->bytes);
-}
-
-static enum bulla_reason table_entries(const struct table *table, struct bulla_cbor *map)
-{
-    BULLA_TRY(bulla_cbor_decode((struct bulla_bytes){table->bytes, table->size}, "the ledger", map));
-    if (map->kind != BULLA_CBOR_MAP || map->number > ENTRIES_LARGEST)
-        return bulla_refuse(BULLA_STORE_CORRUPT, "the ledger is not a map");
-    return BULLA_OK;
-}
-
-static uint64_t table_find(const struct bulla_cbor *map, const char *name)
-{
-    struct bulla_cbor key, value;
-    struct bulla_cbor_walk walk = bulla_cbor_inside(map);
-    while (bulla_cbor_next(&walk, &key) && bulla_cbor_next(&walk, &value))
-        if (bulla_bytes_equal_text(key.string, name))
-            return value.number;
-    return 0;
-}
-
-/* Deterministic order of text keys: shorter first, then by bytes. */
-static int key_order(struct bulla_bytes key, const char *name)
-{
-    size_t size = strlen(name);
-    return key.size != size ? (key.size < size ? -1 : 1) : memcmp(key.data, name, size);
-}
-
-/* The same map with one number raised. */
-static enum bulla_reason table_raise(const struct table *old, const char *name, uint64_t number, struct table *raised)
-{
-    struct bulla_cbor map, key, value;
-    BULLA_TRY(table_entries(old, &map));
-    bool present = table_find(&map, name) != 0, written = false;
-    if (!present && map.number >= ENTRIES_LARGEST) /* a table with more would never be read again */
-        return bulla_refuse(
-            BULLA_TOO_LARGE, "the ledger holds %d numbers, and %s is not one of them", ENTRIES_LARGEST, name);
-    struct bulla_writer writer;
-    bulla_writer_open(&writer, raised->bytes, sizeof raised->bytes);
-    bulla_cbor_write_map(&writer, (size_t)map.number + (present ? 0 : 1));
-    struct bulla_cbor_walk walk = bulla_cbor_inside(&map);
-    while (bulla_cbor_next(&walk, &key) && bulla_cbor_next(&walk, &value)) {
-        int order = key_order(key.string, name);
-        if (order >= 0 && !written) {
-            bulla_cbor_write_tstr(&writer, name);
-            bulla_cbor_write_uint(&writer, number);
-            written = true;
-        }
-        if (order != 0) {
-            bulla_write_bytes(&writer, key.encoded);
-            bulla_write_bytes(&writer, value.encoded);
-        }
-    }
-    if (!written) {
-        bulla_cbor_write_tstr(&writer, name);
-        bulla_cbor_write_uint(&writer, number);
-    }
-    raised->size = writer.size;
-    return bulla_writer_finish(&writer, "the ledger");
+    sheet->table.size = writer.size - BULLA_BOX_OVERHEAD;
+    return bulla_box_open(
+        token->keys->ledger, bulla_writer_bytes(&aad), bulla_writer_bytes(&writer), sheet->table.bytes);
 }
 
 /* --- reading and raising --- */
 
 enum bulla_reason bulla_ledger_counter(struct bulla_token *token, uint64_t *counter)
 {
-    uint32_t index;
+    struct bulla_ledger_anchor anchor;
     (void)pthread_rwlock_rdlock(&token->keys_lock);
-    enum bulla_reason reason = counter_value(token, &index, counter);
+    enum bulla_reason reason = anchor_read(token, &anchor);
     (void)pthread_rwlock_unlock(&token->keys_lock);
+    *counter = anchor.counter;
     return reason;
 }
 
 /* Readers take no turns: between the counter and its row another may have raised both, and then they are read again. */
-static enum bulla_reason table_in_force(struct bulla_token *token, struct table *table)
+static enum bulla_reason sheet_in_force(struct bulla_token *token, struct sheet *sheet)
 {
-    uint64_t counter = 0, before = 0;
-    uint32_t index;
-    BULLA_TRY(counter_value(token, &index, &counter));
+    struct bulla_ledger_anchor anchor;
+    BULLA_TRY(anchor_read(token, &anchor));
     for (;;) {
-        enum bulla_reason reason = table_load(token, counter, table);
-        before = counter;
+        enum bulla_reason reason = sheet_load(token, anchor.counter, sheet);
+        uint64_t before = anchor.counter;
         if (reason != BULLA_ROLLED_BACK)
             return reason;
-        BULLA_TRY(counter_value(token, &index, &counter));
-        if (counter == before)
+        BULLA_TRY(anchor_read(token, &anchor));
+        if (anchor.counter == before)
             return reason;
     }
 }
@@ -188,12 +164,11 @@ static enum bulla_reason table_in_force(struct bulla_token *token, struct table 
 static enum bulla_reason read_entries(
     struct bulla_token *token, size_t count, const char *const *names, uint64_t *numbers)
 {
-    struct table table;
-    struct bulla_cbor map;
-    BULLA_TRY(table_in_force(token, &table));
-    BULLA_TRY(table_entries(&table, &map));
+    SHEET sheet = NULL;
+    BULLA_TRY(sheet_make(&sheet));
+    BULLA_TRY(sheet_in_force(token, sheet));
     for (size_t i = 0; i < count; i++)
-        numbers[i] = table_find(&map, names[i]);
+        BULLA_TRY(bulla_ledger_table_find(&sheet->table, names[i], &numbers[i]));
     return BULLA_OK;
 }
 
@@ -212,62 +187,101 @@ enum bulla_reason bulla_ledger_read(struct bulla_token *token, const char *name,
     return bulla_ledger_read_many(token, 1, &name, number);
 }
 
-static enum bulla_reason write_rows(
-    struct bulla_token *token, const char *put, struct bulla_bytes value, const char *erase)
+struct rows {
+    const char *put, *erase; /* NULL: none */
+    struct bulla_bytes value;
+};
+
+static enum bulla_reason write_rows(struct bulla_token *token, void *context)
 {
-    (void)pthread_mutex_lock(&token->store_lock);
-    enum bulla_reason reason = bulla_store_begin(token->store);
-    if (reason == BULLA_OK) {
-        if (put)
-            reason = bulla_store_value_put(token->store, put, value);
-        if (reason == BULLA_OK && erase)
-            reason = bulla_store_value_erase(token->store, erase);
-        if (reason == BULLA_OK)
-            reason = bulla_store_commit(token->store);
-        else
-            bulla_store_rollback(token->store);
+    const struct rows *rows = context;
+    if (rows->put)
+        BULLA_TRY(bulla_store_value_put(token->store, rows->put, rows->value));
+    return rows->erase ? bulla_store_value_erase(token->store, rows->erase) : BULLA_OK;
+}
+
+static enum bulla_reason put_sheet(struct bulla_token *token, uint64_t counter, struct sheet *sheet)
+{
+    char name[32];
+    row_name(counter, name);
+    BULLA_TRY(sheet_seal(token, sheet, counter));
+    struct rows rows = {.put = name, .value = {sheet->sealed, sheet->sealed_size}};
+    return bulla_token_transaction(token, write_rows, &rows);
+}
+
+static enum bulla_reason erase_row(struct bulla_token *token, uint64_t counter)
+{
+    char name[32];
+    row_name(counter, name);
+    struct rows rows = {.erase = name};
+    return bulla_token_transaction(token, write_rows, &rows);
+}
+
+/* A connection that was lost may have lost the answer alone: the counter itself says whether it moved. */
+static enum bulla_reason increment(struct bulla_token *token, const struct bulla_ledger_anchor *anchor)
+{
+    struct bulla_ledger_anchor now = {.index = anchor->index};
+    struct bulla_detail_kept detail;
+    enum bulla_reason reason =
+        bulla_token_backend->counter_increment(token->config->tcti, anchor->index, token->keys->counter, &now.counter);
+    if (reason != BULLA_OK) {
+        bulla_detail_keep(&detail);
+        bool moved = anchor_read(token, &now) == BULLA_OK && now.counter != anchor->counter;
+        bulla_detail_restore(&detail);
+        if (!moved)
+            return reason;
     }
-    (void)pthread_mutex_unlock(&token->store_lock);
-    return reason;
-}
-
-/* Row c+1, increment, erase row c. */
-static enum bulla_reason advance(struct bulla_token *token, uint32_t index, uint64_t counter, struct bulla_bytes sealed)
-{
-    static const struct bulla_bytes nothing = {NULL, 0};
-    char next[32], old[32];
-    uint64_t now = 0;
-    row_name(counter + 1, next);
-    row_name(counter, old);
-    BULLA_TRY(write_rows(token, next, sealed, NULL));
-    bulla_fault_point("ledger-written");
-    BULLA_TRY(bulla_token_backend->counter_increment(token->config->tcti, index, token->keys->counter, &now));
-    bulla_fault_point("ledger-incremented");
-    if (now != counter + 1)
+    if (now.counter != anchor->counter + 1)
         return bulla_refuse(BULLA_ROLLED_BACK, "the counter went from %llu to %llu: somebody else moves it",
-            (unsigned long long)counter, (unsigned long long)now);
-    return write_rows(token, NULL, nothing, old);
+            (unsigned long long)anchor->counter, (unsigned long long)now.counter);
+    return BULLA_OK;
 }
 
-static enum bulla_reason raise_locked(struct bulla_token *token, const char *name, uint64_t number)
+/* One step: row c+1, increment, erase row c. */
+static enum bulla_reason advance(struct bulla_token *token, struct bulla_ledger_anchor *anchor, struct sheet *sheet)
 {
-    struct table table, raised;
-    struct bulla_cbor map;
-    uint64_t counter;
-    uint8_t sealed[TABLE_LARGEST + BULLA_BOX_OVERHEAD];
-    struct bulla_writer writer;
-    uint32_t index;
-    BULLA_TRY(counter_value(token, &index, &counter));
-    BULLA_TRY(table_load(token, counter, &table));
-    BULLA_TRY(table_entries(&table, &map));
-    if (table_find(&map, name) >= number)
-        return BULLA_OK;
-    BULLA_TRY(table_raise(&table, name, number, &raised));
-    bulla_writer_open(&writer, sealed, sizeof sealed);
-    BULLA_TRY(table_seal(token, &raised, index ? counter + 1 : 0, &writer));
-    if (index)
-        return advance(token, index, counter, bulla_writer_bytes(&writer));
-    return write_rows(token, "ledger.0", bulla_writer_bytes(&writer), NULL);
+    BULLA_TRY(put_sheet(token, anchor->counter + 1, sheet));
+    bulla_fault_point("ledger-written");
+    BULLA_TRY(increment(token, anchor));
+    bulla_fault_point("ledger-incremented");
+    return erase_row(token, anchor->counter++);
+}
+
+static enum bulla_reason replace(
+    struct bulla_token *token, struct bulla_ledger_anchor *anchor, struct sheet *present, struct sheet *raised)
+{
+    if (!anchor->index)
+        return put_sheet(token, 0, raised);
+    BULLA_TRY(advance(token, anchor, present));
+    return advance(token, anchor, raised);
+}
+
+struct raising {
+    size_t count;
+    const char *const *names;
+    const uint64_t *numbers;
+};
+
+static enum bulla_reason raise_in_turn(struct bulla_token *token, void *context)
+{
+    const struct raising *raising = context;
+    struct bulla_ledger_anchor anchor;
+    SHEET present = NULL;
+    SHEET raised = NULL;
+    SHEET before = NULL;
+    BULLA_TRY(sheet_make(&present));
+    BULLA_TRY(sheet_make(&raised));
+    BULLA_TRY(sheet_make(&before));
+    BULLA_TRY(anchor_read(token, &anchor));
+    BULLA_TRY(sheet_load(token, anchor.counter, present));
+    *raised = *present;
+    for (size_t i = 0; i < raising->count; i++) {
+        *before = *raised;
+        BULLA_TRY(bulla_ledger_table_raise(&before->table, raising->names[i], raising->numbers[i], &raised->table));
+    }
+    bool same = raised->table.size == present->table.size &&
+                memcmp(raised->table.bytes, present->table.bytes, present->table.size) == 0;
+    return same ? BULLA_OK : replace(token, &anchor, present, raised);
 }
 
 /* A process that was stopped in its turn must not stop the others for good: they give up. */
@@ -306,21 +320,16 @@ static enum bulla_reason in_turn(struct bulla_token *token, turn *action, void *
     return reason;
 }
 
-struct raising {
-    const char *name;
-    uint64_t number;
-};
-
-static enum bulla_reason raise_in_turn(struct bulla_token *token, void *context)
+enum bulla_reason bulla_ledger_raise_many(
+    struct bulla_token *token, size_t count, const char *const *names, const uint64_t *numbers)
 {
-    const struct raising *raising = context;
-    return raise_locked(token, raising->name, raising->number);
+    struct raising raising = {count, names, numbers};
+    return in_turn(token, raise_in_turn, &raising);
 }
 
 enum bulla_reason bulla_ledger_raise(struct bulla_token *token, const char *name, uint64_t number)
 {
-    struct raising raising = {name, number};
-    return in_turn(token, raise_in_turn, &raising);
+    return bulla_ledger_raise_many(token, 1, &name, &number);
 }
 
 struct anchoring {
@@ -331,10 +340,9 @@ struct anchoring {
 static enum bulla_reason anchor_in_turn(struct bulla_token *token, void *context)
 {
     const struct anchoring *anchoring = context;
-    uint64_t counter;
-    uint32_t index;
-    BULLA_TRY(counter_value(token, &index, &counter));
-    return anchoring->action(token, counter, anchoring->context);
+    struct bulla_ledger_anchor anchor;
+    BULLA_TRY(anchor_read(token, &anchor));
+    return anchoring->action(token, anchor.counter, anchoring->context);
 }
 
 enum bulla_reason bulla_ledger_anchor(struct bulla_token *token, bulla_anchored *action, void *context)
@@ -343,23 +351,42 @@ enum bulla_reason bulla_ledger_anchor(struct bulla_token *token, bulla_anchored 
     return in_turn(token, anchor_in_turn, &anchoring);
 }
 
-enum bulla_reason bulla_ledger_create(struct bulla_token *token)
+/* --- a new token --- */
+
+enum bulla_reason bulla_ledger_anchor_make(
+    struct bulla_token *token, const struct bulla_token_keys *keys, struct bulla_ledger_anchor *anchor)
+{
+    *anchor = (struct bulla_ledger_anchor){0};
+    if (!*token->config->tcti || !bulla_token_backend)
+        return BULLA_OK;
+    return bulla_token_backend->counter_create(token->config->tcti, keys->counter, &anchor->index, &anchor->counter);
+}
+
+enum bulla_reason bulla_ledger_put(struct bulla_token *token, const struct bulla_ledger_anchor *anchor)
 {
     static const uint8_t empty_map = 0xa0;
-    struct table table = {.bytes = {empty_map}, .size = 1};
-    uint8_t sealed[128], index_bytes[INDEX_SIZE];
+    uint8_t index[INDEX_SIZE];
     struct bulla_writer writer;
-    uint32_t index = 0;
-    uint64_t counter = 0;
     char name[32];
-    if (*token->config->tcti && bulla_token_backend)
-        BULLA_TRY(bulla_token_backend->counter_create(token->config->tcti, token->keys->counter, &index, &counter));
-    token->made_counter = index;
-    bulla_writer_open(&writer, index_bytes, sizeof index_bytes);
-    bulla_write_u32(&writer, index);
+    SHEET sheet = NULL;
+    BULLA_TRY(sheet_make(&sheet));
+    bulla_writer_open(&writer, index, sizeof index);
+    bulla_write_u32(&writer, anchor->index);
     BULLA_TRY(bulla_store_value_put(token->store, BULLA_VALUE_COUNTER, bulla_writer_bytes(&writer)));
-    bulla_writer_open(&writer, sealed, sizeof sealed);
-    BULLA_TRY(table_seal(token, &table, counter, &writer));
-    row_name(counter, name);
-    return bulla_store_value_put(token->store, name, bulla_writer_bytes(&writer));
+    sheet->table.bytes[0] = empty_map;
+    sheet->table.size = 1;
+    BULLA_TRY(sheet_seal(token, sheet, anchor->counter));
+    row_name(anchor->counter, name);
+    return bulla_store_value_put(token->store, name, (struct bulla_bytes){sheet->sealed, sheet->sealed_size});
+}
+
+void bulla_ledger_anchor_remove(struct bulla_token *token, uint32_t index)
+{
+    struct bulla_detail_kept detail;
+    if (!index || !*token->config->tcti || !bulla_token_backend)
+        return;
+    bulla_detail_keep(&detail);
+    enum bulla_reason ignored = bulla_token_backend->counter_remove(token->config->tcti, index);
+    (void)ignored; /* where it stays, status counts one free index less */
+    bulla_detail_restore(&detail);
 }

@@ -58,22 +58,6 @@ static enum bulla_reason tries_put(
     return bulla_store_value_put(token->store, role->tries, BULLA_BYTES(bytes));
 }
 
-enum bulla_reason bulla_token_transaction(
-    struct bulla_token *token, enum bulla_reason (*write)(struct bulla_token *, void *), void *context)
-{
-    (void)pthread_mutex_lock(&token->store_lock);
-    enum bulla_reason reason = bulla_store_begin(token->store);
-    if (reason == BULLA_OK) {
-        reason = write(token, context);
-        if (reason == BULLA_OK)
-            reason = bulla_store_commit(token->store);
-        else
-            bulla_store_rollback(token->store);
-    }
-    (void)pthread_mutex_unlock(&token->store_lock);
-    return reason;
-}
-
 /* A try is read and counted in one transaction, so that two processes never share one. */
 struct trying {
     const struct bulla_role *role;
@@ -174,12 +158,13 @@ enum bulla_reason bulla_pin_try(
         return bulla_refuse(BULLA_PIN_WRONG, "the %s's PIN: %d tries are left", role->name,
             trying.during.most > trying.during.wrong ? trying.during.most - trying.during.wrong : 0);
     trying.right = reason == BULLA_OK;
-    char detail[BULLA_DETAIL_SIZE];
-    (void)snprintf(detail, sizeof detail, "%s", bulla_detail());
+    struct bulla_detail_kept detail;
+    bulla_detail_keep(&detail);
     enum bulla_reason restored = bulla_token_transaction(token, give_try_back, &trying);
-    if (reason != BULLA_OK)
-        return bulla_refuse(reason, "%s", detail);
-    return restored;
+    if (reason == BULLA_OK)
+        return restored;
+    bulla_detail_restore(&detail);
+    return reason;
 }
 
 /* --- the keys of a login --- */

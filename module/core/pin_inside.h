@@ -1,4 +1,5 @@
-/* What the files of PINs share: pin.c tries them and logs in and out, pin_set.c sets them and initialises tokens. */
+/* What the files of PINs share: pin.c tries them and logs in and out, pin_set.c sets them, initialize.c makes tokens.
+ */
 #ifndef BULLA_CORE_PIN_INSIDE_H
 #define BULLA_CORE_PIN_INSIDE_H
 
@@ -22,14 +23,25 @@ struct bulla_tries {
 enum bulla_reason bulla_pin_check_length(struct bulla_bytes pin) BULLA_MUST_USE;
 enum bulla_reason bulla_pin_tries_read(
     struct bulla_token *token, const struct bulla_role *role, struct bulla_tries *tries) BULLA_MUST_USE;
-/* One transaction of the store around `write`: all of it, or nothing. */
-enum bulla_reason bulla_token_transaction(
-    struct bulla_token *token, enum bulla_reason (*write)(struct bulla_token *, void *), void *context) BULLA_MUST_USE;
 /* Below the TPM's own limit, so that a mistyped PIN never locks other people's objects in it. */
 unsigned bulla_pin_most_tries(const struct bulla_token *token);
 /* Appends the tree of a role's 32-byte secret under a PIN. */
 enum bulla_reason bulla_pin_tree_seal(struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
     const uint8_t *secret, struct bulla_writer *tree) BULLA_MUST_USE;
+/* A PIN that is ready to be written. */
+struct bulla_pin_writing {
+    const struct bulla_role *role;
+    uint8_t tree[BULLA_TREE_LARGEST];
+    size_t tree_size;
+    uint8_t most;
+};
+/* Seals a role's 32-byte secret under a PIN: outside of any transaction, for it may ask a slow TPM. */
+enum bulla_reason bulla_pin_prepare(struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
+    const uint8_t *secret, unsigned most, struct bulla_pin_writing *writing) BULLA_MUST_USE;
+/* A bulla_token_write: `writing` is a struct bulla_pin_writing. */
+enum bulla_reason bulla_pin_write(struct bulla_token *token, void *writing) BULLA_MUST_USE;
+/* initialize.c: the user's PIN of a token that never had one. */
+enum bulla_reason bulla_token_first_pin(struct bulla_token *token, struct bulla_bytes pin) BULLA_MUST_USE;
 /* One try, counted before it is made. `secret` is wiped where it fails. */
 enum bulla_reason bulla_pin_try(struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
     bool beyond_lock, uint8_t *secret) BULLA_MUST_USE;

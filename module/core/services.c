@@ -129,17 +129,64 @@ static bool has_attester(const struct bulla_token *token)
     return *token->config->tcti && bulla_token_backend;
 }
 
-enum bulla_reason bulla_token_identity_put(struct bulla_token *token)
+enum bulla_reason bulla_token_identity_make(struct bulla_token *token, struct bulla_token_identity *identity)
 {
-    BULLA_TRY(put_receipt_pair(token));
+    struct bulla_writer writer;
+    identity->size = 0;
     if (!has_attester(token))
         return BULLA_OK;
-    uint8_t blob[2048];
-    struct bulla_writer writer;
-    bulla_writer_open(&writer, blob, sizeof blob);
+    bulla_writer_open(&writer, identity->blob, sizeof identity->blob);
     BULLA_TRY(bulla_token_backend->key_create(token->config->tcti, &writer));
-    BULLA_TRY(bulla_writer_finish(&writer, "attestation key"));
+    identity->size = writer.size;
+    return bulla_writer_finish(&writer, "attestation key");
+}
+
+/* The blob is the TPM's to open; the box says that it is this token's own. */
+enum { IDENTITY_AAD = 23 + 16, IDENTITY_BOX = sizeof((struct bulla_token_identity *)0)->blob + BULLA_BOX_OVERHEAD };
+
+static void identity_aad(const struct bulla_token *token, struct bulla_writer *aad)
+{
+    bulla_write(aad, "bulla/1 attestation key", 23);
+    bulla_write_bytes(aad, bulla_token_serial(token));
+}
+
+enum bulla_reason bulla_token_identity_put(struct bulla_token *token, const struct bulla_token_identity *identity)
+{
+    uint8_t aad_bytes[IDENTITY_AAD], box[IDENTITY_BOX];
+    struct bulla_writer aad, writer;
+    BULLA_TRY(put_receipt_pair(token));
+    if (!identity->size)
+        return BULLA_OK;
+    bulla_writer_open(&aad, aad_bytes, sizeof aad_bytes);
+    bulla_writer_open(&writer, box, sizeof box);
+    identity_aad(token, &aad);
+    BULLA_TRY(bulla_box_seal(
+        token->keys->wrap, bulla_writer_bytes(&aad), (struct bulla_bytes){identity->blob, identity->size}, &writer));
     return bulla_store_value_put(token->store, BULLA_VALUE_ATTESTATION_KEY, bulla_writer_bytes(&writer));
+}
+
+/* BULLA_UNSUPPORTED: the token was made without a TPM, and given one since. */
+static enum bulla_reason identity_get(struct bulla_token *token, struct bulla_token_identity *identity)
+{
+    uint8_t aad_bytes[IDENTITY_AAD], box[IDENTITY_BOX];
+    struct bulla_writer aad, writer;
+    bulla_writer_open(&aad, aad_bytes, sizeof aad_bytes);
+    bulla_writer_open(&writer, box, sizeof box);
+    enum bulla_reason reason = bulla_token_value(token, BULLA_VALUE_ATTESTATION_KEY, &writer);
+    if (reason == BULLA_STORE_MISSING)
+        return bulla_refuse(BULLA_UNSUPPORTED, "the token was made without a TPM: it has no attestation key");
+    BULLA_TRY(reason);
+    BULLA_TRY(bulla_writer_finish(&writer, "attestation key"));
+    if (writer.size < BULLA_BOX_OVERHEAD)
+        return bulla_refuse(BULLA_STORE_CORRUPT, "the attestation key has %zu bytes", writer.size);
+    identity_aad(token, &aad);
+    identity->size = writer.size - BULLA_BOX_OVERHEAD;
+    (void)pthread_rwlock_rdlock(&token->keys_lock);
+    reason = token->keys ? bulla_box_open(
+                               token->keys->wrap, bulla_writer_bytes(&aad), bulla_writer_bytes(&writer), identity->blob)
+                         : bulla_refuse(BULLA_NOT_LOGGED_IN, "the attestation key is used by the token's user");
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+    return reason;
 }
 
 static enum bulla_reason receipt_key(void *context, uint8_t key[static 32])
@@ -191,14 +238,14 @@ static enum bulla_reason receipt_sign(void *context, struct bulla_bytes message,
 static enum bulla_reason write_evidence(
     struct bulla_token *token, const struct bulla_report *report, struct bulla_writer *document)
 {
-    uint8_t encoded[BULLA_REPORT_LARGEST], blob[2048];
-    struct bulla_writer report_writer, blob_writer;
+    uint8_t encoded[BULLA_REPORT_LARGEST];
+    struct bulla_token_identity identity;
+    struct bulla_writer report_writer;
     bulla_writer_open(&report_writer, encoded, sizeof encoded);
-    bulla_writer_open(&blob_writer, blob, sizeof blob);
     BULLA_TRY(bulla_report_write(report, &report_writer));
-    BULLA_TRY(bulla_token_value(token, BULLA_VALUE_ATTESTATION_KEY, &blob_writer));
-    return bulla_token_backend->evidence(token->config->tcti, bulla_writer_bytes(&blob_writer), token->config->pcrs,
-        bulla_writer_bytes(&report_writer), document);
+    BULLA_TRY(identity_get(token, &identity));
+    return bulla_token_backend->evidence(token->config->tcti, (struct bulla_bytes){identity.blob, identity.size},
+        token->config->pcrs, bulla_writer_bytes(&report_writer), document);
 }
 
 static enum bulla_reason evidence(void *context, enum bulla_purpose purpose, struct bulla_bytes nonce,

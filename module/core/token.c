@@ -205,12 +205,13 @@ enum bulla_reason bulla_token_value(struct bulla_token *token, const char *name,
     return reason;
 }
 
-enum bulla_reason bulla_token_value_put(struct bulla_token *token, const char *name, struct bulla_bytes value)
+enum bulla_reason bulla_token_transaction(struct bulla_token *token, bulla_token_write *write, void *context)
 {
     (void)pthread_mutex_lock(&token->store_lock);
-    enum bulla_reason reason = bulla_store_begin(token->store);
+    enum bulla_reason reason = token->store ? bulla_store_begin(token->store)
+                                            : bulla_refuse(BULLA_STORE_MISSING, "the token's store is not open");
     if (reason == BULLA_OK) {
-        reason = bulla_store_value_put(token->store, name, value);
+        reason = write(token, context);
         if (reason == BULLA_OK)
             reason = bulla_store_commit(token->store);
         else
@@ -220,9 +221,21 @@ enum bulla_reason bulla_token_value_put(struct bulla_token *token, const char *n
     return reason;
 }
 
-bool bulla_token_initialized(struct bulla_token *token)
+struct value_writing {
+    const char *name;
+    struct bulla_bytes value;
+};
+
+static enum bulla_reason write_value(struct bulla_token *token, void *context)
 {
-    return bulla_token_refresh(token) == BULLA_OK;
+    const struct value_writing *writing = context;
+    return bulla_store_value_put(token->store, writing->name, writing->value);
+}
+
+enum bulla_reason bulla_token_value_put(struct bulla_token *token, const char *name, struct bulla_bytes value)
+{
+    struct value_writing writing = {name, value};
+    return bulla_token_transaction(token, write_value, &writing);
 }
 
 /* --- objects --- */

@@ -44,7 +44,6 @@ struct bulla_token {
     char serial[17];                     /* "" before initialisation */
     char label[33];
     struct bulla_pool *pool;
-    uint32_t made_counter;  /* NV index of a counter that first_pin's transaction made */
     uint64_t next_expiry;   /* Unix seconds at which the first answer's lease ends; 0: none is kept */
     bool without_threads;   /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
     atomic_ullong sequence; /* of receipts, in this process */
@@ -63,7 +62,6 @@ enum bulla_reason bulla_token_refresh(struct bulla_token *token) BULLA_MUST_USE;
 enum bulla_reason bulla_token_catch_up(struct bulla_token *token) BULLA_MUST_USE;
 /* The store's generation that the index shows. */
 uint64_t bulla_token_seen(struct bulla_token *token);
-bool bulla_token_initialized(struct bulla_token *token);
 struct bulla_bytes bulla_token_serial(const struct bulla_token *token); /* 16 bytes */
 /* A kept reference to a visible object, or NULL. */
 struct bulla_object *bulla_token_object(struct bulla_token *token, CK_OBJECT_HANDLE handle);
@@ -152,11 +150,25 @@ enum bulla_reason bulla_ledger_read_many(
 /* Calls `action` with the counter's value while nobody can raise it: for what is anchored to that value. */
 typedef enum bulla_reason bulla_anchored(struct bulla_token *token, uint64_t counter, void *context);
 enum bulla_reason bulla_ledger_anchor(struct bulla_token *token, bulla_anchored *action, void *context) BULLA_MUST_USE;
-/* Durable before it returns; lower numbers are refused by the caller, equal ones are a no-op. */
+/* Durable before it returns; lower numbers are refused by the caller, equal ones are a no-op. Several are raised in
+ * one: all of them, or none. */
 enum bulla_reason bulla_ledger_raise(struct bulla_token *token, const char *name, uint64_t number) BULLA_MUST_USE;
-/* The NV counter (with a TPM; its index in `index`, else 0) and, inside the caller's transaction, an empty ledger. */
-enum bulla_reason bulla_ledger_create(struct bulla_token *token) BULLA_MUST_USE;
+enum bulla_reason bulla_ledger_raise_many(
+    struct bulla_token *token, size_t count, const char *const *names, const uint64_t *numbers) BULLA_MUST_USE;
 enum bulla_reason bulla_ledger_counter(struct bulla_token *token, uint64_t *counter) BULLA_MUST_USE;
+/* The counter of a new token: made in the TPM first, written with an empty ledger inside the caller's transaction, and
+ * given back to the TPM where that failed. */
+struct bulla_ledger_anchor {
+    uint32_t index; /* of the NV counter; 0: none, for there is no TPM */
+    uint64_t counter;
+};
+enum bulla_reason bulla_ledger_anchor_make(
+    struct bulla_token *token, const struct bulla_token_keys *keys, struct bulla_ledger_anchor *anchor) BULLA_MUST_USE;
+enum bulla_reason bulla_ledger_put(struct bulla_token *token, const struct bulla_ledger_anchor *anchor) BULLA_MUST_USE;
+/* As far as the TPM answers; this thread's detail stays. */
+void bulla_ledger_anchor_remove(struct bulla_token *token, uint32_t index);
+/* The index of the present counter, or 0. */
+uint32_t bulla_ledger_index(struct bulla_token *token);
 
 /* --- record.c: audit --- */
 /* Writes a refusal (with reason and this thread's detail) and returns its CK_RV; BULLA_OK gives CKR_OK and no line. */
@@ -173,8 +185,16 @@ void bulla_token_audit_path(const struct bulla_token *token, char *path, size_t 
 /* --- services.c --- */
 struct bulla_services;
 void bulla_token_services(struct bulla_token *token, struct bulla_services *services);
-/* Makes the receipt key pair and the attestation key inside the caller's transaction. */
-enum bulla_reason bulla_token_identity_put(struct bulla_token *token) BULLA_MUST_USE;
+/* The attestation key, in the form that the TPM wrapped it in; empty without a TPM. */
+struct bulla_token_identity {
+    uint8_t blob[2048];
+    size_t size;
+};
+/* Made in the TPM first; then, inside the caller's transaction, the receipt key pair is made and both are written. */
+enum bulla_reason bulla_token_identity_make(
+    struct bulla_token *token, struct bulla_token_identity *identity) BULLA_MUST_USE;
+enum bulla_reason bulla_token_identity_put(
+    struct bulla_token *token, const struct bulla_token_identity *identity) BULLA_MUST_USE;
 /* A kept reference, or NULL. */
 struct bulla_object *bulla_token_receipt_object(struct bulla_token *token, CK_OBJECT_CLASS object_class);
 
@@ -186,6 +206,10 @@ char *bulla_token_why_json(struct bulla_token *token);
 /* A small value of the store; BULLA_STORE_MISSING. Takes the store's lock. */
 enum bulla_reason bulla_token_value(
     struct bulla_token *token, const char *name, struct bulla_writer *writer) BULLA_MUST_USE;
+/* One transaction of the store around `write`: all of it, or nothing. Takes the store's lock. */
+typedef enum bulla_reason bulla_token_write(struct bulla_token *token, void *context);
+enum bulla_reason bulla_token_transaction(
+    struct bulla_token *token, bulla_token_write *write, void *context) BULLA_MUST_USE;
 /* Writes one value in a transaction of its own. */
 enum bulla_reason bulla_token_value_put(
     struct bulla_token *token, const char *name, struct bulla_bytes value) BULLA_MUST_USE;

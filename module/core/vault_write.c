@@ -29,39 +29,6 @@ static enum bulla_reason show(struct bulla_token *token, struct bulla_object *ob
     return bulla_refuse(BULLA_OUT_OF_MEMORY, "listing an object");
 }
 
-static enum bulla_reason commit(struct bulla_token *token, enum bulla_reason reason)
-{
-    if (reason == BULLA_OK)
-        return bulla_store_commit(token->store);
-    bulla_store_rollback(token->store);
-    return reason;
-}
-
-enum bulla_reason bulla_vault_store(struct bulla_token *token, const struct bulla_attribute_list *list,
-    const uint8_t id[static 16], struct bulla_bytes passphrase, CK_OBJECT_HANDLE *handle)
-{
-    static const uint8_t unset[16] = {0};
-    uint8_t fresh[16];
-    struct bulla_object *object = NULL;
-    BULLA_VAULT_SEALED struct bulla_vault_sealed sealed;
-    memcpy(fresh, id, 16);
-    if (memcmp(id, unset, 16) == 0)
-        randombytes_buf(fresh, sizeof fresh);
-    (void)pthread_rwlock_rdlock(&token->keys_lock);
-    enum bulla_reason reason = bulla_vault_seal(token, list, fresh, passphrase, &sealed);
-    (void)pthread_mutex_lock(&token->store_lock);
-    if (reason == BULLA_OK)
-        reason = bulla_store_begin(token->store);
-    if (reason == BULLA_OK)
-        reason = commit(token, bulla_vault_row(token, list, fresh, sealed.bytes, &object));
-    (void)pthread_mutex_unlock(&token->store_lock);
-    (void)pthread_rwlock_unlock(&token->keys_lock);
-    if (reason == BULLA_OK)
-        return show(token, object, handle);
-    bulla_object_drop(object);
-    return reason;
-}
-
 /* What was written since an object was read. */
 struct watch {
     const struct bulla_object *object;
@@ -111,12 +78,50 @@ static bool is_latest(struct bulla_token *token, const struct bulla_object *obje
     return latest;
 }
 
-/* Inside a transaction: the row in place of the one that `object` was read from. */
-static enum bulla_reason replace_row(struct bulla_token *token, const struct bulla_object *object, uint64_t since,
-    const struct bulla_attribute_list *list, struct bulla_bytes sealed, struct bulla_object **changed)
+/* A row that is to be written: a new object's, or in place of the one that `present` was read from. */
+struct row_writing {
+    const struct bulla_attribute_list *list;
+    const uint8_t *id;
+    struct bulla_bytes sealed;
+    const struct bulla_object *present;
+    uint64_t since;
+    struct bulla_object *written;
+};
+
+static enum bulla_reason write_row(struct bulla_token *token, void *context)
 {
-    BULLA_TRY(still_current(token, object, since));
-    return bulla_vault_row(token, list, object->id, sealed, changed);
+    struct row_writing *writing = context;
+    if (writing->present)
+        BULLA_TRY(still_current(token, writing->present, writing->since));
+    return bulla_vault_row(token, writing->list, writing->id, writing->sealed, &writing->written);
+}
+
+static enum bulla_reason write_and_show(
+    struct bulla_token *token, struct row_writing *writing, CK_OBJECT_HANDLE *handle)
+{
+    enum bulla_reason reason = bulla_token_transaction(token, write_row, writing);
+    if (reason == BULLA_OK)
+        return show(token, writing->written, handle);
+    bulla_object_drop(writing->written);
+    return reason;
+}
+
+enum bulla_reason bulla_vault_store(struct bulla_token *token, const struct bulla_attribute_list *list,
+    const uint8_t id[static 16], struct bulla_bytes passphrase, CK_OBJECT_HANDLE *handle)
+{
+    static const uint8_t unset[16] = {0};
+    uint8_t fresh[16];
+    BULLA_VAULT_SEALED struct bulla_vault_sealed sealed;
+    memcpy(fresh, id, 16);
+    if (memcmp(id, unset, 16) == 0)
+        randombytes_buf(fresh, sizeof fresh);
+    (void)pthread_rwlock_rdlock(&token->keys_lock);
+    enum bulla_reason reason = bulla_vault_seal(token, list, fresh, passphrase, &sealed);
+    struct row_writing writing = {.list = list, .id = fresh, .sealed = sealed.bytes};
+    if (reason == BULLA_OK)
+        reason = write_and_show(token, &writing, handle);
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+    return reason;
 }
 
 /* Writes an object that exists, from a list that was made of it: nothing is written when it changed meanwhile. The keys
@@ -124,21 +129,12 @@ static enum bulla_reason replace_row(struct bulla_token *token, const struct bul
 static enum bulla_reason rewrite(struct bulla_token *token, const struct bulla_object *object,
     const struct bulla_attribute_list *list, struct bulla_bytes sealed)
 {
-    struct bulla_object *changed = NULL;
-    uint64_t since = 0;
+    struct row_writing writing = {.list = list, .id = object->id, .sealed = sealed, .present = object};
     if (!token->keys)
         return bulla_vault_writers_only();
-    if (!is_latest(token, object, &since))
+    if (!is_latest(token, object, &writing.since))
         return changed_meanwhile();
-    (void)pthread_mutex_lock(&token->store_lock);
-    enum bulla_reason reason = bulla_store_begin(token->store);
-    if (reason == BULLA_OK)
-        reason = commit(token, replace_row(token, object, since, list, sealed, &changed));
-    (void)pthread_mutex_unlock(&token->store_lock);
-    if (reason == BULLA_OK)
-        return show(token, changed, NULL);
-    bulla_object_drop(changed);
-    return reason;
+    return write_and_show(token, &writing, NULL);
 }
 
 enum bulla_reason bulla_vault_restate(
@@ -163,18 +159,20 @@ enum bulla_reason bulla_vault_reseal(struct bulla_token *token, const struct bul
     return reason;
 }
 
+static enum bulla_reason erase_row(struct bulla_token *token, void *context)
+{
+    const struct bulla_object *object = context;
+    return token->keys ? bulla_store_erase(token->store, object->id) : bulla_vault_writers_only();
+}
+
 enum bulla_reason bulla_vault_erase(struct bulla_token *token, struct bulla_object *object)
 {
-    if (object->owner == 0) {
-        (void)pthread_rwlock_rdlock(&token->keys_lock);
-        (void)pthread_mutex_lock(&token->store_lock);
-        enum bulla_reason reason = token->keys ? bulla_store_begin(token->store) : bulla_vault_writers_only();
-        if (reason == BULLA_OK)
-            reason = commit(token, bulla_store_erase(token->store, object->id));
-        (void)pthread_mutex_unlock(&token->store_lock);
-        (void)pthread_rwlock_unlock(&token->keys_lock);
-        BULLA_TRY(reason);
-    }
+    enum bulla_reason reason = BULLA_OK;
+    (void)pthread_rwlock_rdlock(&token->keys_lock);
+    if (object->owner == 0)
+        reason = bulla_token_transaction(token, erase_row, object);
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+    BULLA_TRY(reason);
     (void)pthread_rwlock_wrlock(&token->lock);
     bulla_index_remove(&token->index, object->handle);
     (void)pthread_rwlock_unlock(&token->lock);

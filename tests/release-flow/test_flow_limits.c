@@ -8,40 +8,7 @@
 
 #include "model.h"
 
-enum { NUMBERS = 256, THREADS = 2 };
-
-/* --- the ledger --- */
-
-/* Seals anew under a key of its own and puts its generation on record: one more number in the ledger. */
-static CK_RV record_one(const struct flow_archive *archive, unsigned which)
-{
-    CK_OBJECT_HANDLE key = 0;
-    struct flow_sealed sealed;
-    char label[32];
-    CK_ULONG generation = 1;
-    CK_ATTRIBUTE attribute = {CKA_BULLA_GENERATION, &generation, sizeof generation};
-    (void)snprintf(label, sizeof label, "model %u", which);
-    assert_ok(flow_key_make(label, NULL, NULL, &key));
-    assert_ok(flow_seal(key, archive, 0, &sealed));
-    flow_sealed_free(&sealed);
-    return flow.p11->C_SetAttributeValue(flow.session, key, &attribute, 1);
-}
-
-/* A ledger that is full refuses the number it has no place for, and keeps the others. */
-static void test_full_ledger(void **state)
-{
-    (void)state;
-    flow_begin(FLOW_PLAIN, "");
-    struct flow_archive archive = flow_archive_tiny();
-    for (unsigned i = 0; i < NUMBERS; i++)
-        assert_ok(record_one(&archive, i));
-    assert_refused(record_one(&archive, NUMBERS), CKR_DATA_LEN_RANGE, "too-large");
-    CK_ULONG generation = 1;
-    CK_ATTRIBUTE attribute = {CKA_BULLA_GENERATION, &generation, sizeof generation};
-    assert_ok(flow.p11->C_SetAttributeValue(flow.session, flow_key("model 7"), &attribute, 1));
-    flow_archive_free(&archive);
-    flow_end();
-}
+enum { THREADS = 2 };
 
 /* --- threads --- */
 
@@ -238,7 +205,6 @@ static void test_other_serial_while_logged_in(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_full_ledger),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_long_id),
         cmocka_unit_test(test_logout_ends_operations),

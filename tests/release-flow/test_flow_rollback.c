@@ -258,6 +258,32 @@ static void a_policy_is_in_force_before_or_after_a_kill(void **state)
         "ledger-incremented"});
 }
 
+/* A raising that was killed before the counter moved leaves a row for the next value, which another raising then took
+ * with a row of its own: whoever kept the first one has no folder that opens. */
+static void what_a_kill_left_of_a_raising_is_void_later(void **state)
+{
+    (void)state;
+    static const struct change change = {.name = "loading a policy", .make = load_policy};
+    static const char *const faults[] = {"ledger-written#1", "ledger-written#2"}; /* of both steps */
+    if (!flow_has_faults())
+        skip();
+    for (size_t i = 0; i < 2; i++) {
+        struct killing killing = {.change = &change};
+        (void)snprintf(killing.fault, sizeof killing.fault, "%s", faults[i]);
+        version = policy_in_force() + 1;
+        flow_close();
+        int status = flow_in_child(make_in_child, &killing);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        flow_open();
+        assert_ok(flow_login(FLOW_PIN));
+        take_backup();
+        assert_ok(flow_run(key)); /* raises the ledger, to the same number by another row */
+        put_backup_back();
+        assert_rolled_back();
+        put_current_back();
+    }
+}
+
 /* --- a generation --- */
 
 static CK_ULONG generation;
@@ -447,6 +473,32 @@ static void killing_the_process_wins_no_try(void **state)
     assert_refused(flow_login(FLOW_PIN), CKR_PIN_LOCKED, "pin-locked");
 }
 
+static void die_initialising(void *fault)
+{
+    unsigned char label[32];
+    memset(label, ' ', sizeof label);
+    flow_open();
+    (void)flow.p11->C_CloseAllSessions(flow.slot);
+    assert_int_equal(setenv("BULLA_FAULT", fault, 1), 0);
+    (void)flow.p11->C_InitToken(flow.slot, (unsigned char *)(uintptr_t)FLOW_SO_PIN, strlen(FLOW_SO_PIN), label);
+    _exit(0);
+}
+
+/* Until the store is replaced the old token is whole: its counter, too, is given back last. */
+static void a_token_is_whole_until_it_is_replaced(void **state)
+{
+    (void)state;
+    if (!flow_has_faults())
+        skip();
+    flow_close();
+    int status = flow_in_child(die_initialising, (void *)(uintptr_t) "store-create-file");
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    key = flow_key("tiny");
+    assert_ok(flow_run(key));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -455,6 +507,7 @@ int main(void)
         T(a_folder_from_before_a_generation_was_opened_is_refused),
         T(a_folder_as_it_was_is_the_present),
         T(a_policy_is_in_force_before_or_after_a_kill),
+        T(what_a_kill_left_of_a_raising_is_void_later),
         T(a_newer_generation_opens_after_a_kill),
         T(a_sealing_counts_or_does_not_after_a_kill),
         T(a_release_tree_is_the_old_or_the_new_after_a_kill),
@@ -462,6 +515,7 @@ int main(void)
         T(a_login_works_after_a_kill),
         T(a_pin_is_the_old_or_the_new_after_a_kill),
         T(killing_the_process_wins_no_try),
+        T(a_token_is_whole_until_it_is_replaced),
     };
     if (!test_swtpm_available())
         return test_skip("swtpm");
