@@ -34,7 +34,17 @@ struct leaf_blob {
 
 static enum leaf_kind request_kind(const struct bulla_leaf_request *request)
 {
-    return request->authority.size == 0 ? LEAF_TOKEN : LEAF_OBJECT;
+    return request->purpose == BULLA_LEAF_OF_PIN ? LEAF_TOKEN : LEAF_OBJECT;
+}
+
+/* An object's leaf without an authority would be open to every state. */
+static enum bulla_reason request_check(const struct bulla_leaf_request *request)
+{
+    bool of_pin = request->purpose == BULLA_LEAF_OF_PIN && request->authority.size == 0;
+    bool of_object = request->purpose == BULLA_LEAF_OF_OBJECT && request->authority.size != 0;
+    return of_pin || of_object
+               ? bulla_tpm_tcti_check(request->tcti)
+               : bulla_refuse(BULLA_ARGUMENT, "a TPM leaf is a PIN's, or an object's that names its authority");
 }
 
 /* The path counts with the zeros behind it, so that every part but the last has a fixed size. */
@@ -138,7 +148,7 @@ static enum bulla_reason leaf_seal(
     BULLA_SECRET TPM2B_SENSITIVE_CREATE *sensitive = NULL;
     struct leaf_blob blob = {.kind = request_kind(request)};
     TPM2B_PUBLIC template;
-    BULLA_TRY(bulla_tpm_tcti_check(request->tcti));
+    BULLA_TRY(request_check(request));
     BULLA_TRY(template_make(request, &template));
     BULLA_TRY(bulla_secret_allocate(sizeof *sensitive, (void **)&sensitive));
     bulla_argon2_choose(&blob.argon2, request->quick);
@@ -228,8 +238,10 @@ static enum bulla_reason leaf_open_checked(
     const struct bulla_leaf_request *request, const struct leaf_blob *blob, uint8_t share[static 32])
 {
     BULLA_SECRET uint8_t *auth = NULL;
-    BULLA_TRY(bulla_tpm_tcti_check(request->tcti));
+    BULLA_TRY(request_check(request));
     BULLA_TRY(blob_check(blob, request));
+    if (blob->kind == LEAF_OBJECT && request->policy_refusal != BULLA_OK)
+        return bulla_refuse(request->policy_refusal, "%s", request->policy_refusal_detail);
     if (blob->kind == LEAF_OBJECT && request->approval_count == 0)
         return bulla_refuse(BULLA_POLICY_MISSING, "the object's TPM leaf needs a policy of its authority");
     BULLA_TRY(bulla_secret_allocate(32, (void **)&auth));

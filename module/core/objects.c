@@ -82,13 +82,21 @@ CK_RV bulla_objects_create(
 
 /* --- generating --- */
 
-/* An attesting leaf of an object opens by an authority's policy, so somebody has to be named. */
+/* An attesting leaf of an object opens by an authority's policy, so somebody has to be named: a P-256 key. */
 static enum bulla_reason check_authority(const struct bulla_tree_shape *shape, const struct bulla_attribute_list *list)
 {
-    for (unsigned i = 0; i < shape->count; i++)
-        if (shape->nodes[i].scheme && shape->nodes[i].scheme->attests && !bulla_list_find(list, CKA_BULLA_AUTHORITY))
-            return bulla_refuse(BULLA_AUTHORITY_MISSING, "the leaf %s of a key's release tree needs an authority",
-                shape->nodes[i].scheme->name);
+    const struct bulla_attribute *given = bulla_list_find(list, CKA_BULLA_AUTHORITY);
+    struct bulla_bytes authority = given ? given->value : (struct bulla_bytes){NULL, 0};
+    for (unsigned i = 0; i < shape->count; i++) {
+        const struct bulla_leaf_scheme *scheme = shape->nodes[i].scheme;
+        if (!scheme || !scheme->attests)
+            continue;
+        if (!authority.size)
+            return bulla_refuse(
+                BULLA_AUTHORITY_MISSING, "the leaf %s of a key's release tree needs an authority", scheme->name);
+        if (authority.size != 65 || authority.data[0] != 0x04)
+            return bulla_refuse(BULLA_KEY_INVALID, "an authority is a P-256 public key of 65 bytes, 0x04 first");
+    }
     return BULLA_OK;
 }
 

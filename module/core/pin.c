@@ -145,6 +145,18 @@ static enum bulla_reason tree_open(
     return reason == BULLA_PASSPHRASE_WRONG ? BULLA_PIN_WRONG : reason;
 }
 
+/* Refusals that come before a PIN is judged: such a try is given back. Whatever else there is, counts. */
+static bool is_unjudged(enum bulla_reason reason)
+{
+    static const enum bulla_reason unjudged[] = {BULLA_OUT_OF_MEMORY, BULLA_MEMORY_LOCK, BULLA_RANDOM, BULLA_FORKED,
+        BULLA_STORE_MISSING, BULLA_STORE_BUSY, BULLA_STORE_IO, BULLA_STORE_CORRUPT, BULLA_PIN_UNSET, BULLA_CONFIG_TCTI,
+        BULLA_TPM_UNREACHABLE, BULLA_TPM_TIMEOUT, BULLA_TPM_FAILED, BULLA_TPM_LOCKOUT, BULLA_TPM_OTHER};
+    for (size_t i = 0; i < sizeof unjudged / sizeof unjudged[0]; i++)
+        if (unjudged[i] == reason)
+            return true;
+    return false;
+}
+
 /* One try, counted before it is made. `secret` is wiped where it fails. */
 enum bulla_reason bulla_pin_try(
     struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin, bool beyond_lock, uint8_t *secret)
@@ -158,6 +170,8 @@ enum bulla_reason bulla_pin_try(
         return bulla_refuse(BULLA_PIN_WRONG, "the %s's PIN: %d tries are left", role->name,
             trying.during.most > trying.during.wrong ? trying.during.most - trying.during.wrong : 0);
     trying.right = reason == BULLA_OK;
+    if (!trying.right && !is_unjudged(reason))
+        return reason;
     struct bulla_detail_kept detail;
     bulla_detail_keep(&detail);
     enum bulla_reason restored = bulla_token_transaction(token, give_try_back, &trying);

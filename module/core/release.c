@@ -9,13 +9,15 @@
 #include "evidence/policy.h"
 #include "token.h"
 
-/* One approval array for the request that is being answered, per thread: approvals are public. */
+/* One approval array for the request that is being answered, per thread, or why there is none: both are public. */
 static _Thread_local struct bulla_approval approvals[BULLA_POLICY_STATES];
+static _Thread_local struct bulla_detail_kept refusal_detail;
 
 void bulla_token_request(
     const struct bulla_token *token, const char *path, struct bulla_bytes pin, struct bulla_leaf_request *request)
 {
-    *request = (struct bulla_leaf_request){.passphrase = pin, .quick = token->config->quick_pin};
+    *request =
+        (struct bulla_leaf_request){.purpose = BULLA_LEAF_OF_PIN, .passphrase = pin, .quick = token->config->quick_pin};
     memcpy(request->token, token->serial, 16);
     (void)snprintf(request->path, sizeof request->path, "%s", path);
     request->tcti = *token->config->tcti ? token->config->tcti : NULL;
@@ -65,6 +67,18 @@ static struct bulla_object *find_policy(
     return found;
 }
 
+/* A bundle's version and its epoch, at once: no crash parts them. */
+static enum bulla_reason raise_floor(
+    struct bulla_token *token, const uint8_t authority[static 65], uint64_t epoch, uint64_t version)
+{
+    char name[48], epoch_name[48];
+    const char *const names[] = {name, epoch_name};
+    const uint64_t numbers[] = {version, epoch};
+    ledger_name(authority, epoch, name);
+    epoch_ledger_name(authority, epoch_name);
+    return bulla_ledger_raise_many(token, epoch ? 2 : 1, names, numbers);
+}
+
 static enum bulla_reason check_floor(struct bulla_token *token, const struct bulla_policy *policy)
 {
     char name[48], epoch_name[48];
@@ -82,7 +96,7 @@ static enum bulla_reason check_floor(struct bulla_token *token, const struct bul
         return bulla_refuse(BULLA_POLICY_MISSING, "the bundle of epoch %llu, which this token has taken, is not there",
             (unsigned long long)epoch);
     /* A crash between a bundle's row and the ledger is mended here, before the bundle is used. */
-    return policy->version > floor ? bulla_ledger_raise(token, name, policy->version) : BULLA_OK;
+    return policy->version > floor ? raise_floor(token, policy->authority, policy->epoch, policy->version) : BULLA_OK;
 }
 
 static enum bulla_reason policy_now(
@@ -135,13 +149,16 @@ uint64_t bulla_token_latest_epoch(struct bulla_token *token, struct bulla_bytes 
     return epoch;
 }
 
-/* A policy that is missing is no refusal yet: the leaf says so where it needs one. */
+/* A policy that is missing or refused is no refusal of the opening yet: another leaf may do without. */
 static enum bulla_reason add_approvals(struct bulla_token *token, uint64_t epoch, struct bulla_leaf_request *request)
 {
     struct bulla_policy *policy = malloc(sizeof *policy);
     if (!policy)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "reading a policy");
     enum bulla_reason reason = bulla_token_policy(token, request->authority, epoch, policy);
+    bulla_detail_keep(&refusal_detail);
+    request->policy_refusal = reason;
+    request->policy_refusal_detail = refusal_detail.text;
     for (size_t i = 0; reason == BULLA_OK && i < policy->state_count; i++) {
         const struct bulla_policy_state *state = &policy->states[i];
         approvals[i] = (struct bulla_approval){.bank = 0x0b, .pcr_mask = state->pcr_mask};
@@ -152,7 +169,7 @@ static enum bulla_reason add_approvals(struct bulla_token *token, uint64_t epoch
     }
     request->approvals = approvals;
     free(policy);
-    return reason == BULLA_POLICY_MISSING ? BULLA_OK : reason;
+    return BULLA_OK;
 }
 
 enum bulla_reason bulla_token_object_request(struct bulla_token *token, const struct bulla_attributes *attributes,
@@ -163,6 +180,7 @@ enum bulla_reason bulla_token_object_request(struct bulla_token *token, const st
     memcpy(info, "bulla/1 leaf", 12);
     memcpy(info + 12, id, 16);
     bulla_token_request(token, "", nothing, request);
+    request->purpose = BULLA_LEAF_OF_OBJECT;
     memcpy(request->object, id, 16);
     BULLA_TRY(bulla_hkdf(
         (struct bulla_bytes){token->keys->token, 32}, bulla_token_serial(token), BULLA_BYTES(info), auth_value, 32));
@@ -211,15 +229,10 @@ enum bulla_reason bulla_token_policy_admit(struct bulla_token *token, struct bul
 enum bulla_reason bulla_token_policy_enforce(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch)
 {
     struct bulla_object *latest = find_policy(token, authority, epoch, 0), *old;
-    char name[48], epoch_name[48];
     if (!latest)
         return bulla_refuse(BULLA_INTERNAL, "a bundle that was just written is not there");
     CK_ULONG version = bulla_attributes_ulong(latest->attributes, CKA_BULLA_VERSION, 0);
-    ledger_name(authority.data, epoch, name);
-    epoch_ledger_name(authority.data, epoch_name);
-    enum bulla_reason reason = bulla_ledger_raise(token, name, version);
-    if (reason == BULLA_OK && epoch)
-        reason = bulla_ledger_raise(token, epoch_name, epoch);
+    enum bulla_reason reason = raise_floor(token, authority.data, epoch, version);
     while (reason == BULLA_OK && (old = find_policy(token, authority, epoch, version)) != NULL) {
         reason = bulla_vault_erase(token, old);
         bulla_object_drop(old);

@@ -26,10 +26,44 @@ static enum bulla_reason read_sealed(
     return BULLA_OK;
 }
 
+/* What is under the wrap key: the object key, or its release tree. In the arena; the caller's to free. */
+struct payload {
+    void *memory;
+    struct bulla_bytes bytes, box, aad;
+    uint8_t aad_bytes[BULLA_VAULT_AAD];
+};
+
+static void payload_free(struct payload *payload)
+{
+    bulla_secret_free(payload->memory);
+}
+#define PAYLOAD __attribute__((cleanup(payload_free))) struct payload
+
+static enum bulla_reason open_wrap(
+    struct bulla_token *token, const struct bulla_object *object, struct payload *payload)
+{
+    struct bulla_bytes wrap;
+    struct bulla_writer aad;
+    *payload = (struct payload){0};
+    BULLA_TRY(read_sealed(object, &wrap, &payload->box));
+    bulla_writer_open(&aad, payload->aad_bytes, sizeof payload->aad_bytes);
+    bulla_vault_aad(token, object->id, object->object_class, &aad);
+    payload->aad = bulla_writer_bytes(&aad);
+    BULLA_TRY(bulla_secret_allocate(wrap.size, &payload->memory));
+    BULLA_TRY(bulla_box_open(token->keys->wrap, payload->aad, wrap, payload->memory));
+    payload->bytes = (struct bulla_bytes){payload->memory, wrap.size - BULLA_BOX_OVERHEAD};
+    return BULLA_OK;
+}
+
+static bool has_tree(const struct bulla_object *object)
+{
+    return bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size != 0;
+}
+
 static enum bulla_reason unwrap(struct bulla_token *token, const struct bulla_object *object,
     struct bulla_bytes payload, struct bulla_bytes passphrase, uint8_t *object_key)
 {
-    if (!bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size) {
+    if (!has_tree(object)) {
         if (payload.size != 32)
             return bulla_refuse(BULLA_MALFORMED, "an object key of %zu bytes", payload.size);
         memcpy(object_key, payload.data, 32);
@@ -43,11 +77,25 @@ static enum bulla_reason unwrap(struct bulla_token *token, const struct bulla_ob
     return bulla_tree_open(payload, &request, object_key);
 }
 
+/* What is sealed anew is sealed under the passphrase that the session has: it must be the one there was. */
+static enum bulla_reason check_passphrase(
+    struct bulla_token *token, const struct bulla_object *object, struct bulla_bytes passphrase)
+{
+    struct bulla_leaf_request request;
+    PAYLOAD payload;
+    BULLA_SECRET void *auth_value = NULL;
+    BULLA_TRY(open_wrap(token, object, &payload));
+    BULLA_TRY(bulla_secret_allocate(32, &auth_value));
+    BULLA_TRY(bulla_token_object_request(token, object->attributes, object->id, auth_value, false, &request));
+    request.passphrase = passphrase;
+    return bulla_tree_passphrase_check(payload.bytes, &request);
+}
+
 /* What opens by a tree of its own opens for a lease; and a model's key goes with the model's lease, however it opens.
  */
 static bool is_leased(const struct bulla_object *object)
 {
-    return bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size != 0 || bulla_object_is_model_key(object);
+    return has_tree(object) || bulla_object_is_model_key(object);
 }
 
 static void record_release(struct bulla_token *token, const struct bulla_object *object)
@@ -63,22 +111,14 @@ static void record_release(struct bulla_token *token, const struct bulla_object 
 static enum bulla_reason open_sealed(
     struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase)
 {
-    struct bulla_bytes wrap, box;
-    uint8_t aad_bytes[BULLA_VAULT_AAD];
-    struct bulla_writer aad;
-    BULLA_SECRET void *payload = NULL;
+    PAYLOAD payload;
     BULLA_SECRET void *object_key = NULL;
-    BULLA_TRY(read_sealed(object, &wrap, &box));
-    bulla_writer_open(&aad, aad_bytes, sizeof aad_bytes);
-    bulla_vault_aad(token, object->id, object->object_class, &aad);
-    BULLA_TRY(bulla_secret_allocate(wrap.size, &payload));
+    BULLA_TRY(open_wrap(token, object, &payload));
     BULLA_TRY(bulla_secret_allocate(32, &object_key));
-    BULLA_TRY(bulla_box_open(token->keys->wrap, bulla_writer_bytes(&aad), wrap, payload));
-    struct bulla_bytes payload_bytes = {payload, wrap.size - BULLA_BOX_OVERHEAD};
-    BULLA_TRY(unwrap(token, object, payload_bytes, passphrase, object_key));
+    BULLA_TRY(unwrap(token, object, payload.bytes, passphrase, object_key));
     BULLA_RELEASED struct bulla_secret plain = {0};
-    BULLA_TRY(bulla_secret_hold(&plain, box.size - BULLA_BOX_OVERHEAD, "an object's sealed attributes"));
-    BULLA_TRY(bulla_box_open(object_key, bulla_writer_bytes(&aad), box, plain.data));
+    BULLA_TRY(bulla_secret_hold(&plain, payload.box.size - BULLA_BOX_OVERHEAD, "an object's sealed attributes"));
+    BULLA_TRY(bulla_box_open(object_key, payload.aad, payload.box, plain.data));
     object->opened = plain;
     plain = (struct bulla_secret){0};
     object->expires = 0;
@@ -86,7 +126,7 @@ static enum bulla_reason open_sealed(
         object->expires = bulla_clock_seconds() + token->config->lease;
         bulla_lease_note(object->expires);
     }
-    if (bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size)
+    if (has_tree(object))
         record_release(token, object);
     return BULLA_OK;
 }
@@ -103,13 +143,17 @@ static enum bulla_reason move_to_epoch(
     BULLA_TRY(bulla_attributes_decode((struct bulla_bytes){object->opened.data, object->opened.size}, numbers, &list));
     if (!bulla_list_put(&list, CKA_BULLA_EPOCH, (struct bulla_bytes){(const uint8_t *)&epoch, sizeof epoch}))
         return bulla_refuse(BULLA_INTERNAL, "too many attributes");
-    BULLA_TRY(bulla_vault_reseal(token, object, &list, passphrase));
+    enum bulla_reason reason = check_passphrase(token, object, passphrase);
+    if (reason == BULLA_OK)
+        reason = bulla_vault_reseal(token, object, &list, passphrase);
+    if (reason != BULLA_OK)
+        return bulla_refuse_within(reason, "sealing anew for epoch %lu: ", epoch);
     bulla_secret_release(&object->opened);
     struct bulla_object *moved = bulla_token_object_by_id(token, object->id);
     if (!moved)
         return bulla_refuse(BULLA_OBJECT_HIDDEN, "the object was destroyed while it was sealed anew");
     (void)pthread_mutex_lock(&moved->lock);
-    enum bulla_reason reason = open_sealed(token, moved, passphrase);
+    reason = open_sealed(token, moved, passphrase);
     object->opened = moved->opened;
     object->expires = moved->expires;
     moved->opened = (struct bulla_secret){0};
@@ -126,7 +170,7 @@ static enum bulla_reason open_latest(
     if (!token->keys)
         return bulla_refuse(BULLA_NOT_LOGGED_IN, "the token key is not open");
     BULLA_TRY(open_sealed(token, object, passphrase));
-    if (authority.size && bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE).size)
+    if (authority.size && has_tree(object))
         latest = (CK_ULONG)bulla_token_latest_epoch(token, authority, epoch);
     if (latest == epoch)
         return BULLA_OK;

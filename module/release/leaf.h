@@ -19,26 +19,34 @@ struct bulla_approval {
     uint8_t signature[64];       /* r ‖ s */
 };
 
+/* Whose tree it is. A PIN's opens the token key or proves the SO: its leaves take the PIN, and it has no authority. */
+enum bulla_leaf_purpose { BULLA_LEAF_UNSET, BULLA_LEAF_OF_PIN, BULLA_LEAF_OF_OBJECT };
+
 /* What a share is bound to (AAD, policy, auth values) and what its opening may use. Views are the caller's. */
 struct bulla_leaf_request {
-    uint8_t token[16];                  /* serial */
-    uint8_t object[16];                 /* the object's unique id; zero for the token key */
-    char path[BULLA_LEAF_PATH_LARGEST]; /* place in the tree: "0.2" */
-    struct bulla_bytes passphrase;      /* PIN or passphrase, in the arena; empty when there is none */
-    struct bulla_bytes auth_value;      /* 32 bytes derived from the token key, for an object's leaf; else empty */
-    struct bulla_bytes authority;       /* P-256 public key (65 bytes, 0x04 first); empty for the token key's tree */
-    uint8_t policy_ref[32];             /* H(authority ‖ epoch) */
+    enum bulla_leaf_purpose purpose;
+    uint8_t token[16];                      /* serial */
+    uint8_t object[16];                     /* the object's unique id; of a PIN's tree a constant for each role */
+    char path[BULLA_LEAF_PATH_LARGEST];     /* place in the tree: "0.2" */
+    struct bulla_bytes passphrase;          /* PIN or passphrase, in the arena; empty when there is none */
+    struct bulla_bytes auth_value;          /* 32 bytes derived from the token key, for an object's leaf; else empty */
+    struct bulla_bytes authority;           /* P-256 public key (65 bytes, 0x04 first); empty for a PIN's tree */
+    uint8_t policy_ref[32];                 /* H(authority ‖ epoch) */
     const struct bulla_approval *approvals; /* of the policy in force */
     size_t approval_count;
+    /* Why there are no approvals, where there are none: what an attesting leaf refuses with. Other leaves go on. */
+    enum bulla_reason policy_refusal;
+    const char *policy_refusal_detail;
     const char *tcti; /* of the token's configuration; NULL when it has none */
     bool quick;       /* cheap Argon2id: pin-cost = quick */
 };
 
 struct bulla_leaf_scheme {
-    const char *name;  /* as written in a tree: "tpm" */
-    bool attests;      /* opening depends on attested state */
-    bool forgets;      /* what it sealed can be made unopenable: keys with state may use it */
-    bool protects_pin; /* may hold the token key under a PIN */
+    const char *name;   /* as written in a tree: "tpm" */
+    bool attests;       /* opening depends on attested state */
+    bool forgets;       /* what it sealed can be made unopenable: keys with state may use it */
+    bool protects_pin;  /* may hold the token key under a PIN */
+    bool by_passphrase; /* an object's leaf opens with the passphrase of the request */
     /* Appends the blob to `blob`. Wipes nothing of the caller's. */
     enum bulla_reason (*seal)(
         const struct bulla_leaf_request *request, const uint8_t share[static 32], struct bulla_writer *blob);

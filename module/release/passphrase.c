@@ -126,6 +126,7 @@ const struct bulla_leaf_scheme bulla_passphrase_leaf = {
     .attests = false,
     .forgets = false,
     .protects_pin = true,
+    .by_passphrase = true,
     .seal = seal,
     .open = open_leaf,
     .describe = describe,

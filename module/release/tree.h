@@ -29,8 +29,8 @@ bool bulla_tree_attested(const struct bulla_tree_shape *shape);
 bool bulla_tree_forgets(const struct bulla_tree_shape *shape);
 
 /* Appends the sealed tree (deterministic CBOR) to `out`, or nothing when refused (but see bytes.h for
- * BULLA_BUFFER_SMALL). BULLA_ARGUMENT for a shape that is no tree, and for a token key's tree (object zero, authority
- * empty) with more than one leaf that takes the PIN; a leaf's refusal is passed on. `request->path` is not read: the
+ * BULLA_BUFFER_SMALL). BULLA_ARGUMENT for a shape that is no tree, for a request without a purpose, and for a PIN's
+ * tree with more than one leaf that takes the PIN; a leaf's refusal is passed on. `request->path` is not read: the
  * leaves get theirs, "0" for the root and "0.2" for its third part. */
 enum bulla_reason bulla_tree_seal(const struct bulla_tree_shape *shape, const struct bulla_leaf_request *request,
     const uint8_t secret[static 32], struct bulla_writer *out) BULLA_MUST_USE;
@@ -41,6 +41,10 @@ enum bulla_reason bulla_tree_seal(const struct bulla_tree_shape *shape, const st
  * BULLA_AUTHENTICATION. Wiped on refusal. */
 enum bulla_reason bulla_tree_open(
     struct bulla_bytes sealed, const struct bulla_leaf_request *request, uint8_t secret[static 32]) BULLA_MUST_USE;
+/* Whether the request's passphrase is that of each leaf which opens with one: before an object is sealed anew under it.
+ * The leaf's reason (BULLA_PASSPHRASE_WRONG, BULLA_PASSPHRASE_NEEDED), or BULLA_SHARE_WRONG. */
+enum bulla_reason bulla_tree_passphrase_check(
+    struct bulla_bytes sealed, const struct bulla_leaf_request *request) BULLA_MUST_USE;
 enum bulla_reason bulla_tree_shape_read(struct bulla_bytes sealed, struct bulla_tree_shape *shape) BULLA_MUST_USE;
 
 #endif

@@ -120,3 +120,35 @@ enum bulla_reason bulla_tree_open(
         bulla_wipe(secret, BULLA_SHARE_SIZE);
     return reason;
 }
+
+/* --- is it the passphrase? --- */
+
+static enum bulla_reason check_passphrase(struct opening *opening, unsigned index, const char *path, uint8_t *share)
+{
+    const struct bulla_tree_record *record = &opening->sealed->records[index];
+    if (record->node.scheme) {
+        if (!record->node.scheme->by_passphrase)
+            return BULLA_OK;
+        BULLA_TRY(open_leaf(opening, record, path, share));
+        return check_commitment(opening, record, path, share);
+    }
+    unsigned child = index + 1;
+    for (unsigned i = 0; i < record->node.children; i++) {
+        char child_path[BULLA_LEAF_PATH_LARGEST] = "";
+        bulla_tree_path_child(path, i, child_path);
+        BULLA_TRY(check_passphrase(opening, child, child_path, share));
+        child += opening->sealed->records[child].span;
+    }
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_tree_passphrase_check(struct bulla_bytes sealed, const struct bulla_leaf_request *request)
+{
+    static const char root[BULLA_LEAF_PATH_LARGEST] = "0";
+    struct bulla_tree_sealed tree;
+    struct opening opening = {.sealed = &tree, .request = *request};
+    BULLA_SECRET void *share = NULL;
+    BULLA_TRY(bulla_tree_sealed_read(sealed, &tree));
+    BULLA_TRY(bulla_secret_allocate(BULLA_SHARE_SIZE, &share));
+    return check_passphrase(&opening, 0, root, share);
+}

@@ -61,19 +61,19 @@ static enum bulla_reason seal_part(struct sealing *sealing, const char *path, co
     return node->scheme ? seal_leaf(sealing, node->scheme, path, secret) : seal_gate(sealing, node, path, secret);
 }
 
-/* The token key's tree is opened with the PIN: under two leaves it could be guessed against the weaker one. */
+/* A PIN's tree is opened with the PIN: under two leaves it could be guessed against the weaker one. */
 static enum bulla_reason check_pin_leaves(
     const struct bulla_tree_shape *shape, const struct bulla_leaf_request *request)
 {
-    static const uint8_t token_key[sizeof request->object];
-    if (request->authority.size > 0 || memcmp(request->object, token_key, sizeof token_key) != 0)
+    if (request->purpose == BULLA_LEAF_OF_OBJECT)
         return BULLA_OK;
+    if (request->purpose != BULLA_LEAF_OF_PIN || request->authority.size > 0)
+        return bulla_refuse(BULLA_ARGUMENT, "a release tree is a PIN's, without an authority, or an object's");
     unsigned leaves = 0;
     for (unsigned i = 0; i < shape->count; i++)
         leaves += shape->nodes[i].scheme && shape->nodes[i].scheme->protects_pin;
     if (leaves > 1)
-        return bulla_refuse(
-            BULLA_ARGUMENT, "the token key's tree has %u leaves that take the PIN: one at most", leaves);
+        return bulla_refuse(BULLA_ARGUMENT, "a PIN's tree has %u leaves that take the PIN: one at most", leaves);
     return BULLA_OK;
 }
 

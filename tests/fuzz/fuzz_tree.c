@@ -44,7 +44,7 @@ static void try_text(const uint8_t *data, size_t size)
 static void try_sealed(struct bulla_bytes bytes)
 {
     static const uint8_t zero[32];
-    const struct bulla_leaf_request request = {.token = "token", .object = "object"};
+    const struct bulla_leaf_request request = {.purpose = BULLA_LEAF_OF_OBJECT, .token = "token", .object = "object"};
     struct bulla_tree_shape shape;
     uint8_t secret[32] = {1};
     enum bulla_reason reason = bulla_tree_shape_read(bytes, &shape);

@@ -67,8 +67,14 @@ static enum bulla_reason fake_describe(const struct bulla_leaf_request *request,
     {                                                                                                                  \
         return fake_open(&fake_leaves[FAKE_##number], request, blob, share);                                           \
     }                                                                                                                  \
-    static const struct bulla_leaf_scheme scheme_##number = {                                                          \
-        word, attesting, forgetting, pin, fake_seal, open_##number, fake_describe};
+    static const struct bulla_leaf_scheme scheme_##number = {.name = word,                                             \
+        .attests = attesting,                                                                                          \
+        .forgets = forgetting,                                                                                         \
+        .protects_pin = pin,                                                                                           \
+        .by_passphrase = pin && !attesting,                                                                            \
+        .seal = fake_seal,                                                                                             \
+        .open = open_##number,                                                                                         \
+        .describe = fake_describe};
 FAKE(ONE, "one", false, true, false)
 FAKE(TWO, "two", false, true, false)
 FAKE(THREE, "three", false, false, true)

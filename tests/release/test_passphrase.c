@@ -13,7 +13,8 @@ static const uint8_t authority[65] = {4, 1, 2, 3};
 
 static struct bulla_leaf_request request(void)
 {
-    return (struct bulla_leaf_request){.token = "token",
+    return (struct bulla_leaf_request){.purpose = BULLA_LEAF_OF_OBJECT,
+        .token = "token",
         .object = "object",
         .path = "0.1",
         .passphrase = BULLA_TEXT("correct horse"),

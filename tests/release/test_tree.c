@@ -23,7 +23,8 @@ static int begin(void **state)
 
 static struct bulla_leaf_request request(void)
 {
-    return (struct bulla_leaf_request){.token = "token", .object = "object", .quick = true};
+    return (struct bulla_leaf_request){
+        .purpose = BULLA_LEAF_OF_OBJECT, .token = "token", .object = "object", .quick = true};
 }
 
 static struct bulla_bytes seal(const char *text)
@@ -323,7 +324,7 @@ static void gates_deeper_than_four_are_refused(void **state)
     }
 }
 
-static void the_token_keys_tree_takes_the_pin_once(void **state)
+static void a_pins_tree_takes_the_pin_once(void **state)
 {
     (void)state;
     static const struct {
@@ -337,7 +338,11 @@ static void the_token_keys_tree_takes_the_pin_once(void **state)
         {"2 of (passphrase, three)", false},
     };
     for (size_t i = 0; i < sizeof trees / sizeof *trees; i++) {
-        struct bulla_leaf_request place = {.token = "token", .quick = true, .passphrase = BULLA_TEXT("1234")};
+        struct bulla_leaf_request place = {.purpose = BULLA_LEAF_OF_PIN,
+            .token = "token",
+            .object = "a role", /* the security officer's as well as the user's */
+            .quick = true,
+            .passphrase = BULLA_TEXT("1234")};
         struct bulla_tree_shape shape;
         struct bulla_writer writer;
         assert_int_equal(bulla_tree_parse(trees[i].text, &shape), BULLA_OK);
@@ -345,9 +350,32 @@ static void the_token_keys_tree_takes_the_pin_once(void **state)
         assert_int_equal(
             bulla_tree_seal(&shape, &place, secret, &writer), trees[i].allowed ? BULLA_OK : BULLA_ARGUMENT);
         assert_int_equal(writer.size == 0, !trees[i].allowed);
-        place.object[15] = 1; /* an object's tree may */
+        place.purpose = BULLA_LEAF_UNSET;
+        assert_int_equal(bulla_tree_seal(&shape, &place, secret, &writer), BULLA_ARGUMENT);
+        place.purpose = BULLA_LEAF_OF_OBJECT; /* an object's tree may */
         assert_int_equal(bulla_tree_seal(&shape, &place, secret, &writer), BULLA_OK);
     }
+}
+
+/* Each leaf that takes the passphrase is opened with it, the others are left alone, whatever the gates would need. */
+static void a_passphrase_is_checked_at_each_of_its_leaves(void **state)
+{
+    (void)state;
+    const struct bulla_leaf_request place = request();
+    struct bulla_bytes sealed = seal("1 of (one, 2 of (two, three), three, attesting)");
+    assert_int_equal(bulla_tree_passphrase_check(sealed, &place), BULLA_OK);
+    assert_int_equal(fake_leaves[FAKE_THREE].opened, 2);
+    assert_int_equal(opened_leaves(), 2);
+    fake_leaves[FAKE_THREE].refuses = BULLA_PASSPHRASE_WRONG;
+    assert_int_equal(bulla_tree_passphrase_check(sealed, &place), BULLA_PASSPHRASE_WRONG);
+    fake_leaves_reset();
+    fake_leaves[FAKE_THREE].wrong_share = true;
+    assert_int_equal(bulla_tree_passphrase_check(sealed, &place), BULLA_SHARE_WRONG);
+    fake_leaves_reset();
+    assert_int_equal(bulla_tree_passphrase_check(seal("2 of (one, attesting)"), &place), BULLA_OK);
+    assert_int_equal(opened_leaves(), 0);
+    sealed.size--;
+    assert_int_not_equal(bulla_tree_passphrase_check(sealed, &place), BULLA_OK);
 }
 
 static void a_buffer_that_is_too_small_is_refused(void **state)
@@ -452,7 +480,8 @@ int main(void)
         TEST(a_sealed_tree_tells_its_shape),
         TEST(malformed_trees_are_refused),
         TEST(gates_deeper_than_four_are_refused),
-        TEST(the_token_keys_tree_takes_the_pin_once),
+        TEST(a_pins_tree_takes_the_pin_once),
+        TEST(a_passphrase_is_checked_at_each_of_its_leaves),
         TEST(a_buffer_that_is_too_small_is_refused),
         TEST(a_leaf_that_does_not_seal_leaves_nothing_behind),
         TEST(a_tree_that_would_be_too_large_is_refused),

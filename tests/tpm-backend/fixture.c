@@ -82,7 +82,7 @@ void approval_make(
 
 struct bulla_leaf_request token_request(const char *pin)
 {
-    struct bulla_leaf_request request = {.path = "0", .tcti = tpm.tcti, .quick = true};
+    struct bulla_leaf_request request = {.purpose = BULLA_LEAF_OF_PIN, .path = "0", .tcti = tpm.tcti, .quick = true};
     memset(request.token, 0x11, sizeof request.token);
     request.passphrase = BULLA_TEXT(pin);
     return request;
@@ -90,7 +90,8 @@ struct bulla_leaf_request token_request(const char *pin)
 
 struct bulla_leaf_request object_request(const uint8_t point[static 65], const uint8_t auth[static 32])
 {
-    struct bulla_leaf_request request = {.path = "0.1", .tcti = tpm.tcti, .quick = true};
+    struct bulla_leaf_request request = {
+        .purpose = BULLA_LEAF_OF_OBJECT, .path = "0.1", .tcti = tpm.tcti, .quick = true};
     memset(request.token, 0x11, sizeof request.token);
     memset(request.object, 0x22, sizeof request.object);
     memset(request.policy_ref, 0x33, sizeof request.policy_ref);
