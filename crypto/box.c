@@ -21,17 +21,14 @@ enum bulla_reason bulla_box_seal(
     const uint8_t key[static 32], struct bulla_bytes aad, struct bulla_bytes secret, struct bulla_writer *writer)
 {
     uint8_t head[COMMITMENT + NONCE]; /* public */
-    BULLA_SECRET void *sealed = NULL;
-    if (secret.size > BULLA_ARENA_LARGEST - BULLA_AEAD_TAG)
-        return bulla_refuse(BULLA_TOO_LARGE, "a box holds no more than the arena's largest secret");
-    BULLA_TRY(bulla_secret_allocate(secret.size + BULLA_AEAD_TAG, &sealed));
+    if (secret.size > SIZE_MAX - BULLA_BOX_OVERHEAD)
+        return bulla_refuse(BULLA_TOO_LARGE, "a box of %zu bytes", secret.size);
     bulla_sodium_ready();
     box_commit(key, aad, head);
     randombytes_buf(head + COMMITMENT, NONCE);
-    BULLA_TRY(bulla_aead_seal(BULLA_AEAD_XCHACHA20, key, head + COMMITMENT, aad, secret, sealed));
     bulla_write(writer, head, sizeof head);
-    bulla_write(writer, sealed, secret.size + BULLA_AEAD_TAG);
-    return BULLA_OK;
+    uint8_t *sealed = bulla_write_space(writer, secret.size + BULLA_AEAD_TAG);
+    return sealed ? bulla_aead_seal(BULLA_AEAD_XCHACHA20, key, head + COMMITMENT, aad, secret, sealed) : BULLA_OK;
 }
 
 enum bulla_reason bulla_box_open(

@@ -84,13 +84,20 @@ void bulla_writer_open(struct bulla_writer *writer, void *data, size_t capacity)
 
 /* Once a write did not fit nothing more is written, although a later and shorter one might: what is in the memory is
  * always a prefix of what was meant. The count sticks at SIZE_MAX rather than wrap. */
-void bulla_write(struct bulla_writer *writer, const void *data, size_t size)
+uint8_t *bulla_write_space(struct bulla_writer *writer, size_t size)
 {
     bool fits = writer->size <= writer->capacity && size <= writer->capacity - writer->size;
-    if (fits && size > 0)
-        memcpy(writer->data + writer->size, data, size);
+    uint8_t *space = fits ? writer->data + writer->size : NULL;
     if (__builtin_add_overflow(writer->size, size, &writer->size))
         writer->size = SIZE_MAX;
+    return space;
+}
+
+void bulla_write(struct bulla_writer *writer, const void *data, size_t size)
+{
+    uint8_t *space = bulla_write_space(writer, size);
+    if (space && size > 0)
+        memcpy(space, data, size);
 }
 
 void bulla_write_bytes(struct bulla_writer *writer, struct bulla_bytes bytes)

@@ -54,6 +54,8 @@ struct bulla_writer {
 void bulla_writer_open(struct bulla_writer *writer, void *data, size_t capacity);
 void bulla_write(struct bulla_writer *writer, const void *data, size_t size);
 void bulla_write_bytes(struct bulla_writer *writer, struct bulla_bytes bytes);
+/* Where `size` bytes are written in place; NULL where they don't fit (the writer counts them all the same). */
+uint8_t *bulla_write_space(struct bulla_writer *writer, size_t size);
 void bulla_write_u8(struct bulla_writer *writer, uint8_t value);
 void bulla_write_u16(struct bulla_writer *writer, uint16_t value);
 void bulla_write_u32(struct bulla_writer *writer, uint32_t value);

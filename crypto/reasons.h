@@ -63,6 +63,8 @@ BULLA_REASON(PASSPHRASE_WRONG, "passphrase-wrong", "try again with the right pas
 BULLA_REASON(PASSPHRASE_NEEDED, "passphrase-needed", "log in with a passphrase first")
 BULLA_REASON(AUTHORITY_MISSING, "authority-missing",
     "name the authority whose policy releases it: CKA_BULLA_AUTHORITY, bulla model seal --authority")
+BULLA_REASON(TREE_LOOSER, "tree-looser",
+    "make another key whose tree is the one you want, and seal the model under it: an attested key stays attested")
 /* the TPM */
 BULLA_REASON(TPM_UNREACHABLE, "tpm-unreachable", "start it, or correct tcti in bulla.conf")
 BULLA_REASON(TPM_TIMEOUT, "tpm-timeout", "another client may hold the TPM, or it hangs")

@@ -1,4 +1,6 @@
 /* What becomes of objects: copying, destroying, changing. */
+#include <sodium.h>
+#include <stdio.h>
 
 #include "objects.h"
 #include "template.h"
@@ -92,26 +94,55 @@ static CK_RV set_generation(struct bulla_session *session, struct bulla_object *
         session->token, "generation", services.generation_raise(session->token, object->id, wanted));
 }
 
-/* CKA_BULLA_RELEASE: the object is opened as it is, and sealed anew under the tree that is given. */
-static CK_RV set_release(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attribute)
+/* Whose policy an attested key is released by did not agree to a tree that goes without. */
+static enum bulla_reason check_still_attested(
+    const struct bulla_object *object, const struct bulla_attribute_list *list)
+{
+    if (!bulla_attributes_bool(object->attributes, CKA_BULLA_ATTESTED) || bulla_list_bool(list, CKA_BULLA_ATTESTED))
+        return BULLA_OK;
+    return bulla_refuse(BULLA_TREE_LOOSER, "the new release tree would open without attested state");
+}
+
+static void record_tree(struct bulla_token *token, const struct bulla_object *object, struct bulla_bytes tree)
+{
+    char id[33], before[BULLA_CONFIG_TEXT], after[BULLA_CONFIG_TEXT];
+    struct bulla_bytes old = bulla_attributes_get(object->attributes, CKA_BULLA_RELEASE);
+    (void)sodium_bin2hex(id, sizeof id, object->id, sizeof object->id);
+    (void)snprintf(before, sizeof before, "%.*s", (int)old.size, (const char *)old.data);
+    (void)snprintf(after, sizeof after, "%.*s", (int)tree.size, (const char *)tree.data);
+    const struct bulla_audit_field fields[] = {{"object", id, 0}, {"from", before, 0}, {"to", after, 0}};
+    bulla_token_record(token, "release-changed", fields, 3);
+}
+
+/* The object is opened as it is, and sealed anew under the tree that the list has. */
+static enum bulla_reason reseal(
+    struct bulla_session *session, struct bulla_object *object, struct bulla_bytes tree, CK_RV *rv)
 {
     CK_ULONG numbers[BULLA_ATTRIBUTES_LARGEST];
     struct bulla_attribute_list list = {0};
-    if (object->owner || !bulla_object_is_own_key(object) || !attribute->ulValueLen)
-        return CKR_ATTRIBUTE_VALUE_INVALID;
     BULLA_RELEASED struct bulla_secret opened = {0};
-    enum bulla_reason reason = whole_list(session, object, &list, numbers, &opened);
+    struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
+    BULLA_TRY(whole_list(session, object, &list, numbers, &opened));
+    (void)bulla_list_put(&list, CKA_BULLA_RELEASE, tree);
+    *rv = bulla_objects_release(session, &list);
+    if (*rv != CKR_OK)
+        return BULLA_OK; /* it was refused, and recorded, there */
+    BULLA_TRY(check_still_attested(object, &list));
+    return bulla_vault_reseal(session->token, object, &list, passphrase);
+}
+
+/* CKA_BULLA_RELEASE. */
+static CK_RV set_release(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attribute)
+{
+    struct bulla_bytes tree = {attribute->pValue, attribute->ulValueLen};
+    CK_RV rv = CKR_OK;
+    if (object->owner || !bulla_object_is_own_key(object) || !tree.size)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    enum bulla_reason reason = reseal(session, object, tree, &rv);
     if (reason != BULLA_OK)
         return bulla_token_refusal(session->token, "release", reason);
-    (void)bulla_list_put(&list, CKA_BULLA_RELEASE, (struct bulla_bytes){attribute->pValue, attribute->ulValueLen});
-    CK_RV rv = bulla_objects_release(session, &list);
-    if (rv == CKR_OK) {
-        struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
-        reason = bulla_vault_reseal(session->token, object, &list, passphrase);
-        rv = bulla_token_refusal(session->token, "release", reason);
-    }
     if (rv == CKR_OK)
-        bulla_token_record(session->token, "release-changed", NULL, 0);
+        record_tree(session->token, object, tree);
     return rv;
 }
 

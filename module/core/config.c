@@ -12,31 +12,33 @@
 #include <unistd.h>
 
 #include "crypto/bytes.h"
+#include "release/tree.h"
 
 enum { FILE_LARGEST = 65536 };
 
-enum setting_kind { TEXT, NUMBER, CHOICE, PCRS };
+enum setting_kind { TEXT, NUMBER, CHOICE, PCRS, TREE };
 struct setting {
     const char *name;
     enum setting_kind kind;
     size_t offset, size;
-    const char *no, *yes; /* of a choice */
+    const char *no, *yes;            /* of a choice */
+    unsigned long smallest, largest; /* of a number */
 };
 
 #define FIELD(name) offsetof(struct bulla_token_config, name), sizeof(((struct bulla_token_config *)0)->name)
 static const struct setting settings[] = {
-    {"slot", NUMBER, FIELD(slot), NULL, NULL},
-    {"serial", TEXT, FIELD(serial), NULL, NULL},
-    {"path", TEXT, FIELD(path), NULL, NULL},
-    {"models", TEXT, FIELD(models), NULL, NULL},
-    {"tcti", TEXT, FIELD(tcti), NULL, NULL},
-    {"release", TEXT, FIELD(release), NULL, NULL},
-    {"model-release", TEXT, FIELD(model_release), NULL, NULL},
-    {"pcrs", PCRS, FIELD(pcrs), NULL, NULL},
-    {"lease", NUMBER, FIELD(lease), NULL, NULL},
-    {"threads", NUMBER, FIELD(threads), NULL, NULL},
-    {"pin-cost", CHOICE, FIELD(quick_pin), "standard", "quick"},
-    {"so-recovery", CHOICE, FIELD(so_recovery), "no", "yes"},
+    {"slot", NUMBER, FIELD(slot), NULL, NULL, 0, 0x7fffffff},
+    {"serial", TEXT, FIELD(serial), NULL, NULL, 0, 0},
+    {"path", TEXT, FIELD(path), NULL, NULL, 0, 0},
+    {"models", TEXT, FIELD(models), NULL, NULL, 0, 0},
+    {"tcti", TEXT, FIELD(tcti), NULL, NULL, 0, 0},
+    {"release", TREE, FIELD(release), NULL, NULL, 0, 0},
+    {"model-release", TREE, FIELD(model_release), NULL, NULL, 0, 0},
+    {"pcrs", PCRS, FIELD(pcrs), NULL, NULL, 0, 0},
+    {"lease", NUMBER, FIELD(lease), NULL, NULL, 1, 31536000}, /* a year */
+    {"threads", NUMBER, FIELD(threads), NULL, NULL, 0, 64},   /* 0: as many as processors, 8 at the most */
+    {"pin-cost", CHOICE, FIELD(quick_pin), "standard", "quick", 0, 0},
+    {"so-recovery", CHOICE, FIELD(so_recovery), "no", "yes", 0, 0},
 };
 
 static bool set_text(const struct setting *setting, char *field, const char *value)
@@ -58,13 +60,20 @@ static bool parse_number(const char *text, char **end, unsigned long *number)
 
 static bool set_number(const struct setting *setting, char *field, const char *value)
 {
-    (void)setting;
     char *end;
     unsigned long number;
-    if (!parse_number(value, &end, &number) || *end || number > 0x7fffffffUL)
+    if (!parse_number(value, &end, &number) || *end || number < setting->smallest || number > setting->largest)
         return false;
     memcpy(field, &number, sizeof number);
     return true;
+}
+
+/* A tree that could not be sealed is an error here, and not when a key is made. */
+static bool set_tree(const struct setting *setting, char *field, const char *value)
+{
+    struct bulla_tree_shape shape;
+    bool right = bulla_tree_parse(value, &shape) == BULLA_OK;
+    return right && set_text(setting, field, value);
 }
 
 static bool set_choice(const struct setting *setting, char *field, const char *value)
@@ -105,6 +114,7 @@ static bool (*const setters[])(const struct setting *, char *, const char *) = {
     [NUMBER] = set_number,
     [CHOICE] = set_choice,
     [PCRS] = set_pcrs,
+    [TREE] = set_tree,
 };
 
 static char *trimmed(char *text)
@@ -156,8 +166,12 @@ static enum bulla_reason parse_setting(char *line, const struct place *place, st
         if (strcmp(settings[i].name, name) != 0)
             continue;
         char *field = (char *)&config->tokens[config->count - 1] + settings[i].offset;
+        bulla_detail_clear();
         if (setters[settings[i].kind](&settings[i], field, value))
             return BULLA_OK;
+        if (*bulla_detail())
+            return bulla_refuse_within(
+                BULLA_CONFIG_SYNTAX, "%s:%u: \"%s\" is not a value of %s: ", place->source, place->line, value, name);
         return bulla_refuse(
             BULLA_CONFIG_SYNTAX, "%s:%u: \"%s\" is not a value of %s", place->source, place->line, value, name);
     }

@@ -7,6 +7,7 @@
 #include "mech/clock.h"
 #include "mech/mechanism.h"
 #include "module.h"
+#include "session.h"
 
 static struct {
     pthread_mutex_t lock;
@@ -18,11 +19,30 @@ static struct {
 
 static void lapse(uint64_t now)
 {
+    bulla_sessions_lapse(now);
     for (unsigned i = 0; i < bulla_module_token_count(); i++)
         bulla_vault_lapse(bulla_module_token(i), now);
     for (size_t i = 0; bulla_families[i]; i++)
         if (bulla_families[i]->lapse)
             bulla_families[i]->lapse(now);
+}
+
+enum { WAIT_LONGEST = 30 }; /* seconds */
+
+/* Conditions know no clock that goes on while the machine is suspended, as that of leases does. So no wait is long, and
+ * a lease that ended meanwhile is wiped soon after. */
+static struct timespec wait_until(uint64_t end)
+{
+    const int64_t second = 1000000000;
+    struct timespec now, until;
+    (void)clock_gettime(BULLA_CLOCK, &now);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t left = ((int64_t)end - now.tv_sec) * second - now.tv_nsec;
+    left = left > WAIT_LONGEST * second ? WAIT_LONGEST * second : left < 0 ? 0 : left;
+    left += until.tv_nsec;
+    until.tv_sec += left / second;
+    until.tv_nsec = left % second;
+    return until;
 }
 
 /* Later ends than the next one are not remembered: the thread looks again a second after each wiping, as long as leases
@@ -36,10 +56,10 @@ static void *keep(void *unused)
             (void)pthread_cond_wait(&lease.changed, &lease.lock);
             continue;
         }
-        const struct timespec until = {.tv_sec = (time_t)lease.next};
+        const struct timespec until = wait_until(lease.next);
         (void)pthread_cond_timedwait(&lease.changed, &lease.lock, &until);
         uint64_t now = bulla_clock_seconds();
-        if (lease.stop || now < lease.next)
+        if (lease.stop || !lease.next || now < lease.next)
             continue;
         lease.next = lease.last > now ? now + 1 : 0;
         (void)pthread_mutex_unlock(&lease.lock);

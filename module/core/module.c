@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "inference/residue.h"
 #include "lease.h"
 #include "mech/mechanism.h"
 #include "session.h"
@@ -164,10 +165,15 @@ struct bulla_token *bulla_module_token(unsigned place)
     return place < module.count ? &module.tokens[place] : NULL;
 }
 
-struct bulla_token *bulla_module_slot(CK_SLOT_ID slot)
+CK_RV bulla_slot_call(CK_SLOT_ID slot, bulla_slot_body *body, void *arguments)
 {
+    if (!bulla_module_ready())
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
     for (unsigned i = 0; i < module.count; i++)
-        if (module.tokens[i].config->slot == slot)
-            return &module.tokens[i];
-    return NULL;
+        if (module.tokens[i].config->slot == slot) {
+            CK_RV rv = body(&module.tokens[i], arguments);
+            bulla_residue_wipe(); /* C_InitToken has a PIN */
+            return rv;
+        }
+    return CKR_SLOT_ID_INVALID;
 }

@@ -12,6 +12,9 @@ bool bulla_module_ready(void);
 /* Slots in ascending order; NULL for a number that is not configured. */
 unsigned bulla_module_token_count(void);
 struct bulla_token *bulla_module_token(unsigned place);
-struct bulla_token *bulla_module_slot(CK_SLOT_ID slot);
+/* Runs `body` on the token of a slot, after checking that the module is initialised in this process: the way in for the
+ * C_ functions that name a slot, as bulla_call (session.h) is for those that name a session. */
+typedef CK_RV bulla_slot_body(struct bulla_token *token, void *arguments);
+CK_RV bulla_slot_call(CK_SLOT_ID slot, bulla_slot_body *body, void *arguments);
 
 #endif

@@ -114,6 +114,12 @@ struct bulla_object *bulla_index_find(const struct bulla_index *index, CK_OBJECT
     return at < index->count && index->objects[at]->handle == handle ? index->objects[at] : NULL;
 }
 
+struct bulla_object *bulla_index_next(const struct bulla_index *index, CK_OBJECT_HANDLE after)
+{
+    size_t at = position(index, after + 1);
+    return at < index->count ? index->objects[at] : NULL;
+}
+
 struct bulla_object *bulla_index_find_id(const struct bulla_index *index, const uint8_t id[static 16])
 {
     for (size_t i = index->count; i-- > 0;)

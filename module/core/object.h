@@ -27,7 +27,7 @@ struct bulla_object {
     /* The CBOR of the sealed attributes, once opened. Guarded by the lock. */
     pthread_mutex_t lock;
     struct bulla_secret opened;
-    uint64_t expires; /* CLOCK_MONOTONIC seconds; 0: until logout */
+    uint64_t expires; /* by the clock of leases (mech/clock.h); 0: until logout */
 };
 
 struct bulla_index {
@@ -52,6 +52,8 @@ bool bulla_object_is_model_key(const struct bulla_object *object);
 bool bulla_index_put(struct bulla_index *index, struct bulla_object *object);
 struct bulla_object *bulla_index_find(const struct bulla_index *index, CK_OBJECT_HANDLE handle);
 struct bulla_object *bulla_index_find_id(const struct bulla_index *index, const uint8_t id[static 16]);
+/* The first one behind a handle (0 begins), or NULL. */
+struct bulla_object *bulla_index_next(const struct bulla_index *index, CK_OBJECT_HANDLE after);
 void bulla_index_remove(struct bulla_index *index, CK_OBJECT_HANDLE handle);
 /* Removes every object of a session (owner), or every object (owner 0). */
 void bulla_index_clear(struct bulla_index *index, CK_SESSION_HANDLE owner);

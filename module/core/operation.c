@@ -1,5 +1,6 @@
 #include "operation.h"
 
+#include "mech/clock.h"
 #include "refusal.h"
 #include "session.h"
 
@@ -28,6 +29,19 @@ void bulla_operation_end(struct bulla_operation *operation)
     *operation = (struct bulla_operation){0};
 }
 
+static bool is_over(const struct bulla_operation *operation, uint64_t now)
+{
+    return !operation->updated && operation->key.expires && now >= operation->key.expires;
+}
+
+void bulla_operation_lapse(struct bulla_operation *operation, uint64_t now)
+{
+    if (!operation->mechanism || !is_over(operation, now))
+        return;
+    bulla_secret_release(&operation->secret);
+    operation->key.secret = (struct bulla_bytes){NULL, 0};
+}
+
 static CK_RV check_key(
     const struct bulla_object *object, const struct bulla_mechanism *mechanism, enum bulla_function function)
 {
@@ -42,7 +56,7 @@ static CK_RV check_key(
     return CKR_OK;
 }
 
-/* Copies the key's value out of the opened object, so that a lease that ends does not cut the operation short. */
+/* Copies the key's value out of the opened object, so that a lease that ends does not cut short what is under way. */
 static enum bulla_reason take_key(struct bulla_session *session, struct bulla_operation *operation)
 {
     struct bulla_object *object = operation->object;
@@ -121,6 +135,8 @@ static enum bulla_reason run_step(
     struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
 {
     const struct bulla_processor *processor = operation->processor;
+    if (is_over(operation, bulla_clock_seconds()))
+        return bulla_refuse(BULLA_NOT_RELEASED, "the lease ended since the operation was begun: begin it again");
     if (step->phase == BULLA_UPDATE)
         return processor->update(&operation->run, step->in, out);
     if (step->phase == BULLA_FINISH)

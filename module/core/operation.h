@@ -37,6 +37,9 @@ CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_ste
 CK_RV bulla_operation_once(struct bulla_session *session, enum bulla_function function, const CK_MECHANISM *mechanism,
     CK_OBJECT_HANDLE key, struct bulla_bytes in, struct bulla_secret *out, size_t *out_size);
 /* Wipes and frees what the operation holds; a free slot is allowed. */
+/* Takes the key from an operation that was begun and left alone until its lease was over at `now`: its steps are
+ * refused. */
+void bulla_operation_lapse(struct bulla_operation *operation, uint64_t now);
 void bulla_operation_end(struct bulla_operation *operation);
 
 #endif

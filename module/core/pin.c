@@ -230,20 +230,34 @@ static void drop_private_session_objects(struct bulla_token *token)
     (void)pthread_rwlock_unlock(&token->lock);
 }
 
-void bulla_token_logout(struct bulla_token *token)
+static void forget_opened(struct bulla_token *token)
 {
-    (void)pthread_mutex_lock(&token->gate);
-    bool was_user = token->login == BULLA_USER;
-    if (was_user)
+    (void)pthread_rwlock_wrlock(&token->lock);
+    token->login = BULLA_NOBODY;
+    (void)pthread_rwlock_unlock(&token->lock);
+    for (size_t i = 0; bulla_families[i]; i++)
+        if (bulla_families[i]->forget)
+            bulla_families[i]->forget((const uint8_t *)token->serial);
+    bulla_vault_forget(token);
+}
+
+/* What was opened goes at once. The audit log's head needs the receipt key and the TPM, which may be slow: for that
+ * long the token's own keys stay, and nobody is logged in. */
+void bulla_token_logout_gated(struct bulla_token *token)
+{
+    drop_private_session_objects(token);
+    forget_opened(token);
+    if (token->keys)
         bulla_token_record_head(token);
     install_keys(token, NULL, BULLA_NOBODY);
     bulla_secret_free(token->officer);
     token->officer = NULL;
-    drop_private_session_objects(token);
-    if (was_user)
-        for (size_t i = 0; bulla_families[i]; i++)
-            if (bulla_families[i]->forget)
-                bulla_families[i]->forget((const uint8_t *)token->serial);
+}
+
+void bulla_token_logout(struct bulla_token *token)
+{
+    (void)pthread_mutex_lock(&token->gate);
+    bulla_token_logout_gated(token);
     (void)pthread_mutex_unlock(&token->gate);
 }
 

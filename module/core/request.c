@@ -51,18 +51,44 @@ static CK_OBJECT_HANDLE find_model(struct bulla_token *token, struct bulla_bytes
     return count == 1 ? found : 0;
 }
 
-static bool answer_is_pending(struct bulla_token *token, struct bulla_bytes label)
+/* Which of two answers of one label stays: the one that was written first. */
+static bool is_before(const struct bulla_object *left, const struct bulla_object *right)
+{
+    return left->generation != right->generation ? left->generation < right->generation : left->handle < right->handle;
+}
+
+/* Whether an answer is kept under the label: any, or one from before `own`. */
+static bool answer_is_pending(struct bulla_token *token, struct bulla_bytes label, CK_OBJECT_HANDLE own)
 {
     bool pending = false;
     (void)pthread_rwlock_rdlock(&token->lock);
+    const struct bulla_object *mine = own ? bulla_index_find(&token->index, own) : NULL;
     for (size_t i = 0; i < token->index.count && !pending; i++) {
         const struct bulla_object *object = token->index.objects[i];
-        pending = bulla_attributes_get(object->attributes, CKA_BULLA_EXPIRES).data &&
+        pending = object != mine && bulla_attributes_get(object->attributes, CKA_BULLA_EXPIRES).data &&
                   bulla_object_is_visible(token, object) &&
-                  bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_LABEL), label);
+                  bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_LABEL), label) &&
+                  (!mine || is_before(object, mine));
     }
     (void)pthread_rwlock_unlock(&token->lock);
     return pending;
+}
+
+static enum bulla_reason refuse_pending(void)
+{
+    return bulla_refuse(BULLA_ANSWER_PENDING, "an answer with this label is still kept");
+}
+
+/* Two that asked under one label at the same time have both been written by now: one is taken back. */
+static enum bulla_reason settle(struct bulla_token *token, struct bulla_bytes label, CK_OBJECT_HANDLE own)
+{
+    BULLA_TRY(bulla_token_refresh(token));
+    if (!answer_is_pending(token, label, own))
+        return BULLA_OK;
+    struct bulla_object *object = bulla_token_object(token, own);
+    enum bulla_reason reason = object ? bulla_vault_erase(token, object) : BULLA_OK;
+    bulla_object_drop(object);
+    return reason == BULLA_OK ? refuse_pending() : reason;
 }
 
 void bulla_request_expire(struct bulla_session *session)
@@ -99,9 +125,8 @@ CK_RV bulla_request_create(struct bulla_session *session, struct bulla_attribute
         return CKR_TEMPLATE_INCOMPLETE;
     if (bulla_token_login_state(session->token) != BULLA_USER)
         return CKR_USER_NOT_LOGGED_IN;
-    if (answer_is_pending(session->token, label->value))
-        return bulla_token_refusal(
-            session->token, "request", bulla_refuse(BULLA_ANSWER_PENDING, "an answer with this label is still kept"));
+    if (answer_is_pending(session->token, label->value, 0))
+        return bulla_token_refusal(session->token, "request", refuse_pending());
     CK_OBJECT_HANDLE model = find_model(session->token, model_part(label->value));
     if (!model)
         return bulla_token_refusal(session->token, "request",
@@ -115,5 +140,11 @@ CK_RV bulla_request_create(struct bulla_session *session, struct bulla_attribute
         !bulla_list_put(list, CKA_BULLA_EXPIRES, (struct bulla_bytes){(const uint8_t *)&expires, sizeof expires}) ||
         !bulla_list_put_bool(list, CKA_PRIVATE, true))
         return CKR_HOST_MEMORY;
-    return bulla_objects_put(session, list, "answer", handle);
+    CK_OBJECT_HANDLE own = 0;
+    rv = bulla_objects_put(session, list, "answer", &own);
+    if (rv == CKR_OK)
+        rv = bulla_token_refusal(session->token, "request", settle(session->token, label->value, own));
+    if (rv == CKR_OK)
+        *handle = own;
+    return rv;
 }

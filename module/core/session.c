@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "inference/residue.h"
 #include "module.h"
 
 enum { PLACE_BITS = 17, BLOCK = 256, BLOCKS = BULLA_SESSIONS_LARGEST / BLOCK };
@@ -35,17 +36,45 @@ static struct bulla_session *lock_session(CK_SESSION_HANDLE handle)
     return NULL;
 }
 
-CK_RV bulla_call(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments)
+/* What a body copied of a secret may still be in vector registers, which the host's next call can write to its stack: a
+ * lazily bound function is enough. */
+static CK_RV run_locked(struct bulla_session *session, bulla_body *body, void *arguments)
+{
+    CK_RV rv = body(session, arguments);
+    (void)pthread_mutex_unlock(&session->lock);
+    bulla_residue_wipe();
+    return rv;
+}
+
+static CK_RV enter(CK_SESSION_HANDLE handle, struct bulla_session **session)
 {
     if (!bulla_module_ready())
         return CKR_CRYPTOKI_NOT_INITIALIZED;
-    struct bulla_session *session = lock_session(handle);
-    if (!session)
-        return CKR_SESSION_HANDLE_INVALID;
+    *session = lock_session(handle);
+    return *session ? CKR_OK : CKR_SESSION_HANDLE_INVALID;
+}
+
+static CK_RV refuse_refresh(struct bulla_session *session, void *arguments)
+{
+    const enum bulla_reason *reason = arguments;
+    return bulla_token_refusal(session->token, "refresh", *reason);
+}
+
+CK_RV bulla_call(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments)
+{
+    struct bulla_session *session;
+    CK_RV rv = enter(handle, &session);
+    if (rv != CKR_OK)
+        return rv;
     enum bulla_reason reason = bulla_token_refresh(session->token);
-    CK_RV rv = reason == BULLA_OK ? body(session, arguments) : bulla_token_refusal(session->token, "refresh", reason);
-    (void)pthread_mutex_unlock(&session->lock);
-    return rv;
+    return reason == BULLA_OK ? run_locked(session, body, arguments) : run_locked(session, refuse_refresh, &reason);
+}
+
+CK_RV bulla_call_to_end(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments)
+{
+    struct bulla_session *session;
+    CK_RV rv = enter(handle, &session);
+    return rv == CKR_OK ? run_locked(session, body, arguments) : rv;
 }
 
 /* --- opening and closing --- */
@@ -139,22 +168,43 @@ void bulla_session_reset(struct bulla_session *session)
     bulla_secret_release(&session->passphrase);
 }
 
+/* One session less; true: it was the last, and `gate` is held. Nobody logs in or opens the next one between the last
+ * session's end and the logout that follows from it. */
+static bool count_out(struct bulla_token *token, const struct bulla_session *session)
+{
+    bool gated = false;
+    (void)pthread_rwlock_wrlock(&token->lock);
+    while (token->sessions == 1 && !gated) {
+        (void)pthread_rwlock_unlock(&token->lock);
+        (void)pthread_mutex_lock(&token->gate);
+        gated = true;
+        (void)pthread_rwlock_wrlock(&token->lock);
+    }
+    bulla_index_clear(&token->index, session->handle);
+    token->writing_sessions -= session->writable;
+    bool last = --token->sessions == 0;
+    if (last) /* whoever opens a session now finds nobody logged in */
+        token->login = BULLA_NOBODY;
+    (void)pthread_rwlock_unlock(&token->lock);
+    if (gated && !last)
+        (void)pthread_mutex_unlock(&token->gate);
+    return last;
+}
+
 /* The session is locked; afterwards it is free and unlocked. Closing the last session of a token logs out. */
 static void close_locked(struct bulla_session *session)
 {
     struct bulla_token *token = session->token;
     CK_SESSION_HANDLE handle = session->handle;
     bulla_session_reset(session);
-    (void)pthread_rwlock_wrlock(&token->lock);
-    bulla_index_clear(&token->index, handle);
-    token->writing_sessions -= session->writable;
-    bool last = --token->sessions == 0;
-    (void)pthread_rwlock_unlock(&token->lock);
+    bool last = count_out(token, session);
     session->handle = 0;
     session->token = NULL;
     (void)pthread_mutex_unlock(&session->lock);
-    if (last)
-        bulla_token_logout(token);
+    if (last) {
+        bulla_token_logout_gated(token);
+        (void)pthread_mutex_unlock(&token->gate);
+    }
     give_place((uint32_t)(handle & ((1UL << PLACE_BITS) - 1)));
 }
 
@@ -188,6 +238,18 @@ void bulla_sessions_reset(const struct bulla_token *token)
         (void)pthread_mutex_lock(&session->lock);
         if (session->handle && session->token == token)
             bulla_session_reset(session);
+        (void)pthread_mutex_unlock(&session->lock);
+    }
+}
+
+void bulla_sessions_lapse(uint64_t now)
+{
+    for (uint32_t place = 0; place < BULLA_SESSIONS_LARGEST && at_place(place); place++) {
+        struct bulla_session *session = at_place(place);
+        if (pthread_mutex_trylock(&session->lock) != 0)
+            continue;
+        for (int i = 0; i < BULLA_FUNCTIONS; i++)
+            bulla_operation_lapse(&session->operations[i], now);
         (void)pthread_mutex_unlock(&session->lock);
     }
 }

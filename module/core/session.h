@@ -26,6 +26,9 @@ struct bulla_session {
  * alive, and after taking in what other processes wrote. */
 typedef CK_RV bulla_body(struct bulla_session *session, void *arguments);
 CK_RV bulla_call(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments);
+/* The same for what only gives things up, or tells of the session itself: it works also where the store can't be read.
+ */
+CK_RV bulla_call_to_end(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments);
 
 CK_RV bulla_session_open(struct bulla_token *token, CK_FLAGS flags, CK_SESSION_HANDLE *handle);
 CK_RV bulla_session_close(CK_SESSION_HANDLE handle);
@@ -36,6 +39,10 @@ CK_STATE bulla_session_state(const struct bulla_session *session);
 void bulla_session_reset(struct bulla_session *session);
 /* The same for every session of the token; no session is locked. */
 void bulla_sessions_reset(const struct bulla_token *token);
+
+/* Takes the keys whose lease is over at `now` from operations that were begun and left alone; a session that is in use
+ * is passed by: the next call on it is refused. */
+void bulla_sessions_lapse(uint64_t now);
 
 /* The table of sessions: nothing is allocated before the first one. */
 void bulla_sessions_free(void);

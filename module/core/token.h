@@ -84,6 +84,8 @@ enum bulla_reason bulla_token_pin_change(
 enum bulla_reason bulla_token_login(
     struct bulla_token *token, enum bulla_login who, struct bulla_bytes pin) BULLA_MUST_USE;
 void bulla_token_logout(struct bulla_token *token);
+/* The same with `gate` held. */
+void bulla_token_logout_gated(struct bulla_token *token);
 /* How many wrong PINs are still possible, and how many at most; from the store. */
 void bulla_token_tries(struct bulla_token *token, enum bulla_login who, unsigned *left, unsigned *most);
 bool bulla_token_user_pin_is_set(struct bulla_token *token);
@@ -114,8 +116,10 @@ enum bulla_reason bulla_vault_open(
     struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase) BULLA_MUST_USE;
 /* A sealed attribute of an opened object (lock held): a view into the arena; data NULL when there is none. */
 struct bulla_bytes bulla_vault_value(const struct bulla_object *object, CK_ATTRIBUTE_TYPE type);
-/* Wipes what was opened under a lease that is over at `now` (CLOCK_MONOTONIC seconds). */
+/* Wipes what was opened under a lease that is over at `now` (mech/clock.h). */
 void bulla_vault_lapse(struct bulla_token *token, uint64_t now);
+/* Wipes whatever of the token's own objects was opened. */
+void bulla_vault_forget(struct bulla_token *token);
 /* Whether the row carries the tag that the token key gives it. */
 bool bulla_vault_verifies(const struct bulla_token *token, const struct bulla_object *object);
 bool bulla_row_make(const struct bulla_store_row *row, struct bulla_object **object);

@@ -180,13 +180,23 @@ static enum bulla_reason open_latest(
     return reason;
 }
 
+/* What is opened for use is open for a second more, so that an operation which begins now gets to its first step:
+ * unless leases are so short that they would be opened anew each time. */
+enum { LEASE_SHORT = 10 };
+
+static bool is_nearly_over(const struct bulla_token *token, const struct bulla_object *object)
+{
+    uint64_t more = token->config->lease > LEASE_SHORT ? 1 : 0;
+    return object->expires && bulla_clock_seconds() + more >= object->expires;
+}
+
 enum bulla_reason bulla_vault_open(
     struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase)
 {
     (void)pthread_rwlock_rdlock(&token->keys_lock);
     (void)pthread_mutex_lock(&object->lock);
     enum bulla_reason reason = BULLA_OK;
-    if (object->opened.data && object->expires && bulla_clock_seconds() >= object->expires)
+    if (object->opened.data && is_nearly_over(token, object))
         bulla_secret_release(&object->opened);
     if (!object->opened.data && object->owner == 0 && object->sealed_size)
         reason = open_latest(token, object, passphrase);
@@ -207,31 +217,40 @@ struct bulla_bytes bulla_vault_value(const struct bulla_object *object, CK_ATTRI
     return item ? item->value : (struct bulla_bytes){NULL, 0}; /* sealed attributes are octets: never in `numbers` */
 }
 
-/* The next object behind `after` that a lease may be over for, kept; 0 begins. Its lock is not taken here: who opens an
- * object holds that one while it waits for the index. */
-static struct bulla_object *next_leased(struct bulla_token *token, CK_OBJECT_HANDLE after)
+/* The next object behind `after`, kept. Its lock is not taken here: who opens an object holds that one while it waits
+ * for the index. */
+static struct bulla_object *next_object(struct bulla_token *token, CK_OBJECT_HANDLE after)
 {
-    struct bulla_object *found = NULL;
     (void)pthread_rwlock_rdlock(&token->lock);
-    for (size_t i = 0; i < token->index.count && !found; i++) {
-        struct bulla_object *object = token->index.objects[i];
-        if (object->handle > after && is_leased(object))
-            found = bulla_object_keep(object);
-    }
+    struct bulla_object *object = bulla_object_keep(bulla_index_next(&token->index, after));
     (void)pthread_rwlock_unlock(&token->lock);
-    return found;
+    return object;
+}
+
+/* `now` is UINT64_MAX for all that is open, leased or not. A session's objects have nothing that could open them again.
+ */
+static void shut_over(struct bulla_object *object, uint64_t now)
+{
+    (void)pthread_mutex_lock(&object->lock);
+    bool over = now == UINT64_MAX || (object->expires && now >= object->expires);
+    if (object->opened.data && object->owner == 0 && over)
+        bulla_secret_release(&object->opened);
+    (void)pthread_mutex_unlock(&object->lock);
 }
 
 void bulla_vault_lapse(struct bulla_token *token, uint64_t now)
 {
-    struct bulla_object *object = next_leased(token, 0);
+    struct bulla_object *object = next_object(token, 0);
     while (object) {
         CK_OBJECT_HANDLE handle = object->handle;
-        (void)pthread_mutex_lock(&object->lock);
-        if (object->opened.data && object->expires && now >= object->expires)
-            bulla_secret_release(&object->opened);
-        (void)pthread_mutex_unlock(&object->lock);
+        if (object->owner == 0 && object->sealed_size)
+            shut_over(object, now);
         bulla_object_drop(object);
-        object = next_leased(token, handle);
+        object = next_object(token, handle);
     }
+}
+
+void bulla_vault_forget(struct bulla_token *token)
+{
+    bulla_vault_lapse(token, UINT64_MAX);
 }

@@ -17,6 +17,12 @@ static inline void bulla_face_pad(unsigned char *field, size_t size, const char 
     memcpy(field, text, length < size ? length : size);
 }
 
+/* What a call with a NULL pointer gives: before C_Initialize, that comes first. */
+static inline CK_RV bulla_face_refuse_pointer(void)
+{
+    return bulla_module_ready() ? CKR_ARGUMENTS_BAD : CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
 #define BULLA_LIBRARY_NAME "bulla"
 #define BULLA_LIBRARY_DESCRIPTION "sealed keys and models"
 enum { BULLA_VERSION_MAJOR = 0, BULLA_VERSION_MINOR = 1 };

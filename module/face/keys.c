@@ -19,6 +19,6 @@ CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRI
 {
     struct key_arguments arguments = {mechanism, attributes, count, key};
     if (!mechanism || !key || (!attributes && count))
-        return bulla_module_ready() ? CKR_ARGUMENTS_BAD : CKR_CRYPTOKI_NOT_INITIALIZED;
+        return bulla_face_refuse_pointer();
     return bulla_call(session, generate, &arguments);
 }

@@ -9,11 +9,6 @@ struct object_arguments {
     CK_ULONG *number;
 };
 
-static CK_RV refuse_pointer(void)
-{
-    return bulla_module_ready() ? CKR_ARGUMENTS_BAD : CKR_CRYPTOKI_NOT_INITIALIZED;
-}
-
 static CK_RV create(struct bulla_session *session, void *arguments)
 {
     const struct object_arguments *a = arguments;
@@ -23,7 +18,7 @@ static CK_RV create(struct bulla_session *session, void *arguments)
 CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, unsigned long count, CK_OBJECT_HANDLE *object)
 {
     struct object_arguments arguments = {0, attributes, count, object, NULL};
-    return attributes && object ? bulla_call(session, create, &arguments) : refuse_pointer();
+    return attributes && object ? bulla_call(session, create, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV copy(struct bulla_session *session, void *arguments)
@@ -36,7 +31,7 @@ CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIB
     CK_OBJECT_HANDLE *copied)
 {
     struct object_arguments arguments = {object, attributes, count, copied, NULL};
-    return copied && (attributes || !count) ? bulla_call(session, copy, &arguments) : refuse_pointer();
+    return copied && (attributes || !count) ? bulla_call(session, copy, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV destroy(struct bulla_session *session, void *arguments)
@@ -59,7 +54,7 @@ static CK_RV object_size(struct bulla_session *session, void *arguments)
 CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, unsigned long *size)
 {
     struct object_arguments arguments = {.object = object, .number = size};
-    return size ? bulla_call(session, object_size, &arguments) : refuse_pointer();
+    return size ? bulla_call(session, object_size, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV get(struct bulla_session *session, void *arguments)
@@ -72,7 +67,7 @@ CK_RV C_GetAttributeValue(
     CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, unsigned long count)
 {
     struct object_arguments arguments = {object, attributes, count, NULL, NULL};
-    return attributes ? bulla_call(session, get, &arguments) : refuse_pointer();
+    return attributes ? bulla_call(session, get, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV set(struct bulla_session *session, void *arguments)
@@ -85,7 +80,7 @@ CK_RV C_SetAttributeValue(
     CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, unsigned long count)
 {
     struct object_arguments arguments = {object, attributes, count, NULL, NULL};
-    return attributes ? bulla_call(session, set, &arguments) : refuse_pointer();
+    return attributes ? bulla_call(session, set, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV find_begin(struct bulla_session *session, void *arguments)
@@ -97,7 +92,7 @@ static CK_RV find_begin(struct bulla_session *session, void *arguments)
 CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, unsigned long count)
 {
     struct object_arguments arguments = {0, attributes, count, NULL, NULL};
-    return attributes || !count ? bulla_call(session, find_begin, &arguments) : refuse_pointer();
+    return attributes || !count ? bulla_call(session, find_begin, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV find_next(struct bulla_session *session, void *arguments)
@@ -109,7 +104,7 @@ static CK_RV find_next(struct bulla_session *session, void *arguments)
 CK_RV C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, unsigned long most, unsigned long *count)
 {
     struct object_arguments arguments = {0, NULL, most, objects, count};
-    return count && (objects || !most) ? bulla_call(session, find_next, &arguments) : refuse_pointer();
+    return count && (objects || !most) ? bulla_call(session, find_next, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV find_end(struct bulla_session *session, void *arguments)
@@ -120,5 +115,5 @@ static CK_RV find_end(struct bulla_session *session, void *arguments)
 
 CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE session)
 {
-    return bulla_call(session, find_end, NULL);
+    return bulla_call_to_end(session, find_end, NULL);
 }

@@ -19,9 +19,7 @@ static CK_RV fill(struct bulla_session *session, void *arguments)
 CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, unsigned char *bytes, unsigned long size)
 {
     struct random_arguments arguments = {bytes, size};
-    if (!bytes && bulla_module_ready())
-        return CKR_ARGUMENTS_BAD;
-    return bulla_call(session, fill, &arguments);
+    return bytes ? bulla_call(session, fill, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV refuse_seed(struct bulla_session *session, void *arguments)

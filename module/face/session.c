@@ -3,23 +3,30 @@
 
 #include <stdio.h>
 
-CK_RV C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *handle)
+struct opening {
+    CK_FLAGS flags;
+    CK_SESSION_HANDLE *handle;
+};
+
+static CK_RV open_session(struct bulla_token *token, void *arguments)
 {
-    (void)application;
-    (void)notify; /* there is nothing to notify of */
-    if (!bulla_module_ready())
-        return CKR_CRYPTOKI_NOT_INITIALIZED;
-    struct bulla_token *token = bulla_module_slot(slot);
-    if (!token)
-        return CKR_SLOT_ID_INVALID;
-    if (!handle)
+    const struct opening *opening = arguments;
+    if (!opening->handle)
         return CKR_ARGUMENTS_BAD;
-    if (!(flags & CKF_SERIAL_SESSION))
+    if (!(opening->flags & CKF_SERIAL_SESSION))
         return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
     enum bulla_reason reason = bulla_token_refresh(token);
     if (reason != BULLA_OK)
         return bulla_token_refusal(token, "session", reason); /* without a store BULLA_LOG alone can say why */
-    return bulla_session_open(token, flags, handle);
+    return bulla_session_open(token, opening->flags, opening->handle);
+}
+
+CK_RV C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *handle)
+{
+    struct opening opening = {flags, handle};
+    (void)application;
+    (void)notify; /* there is nothing to notify of */
+    return bulla_slot_call(slot, open_session, &opening);
 }
 
 CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
@@ -27,15 +34,16 @@ CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
     return bulla_session_close(handle);
 }
 
-CK_RV C_CloseAllSessions(CK_SLOT_ID slot)
+static CK_RV close_all(struct bulla_token *token, void *arguments)
 {
-    if (!bulla_module_ready())
-        return CKR_CRYPTOKI_NOT_INITIALIZED;
-    struct bulla_token *token = bulla_module_slot(slot);
-    if (!token)
-        return CKR_SLOT_ID_INVALID;
+    (void)arguments;
     bulla_session_close_all(token);
     return CKR_OK;
+}
+
+CK_RV C_CloseAllSessions(CK_SLOT_ID slot)
+{
+    return bulla_slot_call(slot, close_all, NULL);
 }
 
 static CK_RV session_info(struct bulla_session *session, void *arguments)
@@ -49,9 +57,7 @@ static CK_RV session_info(struct bulla_session *session, void *arguments)
 
 CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info)
 {
-    return info                   ? bulla_call(handle, session_info, info)
-           : bulla_module_ready() ? CKR_ARGUMENTS_BAD
-                                  : CKR_CRYPTOKI_NOT_INITIALIZED;
+    return info ? bulla_call_to_end(handle, session_info, info) : bulla_face_refuse_pointer();
 }
 
 struct login {
@@ -95,6 +101,8 @@ static CK_RV login(struct bulla_session *session, void *arguments)
     if (rv != CKR_OK)
         return rv;
     enum bulla_reason reason = bulla_token_login(session->token, who, login->pin);
+    if (reason == BULLA_CANCELLED && (rv = check_login(session, who)) != CKR_OK)
+        return rv; /* another thread was faster */
     const struct bulla_audit_field field = {"user", who == BULLA_USER ? "user" : "so", 0};
     if (reason == BULLA_OK)
         bulla_token_record(session->token, "login", &field, 1);
@@ -104,9 +112,7 @@ static CK_RV login(struct bulla_session *session, void *arguments)
 CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, unsigned long pin_size)
 {
     struct login arguments = {user, {pin, pin_size}, {NULL, 0}};
-    if (!pin && bulla_module_ready())
-        return CKR_ARGUMENTS_BAD; /* there is no PIN pad */
-    return bulla_call(handle, login, &arguments);
+    return pin ? bulla_call(handle, login, &arguments) : bulla_face_refuse_pointer(); /* there is no PIN pad */
 }
 
 static CK_RV logout(struct bulla_session *session, void *arguments)
@@ -124,7 +130,7 @@ static CK_RV logout(struct bulla_session *session, void *arguments)
 CK_RV C_Logout(CK_SESSION_HANDLE handle)
 {
     struct bulla_token *token = NULL;
-    CK_RV rv = bulla_call(handle, logout, &token);
+    CK_RV rv = bulla_call_to_end(handle, logout, &token);
     if (rv == CKR_OK) /* the token's other sessions hold keys and passphrases too; here none is locked */
         bulla_sessions_reset(token);
     return rv;
@@ -144,9 +150,7 @@ static CK_RV init_pin(struct bulla_session *session, void *arguments)
 CK_RV C_InitPIN(CK_SESSION_HANDLE handle, unsigned char *pin, unsigned long pin_size)
 {
     struct login arguments = {CKU_SO, {pin, pin_size}, {NULL, 0}};
-    if (!pin && bulla_module_ready())
-        return CKR_ARGUMENTS_BAD;
-    return bulla_call(handle, init_pin, &arguments);
+    return pin ? bulla_call(handle, init_pin, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV set_pin(struct bulla_session *session, void *arguments)
@@ -164,7 +168,5 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE handle, unsigned char *old_pin, unsigned long o
     unsigned long new_size)
 {
     struct login arguments = {CKU_USER, {old_pin, old_size}, {new_pin, new_size}};
-    if ((!old_pin || !new_pin) && bulla_module_ready())
-        return CKR_ARGUMENTS_BAD;
-    return bulla_call(handle, set_pin, &arguments);
+    return old_pin && new_pin ? bulla_call(handle, set_pin, &arguments) : bulla_face_refuse_pointer();
 }

@@ -23,21 +23,9 @@ CK_RV C_GetSlotList(unsigned char token_present, CK_SLOT_ID *slots, unsigned lon
     return CKR_OK;
 }
 
-/* The token of a slot, or the reason why there is none. */
-static CK_RV find_token(CK_SLOT_ID slot, struct bulla_token **token)
+static CK_RV slot_info(struct bulla_token *token, void *arguments)
 {
-    if (!bulla_module_ready())
-        return CKR_CRYPTOKI_NOT_INITIALIZED;
-    *token = bulla_module_slot(slot);
-    return *token ? CKR_OK : CKR_SLOT_ID_INVALID;
-}
-
-CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
-{
-    struct bulla_token *token;
-    CK_RV rv = find_token(slot, &token);
-    if (rv != CKR_OK)
-        return rv;
+    CK_SLOT_INFO *info = arguments;
     if (!info)
         return CKR_ARGUMENTS_BAD;
     char description[64];
@@ -46,6 +34,11 @@ CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
     bulla_face_pad(info->slotDescription, sizeof info->slotDescription, description);
     bulla_face_pad(info->manufacturerID, sizeof info->manufacturerID, BULLA_LIBRARY_NAME);
     return CKR_OK;
+}
+
+CK_RV C_GetSlotInfo(CK_SLOT_ID slot, CK_SLOT_INFO *info)
+{
+    return bulla_slot_call(slot, slot_info, info);
 }
 
 static CK_FLAGS pin_flags(struct bulla_token *token)
@@ -81,12 +74,9 @@ static CK_FLAGS state_flags(struct bulla_token *token)
            (bulla_token_user_pin_is_set(token) ? CKF_USER_PIN_INITIALIZED : 0);
 }
 
-CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+static CK_RV token_info(struct bulla_token *token, void *arguments)
 {
-    struct bulla_token *token;
-    CK_RV rv = find_token(slot, &token);
-    if (rv != CKR_OK)
-        return rv;
+    CK_TOKEN_INFO *info = arguments;
     if (!info)
         return CKR_ARGUMENTS_BAD;
     *info = (CK_TOKEN_INFO){.flags = CKF_RNG | CKF_LOGIN_REQUIRED,
@@ -113,6 +103,11 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
     return CKR_OK;
 }
 
+CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+    return bulla_slot_call(slot, token_info, info);
+}
+
 CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 {
     if (!bulla_module_ready())
@@ -122,36 +117,50 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
     return flags & CKF_DONT_BLOCK ? CKR_NO_EVENT : CKR_FUNCTION_NOT_SUPPORTED; /* slots never change */
 }
 
-CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, unsigned long *count)
+struct mechanism_arguments {
+    CK_MECHANISM_TYPE *list, type;
+    unsigned long *count;
+    CK_MECHANISM_INFO *info;
+};
+
+static CK_RV mechanism_list(struct bulla_token *token, void *arguments)
 {
-    struct bulla_token *token;
-    CK_RV rv = find_token(slot, &token);
-    if (rv != CKR_OK)
-        return rv;
-    if (!count)
+    const struct mechanism_arguments *a = arguments;
+    (void)token; /* all have the same */
+    if (!a->count)
         return CKR_ARGUMENTS_BAD;
-    unsigned long most = *count, have = 0;
+    unsigned long most = *a->count, have = 0;
     for (size_t i = 0; bulla_families[i]; i++)
         for (size_t j = 0; j < bulla_families[i]->count; j++, have++)
-            if (list && have < most)
-                list[have] = bulla_families[i]->mechanisms[j].type;
-    *count = have;
-    return list && most < have ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+            if (a->list && have < most)
+                a->list[have] = bulla_families[i]->mechanisms[j].type;
+    *a->count = have;
+    return a->list && most < have ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+}
+
+CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, unsigned long *count)
+{
+    struct mechanism_arguments arguments = {.list = list, .count = count};
+    return bulla_slot_call(slot, mechanism_list, &arguments);
+}
+
+static CK_RV mechanism_info(struct bulla_token *token, void *arguments)
+{
+    const struct mechanism_arguments *a = arguments;
+    (void)token;
+    if (!a->info)
+        return CKR_ARGUMENTS_BAD;
+    const struct bulla_mechanism *row = bulla_mechanism_find(a->type);
+    if (!row)
+        return CKR_MECHANISM_INVALID;
+    *a->info = row->info;
+    return CKR_OK;
 }
 
 CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
-    struct bulla_token *token;
-    CK_RV rv = find_token(slot, &token);
-    if (rv != CKR_OK)
-        return rv;
-    if (!info)
-        return CKR_ARGUMENTS_BAD;
-    const struct bulla_mechanism *row = bulla_mechanism_find(type);
-    if (!row)
-        return CKR_MECHANISM_INVALID;
-    *info = row->info;
-    return CKR_OK;
+    struct mechanism_arguments arguments = {.type = type, .info = info};
+    return bulla_slot_call(slot, mechanism_info, &arguments);
 }
 
 /* A label of 32 bytes, padded with blanks, as text. */
@@ -164,20 +173,28 @@ static void unpad(const unsigned char *label, char text[static 33])
     text[size] = '\0';
 }
 
-CK_RV C_InitToken(CK_SLOT_ID slot, unsigned char *pin, unsigned long pin_size, unsigned char *label)
+struct init_arguments {
+    struct bulla_bytes pin;
+    const unsigned char *label;
+};
+
+static CK_RV init_token(struct bulla_token *token, void *arguments)
 {
-    struct bulla_token *token;
+    const struct init_arguments *a = arguments;
     char text[33];
-    CK_RV rv = find_token(slot, &token);
-    if (rv != CKR_OK)
-        return rv;
-    if (!pin || !label)
+    if (!a->pin.data || !a->label)
         return CKR_ARGUMENTS_BAD;
     if (token->sessions)
         return CKR_SESSION_EXISTS;
-    unpad(label, text);
-    enum bulla_reason reason = bulla_token_initialize(token, (struct bulla_bytes){pin, pin_size}, text);
+    unpad(a->label, text);
+    enum bulla_reason reason = bulla_token_initialize(token, a->pin, text);
     if (reason == BULLA_OK)
         bulla_token_record(token, "initialized", NULL, 0);
     return bulla_token_refusal(token, "initialize", reason);
+}
+
+CK_RV C_InitToken(CK_SLOT_ID slot, unsigned char *pin, unsigned long pin_size, unsigned char *label)
+{
+    struct init_arguments arguments = {{pin, pin_size}, label};
+    return bulla_slot_call(slot, init_token, &arguments);
 }

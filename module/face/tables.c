@@ -102,5 +102,5 @@ static CK_RV cancel(struct bulla_session *session, void *arguments)
 
 CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
 {
-    return bulla_call(session, cancel, &flags);
+    return bulla_call_to_end(session, cancel, &flags);
 }

@@ -259,8 +259,11 @@ static void run(const char *archive, const char *models, const char *authority)
     stage("sealed");
     infer();
     stage("open");
-    (void)sleep(4); /* the lease is two seconds */
+    CK_MECHANISM mechanism = {CKM_BULLA_INFER, NULL, 0};
+    check(module->C_DecryptInit(session, &mechanism, key), "C_DecryptInit"); /* and left alone */
+    (void)sleep(4);                                                          /* the lease is two seconds */
     stage("lapsed");
+    check(module->C_DecryptInit(session, NULL, 0), "cancelling");
     infer();
     infer_by_object();
     logout();

@@ -221,6 +221,48 @@ static void a_session_closes_under_the_calls_of_others(void **state)
     assert_true(closing.calls > 0); /* sessions were closed between calls that they served */
 }
 
+struct visitor {
+    double end;
+    unsigned logins;
+    CK_RV wrong;
+};
+
+/* Comes, logs in or finds somebody logged in, and goes; nobody calls C_Logout. */
+static void *visit(void *context)
+{
+    struct visitor *visitor = context;
+    while (seconds() < visitor->end && visitor->wrong == CKR_OK) {
+        CK_SESSION_HANDLE session = 0;
+        CK_SESSION_INFO info = {0};
+        CK_RV rv = p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session);
+        if (rv == CKR_OK)
+            rv = module_login(session, CKU_USER, USER_PIN);
+        visitor->logins += rv == CKR_OK;
+        if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
+            rv = p11->C_GetSessionInfo(session, &info);
+        if (rv != CKR_OK || info.state != CKS_RO_USER_FUNCTIONS)
+            visitor->wrong = rv ? rv : CKR_GENERAL_ERROR;
+        (void)p11->C_CloseSession(session);
+    }
+    return NULL;
+}
+
+/* A login ends with the last session, and not while another is open that found it. */
+static void a_login_lasts_as_long_as_any_session(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    struct visitor visitors[2] = {{.end = seconds() + 2}, {.end = seconds() + 2}};
+    pthread_t threads[2];
+    assert_ok(p11->C_CloseSession(fixture->session));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, visit, &visitors[i]), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_rv(visitors[0].wrong, CKR_OK);
+    assert_rv(visitors[1].wrong, CKR_OK);
+    assert_true(visitors[0].logins + visitors[1].logins > 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +276,7 @@ int main(void)
         PUBLIC_TEST(handles_are_not_given_out_again),
         PUBLIC_TEST(ten_thousand_sessions_are_open_at_once),
         PUBLIC_TEST(a_session_closes_under_the_calls_of_others),
+        PUBLIC_TEST(a_login_lasts_as_long_as_any_session),
     };
     return cmocka_run_group_tests(tests, module_load, NULL);
 }

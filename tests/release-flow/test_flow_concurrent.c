@@ -2,7 +2,7 @@
  *
  * Openings while policies follow each other: one that read the bundle before, and its floor after another bundle was
  * taken, is no opening under an older policy, and is not refused. Sealing under a TPM that stands still: others write
- * meanwhile. */
+ * meanwhile; and the end of logins, leases and operations under each other. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -188,6 +188,115 @@ static void a_slow_tpm_keeps_no_other_writer_waiting(void **state)
     assert_ok(making.rv);
 }
 
+struct asking {
+    CK_SESSION_HANDLE session;
+    CK_OBJECT_HANDLE answer;
+    pthread_barrier_t *together;
+    CK_RV rv;
+};
+
+static void *ask(void *context)
+{
+    struct asking *asking = context;
+    CK_OBJECT_CLASS object_class = CKO_DATA;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &object_class, sizeof object_class},
+        {CKA_TOKEN, &yes, sizeof yes},
+        {CKA_APPLICATION, (void *)(uintptr_t)BULLA_INFER_APPLICATION, strlen(BULLA_INFER_APPLICATION)},
+        {CKA_LABEL, (void *)(uintptr_t) "tiny#same", 9},
+        {CKA_VALUE, (void *)(uintptr_t) "clay", 4},
+    };
+    (void)pthread_barrier_wait(asking->together);
+    asking->rv = flow.p11->C_CreateObject(asking->session, template, 5, &asking->answer);
+    return NULL;
+}
+
+/* Both may find the label free before either has written: never two answers, and never none. */
+static void two_that_ask_under_one_label_get_one_answer(void **state)
+{
+    (void)state;
+    pthread_barrier_t together;
+    struct asking asking[2] = {{.together = &together}, {.together = &together}};
+    pthread_t threads[2];
+    assert_ok(flow_policy_approve(1, &authority));
+    assert_ok(flow_run(flow_tiny("tiny", "tpm", authority.point)));
+    assert_int_equal(pthread_barrier_init(&together, NULL, 2), 0);
+    for (int i = 0; i < 2; i++)
+        assert_ok(
+            flow.p11->C_OpenSession(flow.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &asking[i].session));
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, ask, &asking[i]), 0);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+        int winner = asking[0].rv == CKR_OK ? 0 : 1;
+        assert_ok(asking[winner].rv);
+        assert_int_equal(asking[!winner].rv, CKR_TEMPLATE_INCONSISTENT);
+        assert_ok(flow.p11->C_DestroyObject(flow.session, asking[winner].answer));
+        assert_int_equal(flow_find(CKO_DATA, "tiny#same"), 0);
+    }
+    (void)pthread_barrier_destroy(&together);
+}
+
+static void *log_out(void *context)
+{
+    *(CK_RV *)context = flow.p11->C_Logout(flow.session);
+    return NULL;
+}
+
+/* The audit log's last words wait for the TPM; nobody is logged in meanwhile, and what was opened is gone. */
+static void logging_out_waits_for_no_tpm_to_forget(void **state)
+{
+    (void)state;
+    CK_SESSION_HANDLE session;
+    CK_SESSION_INFO info;
+    CK_RV rv = CKR_GENERAL_ERROR;
+    pthread_t thread;
+    CK_MECHANISM infer = {CKM_BULLA_INFER, NULL, 0};
+    assert_ok(flow_policy_approve(1, &authority));
+    CK_OBJECT_HANDLE key = flow_tiny("tiny", "tpm", authority.point);
+    assert_ok(flow_run(key));
+    assert_ok(flow.p11->C_OpenSession(flow.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session));
+    test_swtpm_freeze(&flow.tpm);
+    assert_int_equal(pthread_create(&thread, NULL, log_out, &rv), 0);
+    (void)usleep(300000);
+    assert_ok(flow.p11->C_GetSessionInfo(session, &info));
+    assert_int_equal(info.state, CKS_RW_PUBLIC_SESSION);
+    assert_int_equal(flow.p11->C_DecryptInit(session, &infer, key), CKR_KEY_HANDLE_INVALID);
+    test_swtpm_thaw(&flow.tpm);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_ok(rv);
+}
+
+/* An operation that was begun and left alone goes with its key's lease. */
+static void an_operation_begun_before_the_lease_ended_is_begun_again(void **state)
+{
+    (void)state;
+    CK_MECHANISM infer = {CKM_BULLA_INFER, NULL, 0}, seal = {CKM_BULLA_SEAL, NULL, 0};
+    unsigned char out[65536];
+    CK_ULONG size = sizeof out;
+    assert_ok(flow_policy_approve(1, &authority));
+    CK_OBJECT_HANDLE key = flow_tiny("tiny", "tpm", authority.point);
+    assert_ok(flow.p11->C_DecryptInit(flow.session, &infer, key));
+    assert_ok(flow.p11->C_EncryptInit(flow.session, &seal, key));
+    (void)sleep(3);
+    assert_refused(flow.p11->C_Decrypt(flow.session, (unsigned char *)(uintptr_t) "clay", 4, out, &size),
+        CKR_FUNCTION_REJECTED, "not-released");
+    size = sizeof out;
+    assert_refused(flow.p11->C_EncryptUpdate(flow.session, (unsigned char *)(uintptr_t) "clay", 4, out, &size),
+        CKR_FUNCTION_REJECTED, "not-released");
+    assert_ok(flow_run(key));
+}
+
+static int set_up_short_lease(void **state)
+{
+    (void)state;
+    flow_begin(FLOW_TPM, "lease = 1\n");
+    test_p256_make(&authority);
+    return 0;
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -210,6 +319,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_thread_that_takes_policies_refuses_no_opening, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_process_that_takes_policies_refuses_no_opening, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_slow_tpm_keeps_no_other_writer_waiting, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_that_ask_under_one_label_get_one_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(logging_out_waits_for_no_tpm_to_forget, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            an_operation_begun_before_the_lease_ended_is_begun_again, set_up_short_lease, tear_down),
     };
     if (!test_swtpm_available())
         return test_skip("swtpm");

@@ -195,8 +195,31 @@ static void test_other_serial_while_logged_in(void **state)
                  "WHERE name = 'token'");
     say_news();
     CK_SESSION_INFO info;
-    assert_int_equal(flow.p11->C_GetSessionInfo(flow.session, &info), CKR_TOKEN_NOT_RECOGNIZED);
+    unsigned char byte;
+    assert_int_equal(flow.p11->C_GenerateRandom(flow.session, &byte, 1), CKR_TOKEN_NOT_RECOGNIZED);
+    assert_ok(flow.p11->C_GetSessionInfo(flow.session, &info)); /* which tells of the session, as it is here */
     assert_ok(flow.p11->C_CloseAllSessions(flow.slot));
+    assert_ok(flow.p11->C_Finalize(NULL));
+    flow.ready = false;
+    flow_end();
+}
+
+/* Whoever can't read the store any more can still log out: the keys go. */
+static void test_logout_without_a_store(void **state)
+{
+    (void)state;
+    CK_SESSION_INFO info;
+    unsigned char byte;
+    flow_begin(FLOW_PLAIN, "");
+    set_identity("UPDATE value SET value = CAST(value || 'x' AS BLOB) WHERE name = 'token'");
+    say_news();
+    assert_true(flow.p11->C_GenerateRandom(flow.session, &byte, 1) != CKR_OK);
+    assert_ok(flow.p11->C_GetSessionInfo(flow.session, &info));
+    assert_int_equal(info.state, CKS_RW_USER_FUNCTIONS);
+    assert_ok(flow.p11->C_Logout(flow.session));
+    assert_ok(flow.p11->C_GetSessionInfo(flow.session, &info));
+    assert_int_equal(info.state, CKS_RW_PUBLIC_SESSION);
+    assert_ok(flow.p11->C_CloseSession(flow.session));
     assert_ok(flow.p11->C_Finalize(NULL));
     flow.ready = false;
     flow_end();
@@ -212,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_label_not_text),
         cmocka_unit_test(test_unreadable_token_is_kept),
         cmocka_unit_test(test_other_serial_while_logged_in),
+        cmocka_unit_test(test_logout_without_a_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,35 +128,53 @@ static void a_passphrase_alone_is_unattested(void **state)
 }
 
 /* CKA_BULLA_RELEASE set anew: the object is sealed under another tree, and the model under it stays as it is. */
+static CK_RV set_tree(const char *text)
+{
+    CK_ATTRIBUTE tree = {CKA_BULLA_RELEASE, (void *)(uintptr_t)text, strlen(text)};
+    return flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1);
+}
+
 static void a_tree_is_changed_without_resealing_the_model(void **state)
 {
     (void)state;
-    static char wide[] = "1 of (tpm, passphrase)", narrow[] = "tpm", wrong[] = "2 of (tpm)";
-    CK_ATTRIBUTE tree = {CKA_BULLA_RELEASE, wide, sizeof wide - 1};
-    make_model();
-    assert_refused(
-        flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1), CKR_USER_NOT_LOGGED_IN, "passphrase-needed");
-    assert_true(flow_bool(key, CKA_BULLA_ATTESTED)); /* what was refused changed nothing */
+    assert_ok(flow_policy_approve(1, &authority));
     assert_ok(flow_passphrase("correct horse"));
-    assert_ok(flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1));
-    key = flow_key("tiny");
+    key = flow_tiny("tiny", "1 of (tpm, passphrase)", authority.point);
     assert_false(flow_bool(key, CKA_BULLA_ATTESTED));
     test_swtpm_extend(&flow.tpm, 0, 1);
     relogin();
-    tree = (CK_ATTRIBUTE){CKA_BULLA_RELEASE, narrow, sizeof narrow - 1};
-    assert_refused(flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1), CKR_FUNCTION_REJECTED, "not-released");
+    assert_refused(set_tree("tpm"), CKR_FUNCTION_REJECTED, "not-released");
     assert_ok(flow_passphrase("correct horse"));
     assert_ok(flow_run(key));
-    assert_ok(flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1));
+    assert_ok(set_tree("tpm"));
     relogin();
+    assert_true(flow_bool(key, CKA_BULLA_ATTESTED));
     assert_ok(flow_passphrase("correct horse"));
     assert_refused(flow_run(key), CKR_FUNCTION_REJECTED, "tpm-pcr-changed"); /* the passphrase is no way any more */
     assert_ok(flow_policy_approve(2, &authority));
     assert_ok(flow_run(key));
-    tree = (CK_ATTRIBUTE){CKA_BULLA_RELEASE, wrong, sizeof wrong - 1};
-    assert_refused(
-        flow.p11->C_SetAttributeValue(flow.session, key, &tree, 1), CKR_ATTRIBUTE_VALUE_INVALID, "tree-syntax");
+    assert_refused(set_tree("2 of (tpm)"), CKR_ATTRIBUTE_VALUE_INVALID, "tree-syntax");
     flow_assert_nothing_loaded();
+}
+
+/* The PIN alone is not enough to go round the policy's authority. */
+static void an_attested_key_stays_attested(void **state)
+{
+    (void)state;
+    uint8_t text[64];
+    make_model();
+    assert_refused(set_tree("2 of (tpm, passphrase)"), CKR_USER_NOT_LOGGED_IN, "passphrase-needed");
+    assert_ok(flow_passphrase("correct horse"));
+    assert_refused(set_tree("passphrase"), CKR_ACTION_PROHIBITED, "tree-looser");
+    assert_refused(set_tree("1 of (tpm, passphrase)"), CKR_ACTION_PROHIBITED, "tree-looser");
+    assert_int_equal(flow_bytes(key, CKA_BULLA_RELEASE, text, sizeof text), 3); /* what was refused changed nothing */
+    assert_ok(set_tree("2 of (tpm, passphrase)"));
+    key = flow_key("tiny");
+    assert_true(flow_bool(key, CKA_BULLA_ATTESTED));
+    relogin();
+    assert_refused(flow_run(key), CKR_USER_NOT_LOGGED_IN, "passphrase-needed");
+    assert_ok(flow_passphrase("correct horse"));
+    assert_ok(flow_run(key));
 }
 
 /* The epoch moves an object whose tree has a passphrase, too: it is sealed anew with the one that opened it. */
@@ -326,6 +344,7 @@ int main(void)
         T(nested_gates_open),
         T(a_passphrase_alone_is_unattested),
         T(a_tree_is_changed_without_resealing_the_model),
+        T(an_attested_key_stays_attested),
         T(an_epoch_moves_a_tree_with_a_passphrase),
         T(an_epoch_takes_no_other_passphrase),
         T(a_passphrase_opens_without_a_policy_and_without_a_tpm),
