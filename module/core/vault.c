@@ -15,6 +15,7 @@
 
 #include "crypto/cbor.h"
 #include "crypto/cipher.h"
+#include "heap.h"
 #include "vault_inside.h"
 
 void bulla_vault_aad(const struct bulla_token *token, const uint8_t id[static 16], CK_OBJECT_CLASS object_class,
@@ -137,50 +138,43 @@ static enum bulla_reason wrap_payload(struct bulla_token *token, const struct bu
     return bulla_tree_seal(&shape, &request, object_key, payload);
 }
 
+/* Writes box(key, AAD, plain) as a byte string. */
+static enum bulla_reason write_box(
+    const uint8_t *key, struct bulla_bytes aad, struct bulla_bytes plain, struct bulla_writer *sealed)
+{
+    size_t size = plain.size + BULLA_BOX_OVERHEAD;
+    BULLA_HEAP uint8_t *box = malloc(size);
+    struct bulla_writer writer;
+    if (!box)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "sealing an object");
+    bulla_writer_open(&writer, box, size);
+    BULLA_TRY(bulla_box_seal(key, aad, plain, &writer));
+    bulla_cbor_write_bstr(sealed, bulla_writer_bytes(&writer));
+    return bulla_writer_finish(&writer, "sealed part");
+}
+
 static enum bulla_reason seal(struct bulla_token *token, const struct bulla_attribute_list *list,
     const struct bulla_attributes *attributes, const uint8_t id[static 16], struct bulla_bytes passphrase,
     struct bulla_writer *sealed)
 {
     BULLA_RELEASED struct bulla_secret plain = {0};
     BULLA_SECRET void *object_key = NULL;
-    BULLA_SECRET void *payload_memory = NULL;
-    uint8_t aad_bytes[BULLA_VAULT_AAD], *wrap = malloc(BULLA_VAULT_WRAP), *box = NULL;
-    struct bulla_writer aad, payload, out;
-    enum bulla_reason reason = wrap ? BULLA_OK : bulla_refuse(BULLA_OUT_OF_MEMORY, "sealing an object");
+    BULLA_SECRET void *memory = NULL;
+    uint8_t aad_bytes[BULLA_VAULT_AAD];
+    struct bulla_writer aad, payload;
+    BULLA_TRY(bulla_vault_plain(list, &plain));
+    BULLA_TRY(bulla_secret_allocate(32, &object_key));
+    BULLA_TRY(bulla_secret_allocate(BULLA_TREE_LARGEST, &memory));
     bulla_writer_open(&aad, aad_bytes, sizeof aad_bytes);
     bulla_vault_aad(token, id, bulla_attributes_ulong(attributes, CKA_CLASS, 0), &aad);
-    if (reason == BULLA_OK)
-        reason = bulla_vault_plain(list, &plain);
-    if (reason == BULLA_OK)
-        reason = bulla_secret_allocate(32, &object_key);
-    if (reason == BULLA_OK)
-        reason = bulla_secret_allocate(BULLA_TREE_LARGEST, &payload_memory);
-    if (reason != BULLA_OK)
-        goto done;
     randombytes_buf(object_key, 32);
-    bulla_writer_open(&payload, payload_memory, BULLA_TREE_LARGEST);
-    reason = wrap_payload(token, attributes, id, passphrase, object_key, &payload);
-    if (reason == BULLA_OK)
-        reason = bulla_writer_finish(&payload, "release tree");
-    bulla_writer_open(&out, wrap, BULLA_VAULT_WRAP);
-    if (reason == BULLA_OK)
-        reason = bulla_box_seal(token->keys->wrap, bulla_writer_bytes(&aad), bulla_writer_bytes(&payload), &out);
-    if (reason != BULLA_OK)
-        goto done;
+    bulla_writer_open(&payload, memory, BULLA_TREE_LARGEST);
+    BULLA_TRY(wrap_payload(token, attributes, id, passphrase, object_key, &payload));
+    BULLA_TRY(bulla_writer_finish(&payload, "release tree"));
     bulla_cbor_write_array(sealed, 2);
-    bulla_cbor_write_bstr(sealed, bulla_writer_bytes(&out));
-    box = malloc(plain.size + BULLA_BOX_OVERHEAD);
-    bulla_writer_open(&out, box, box ? plain.size + BULLA_BOX_OVERHEAD : 0);
-    reason =
-        box ? bulla_box_seal(object_key, bulla_writer_bytes(&aad), (struct bulla_bytes){plain.data, plain.size}, &out)
-            : bulla_refuse(BULLA_OUT_OF_MEMORY, "sealing an object");
-    bulla_cbor_write_bstr(sealed, bulla_writer_bytes(&out));
-    if (reason == BULLA_OK)
-        reason = bulla_writer_finish(sealed, "sealed part");
-done:
-    free(wrap);
-    free(box);
-    return reason;
+    BULLA_TRY(write_box(token->keys->wrap, bulla_writer_bytes(&aad), bulla_writer_bytes(&payload), sealed));
+    BULLA_TRY(write_box(object_key, bulla_writer_bytes(&aad), (struct bulla_bytes){plain.data, plain.size}, sealed));
+    return bulla_writer_finish(sealed, "sealed part");
 }
 
 enum bulla_reason bulla_vault_row(struct bulla_token *token, const struct bulla_attribute_list *list,

@@ -1,8 +1,9 @@
-/* Stores that cannot be used, and memory that cannot be locked: the right code, the reason in words, and a token that
- * still tells what it is. */
+/* Stores that cannot be used, disks that are full, and memory that cannot be locked: the right code, the reason in
+ * words, and a token that still tells what it is. */
 #include <dirent.h>
 #include <errno.h>
 #include <grp.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,6 +293,76 @@ static void an_ordinary_user_uses_its_own_store_only(void **state)
 
 enum { LIMIT = 1 << 20 };
 
+static CK_RV make_large(CK_OBJECT_HANDLE *object)
+{
+    static uint8_t content[200 << 10];
+    CK_OBJECT_CLASS object_class = CKO_DATA;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &object_class, sizeof object_class},
+        {CKA_TOKEN, &yes, sizeof yes},
+        {CKA_PRIVATE, &yes, sizeof yes},
+        {CKA_LABEL, (void *)(uintptr_t) "large", 5},
+        {CKA_VALUE, content, sizeof content},
+    };
+    memset(content, 0x5a, sizeof content);
+    return flow.p11->C_CreateObject(flow.session, template, 5, object);
+}
+
+static void let_files_grow_to(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void fill_the_disk(void *unused)
+{
+    (void)unused;
+    CK_OBJECT_HANDLE object = 0;
+    CK_RV rv = CKR_OK;
+    unsigned made = 0;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    let_files_grow_to(2 << 20);
+    while (made < 100 && (rv = make_large(&object)) == CKR_OK)
+        made++;
+    assert_in_range(made, 1, 99);
+    assert_int_equal(rv, CKR_DEVICE_MEMORY);
+    flow_assert_logged("store-full");
+    assert_ok(flow_run(flow_key("tiny"))); /* what only reads goes on */
+    let_files_grow_to(RLIM_INFINITY);
+    assert_ok(make_large(&object));
+    _exit((int)made + 1);
+}
+
+/* By a limit of file sizes, which the kernel refuses in the same place as a full disk. */
+static void a_full_disk_refuses_what_is_written_and_loses_nothing(void **state)
+{
+    (void)state;
+    int status = flow_in_child(fill_the_disk, NULL);
+    assert_true(WIFEXITED(status));
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    CK_OBJECT_HANDLE found[128];
+    CK_ULONG count = 0;
+    CK_ATTRIBUTE label = {CKA_LABEL, (void *)(uintptr_t) "large", 5};
+    assert_ok(flow.p11->C_FindObjectsInit(flow.session, &label, 1));
+    assert_ok(flow.p11->C_FindObjects(flow.session, found, 128, &count));
+    assert_ok(flow.p11->C_FindObjectsFinal(flow.session));
+    assert_int_equal(count, WEXITSTATUS(status));
+    for (CK_ULONG i = 0; i < count; i++) { /* whole */
+        static uint8_t content[256 << 10];
+        assert_int_equal(flow_bytes(found[i], CKA_VALUE, content, sizeof content), 200 << 10);
+        assert_int_equal(content[0], 0x5a);
+        assert_int_equal(content[(200 << 10) - 1], 0x5a);
+    }
+    assert_ok(flow_run(flow_key("tiny")));
+    flow_close();
+}
+
 static void set_limit(rlim_t bytes)
 {
     const struct rlimit limit = {bytes, bytes};
@@ -364,6 +435,7 @@ int main(void)
         T(a_setting_that_is_not_known_is_refused),
         T(a_read_only_store_is_said_so),
         T(an_ordinary_user_uses_its_own_store_only),
+        T(a_full_disk_refuses_what_is_written_and_loses_nothing),
         T(a_limit_of_locked_memory_is_named_with_need_and_remedy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
