@@ -320,9 +320,9 @@ static uint64_t sequence(void *context)
     return atomic_fetch_add(&token->sequence, 1) + 1;
 }
 
-static void audit(void *context, const char *event, const char *model, uint64_t number)
+static void audit(void *context, const char *event, const char *model, const char *counted, uint64_t number)
 {
-    const struct bulla_audit_field fields[] = {{"model", model, 0}, {"sequence", NULL, number}};
+    const struct bulla_audit_field fields[] = {{"model", model, 0}, {counted, NULL, number}};
     bulla_token_record(context, event, fields, 2);
 }
 

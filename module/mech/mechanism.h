@@ -53,7 +53,8 @@ struct bulla_services {
     /* "<authority, 16 hex>/<version>" of the policy in force for an object, or "none". */
     void (*policy_version)(void *token, const uint8_t object[static 16], char *text, size_t size);
     uint64_t (*sequence)(void *token);
-    void (*audit)(void *token, const char *event, const char *model, uint64_t sequence);
+    /* A line of the audit log: the event, the model's name, and a number by its name. */
+    void (*audit)(void *token, const char *event, const char *model, const char *counted, uint64_t number);
 };
 
 /* A key as a family gets it; the secret lies in the arena and is core's to wipe. */
@@ -69,6 +70,10 @@ struct bulla_key {
     struct bulla_sealing sealing;
     uint64_t expires; /* CLOCK_MONOTONIC seconds until which the key is released; 0: until logout */
 };
+
+/* How records name a model: the key's label where that is short text, else its id in hex (cut when it is too long). */
+enum { BULLA_KEY_NAME = 160 };
+void bulla_key_name(const struct bulla_key *key, char name[static BULLA_KEY_NAME]);
 
 /* A running operation. `state` is state_size zeroed bytes of the arena (NULL when that is 0). */
 struct bulla_run {

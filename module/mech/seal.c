@@ -239,7 +239,9 @@ static enum bulla_reason seal_finish(struct bulla_run *run, struct bulla_writer 
     BULLA_TRY(bulla_stream_seal_finish(&sealing->sealer, out));
     struct bulla_sealing made = {sealing->generation, sealing->facts.dimension};
     BULLA_TRY(run->services->sealed(run->services->token, run->key->object, &made));
-    run->services->audit(run->services->token, "sealed", (const char *)run->key->label.data, sealing->generation);
+    char name[BULLA_KEY_NAME];
+    bulla_key_name(run->key, name);
+    run->services->audit(run->services->token, "sealed", name, "generation", sealing->generation);
     return BULLA_OK;
 }
 

@@ -1,4 +1,5 @@
 /* Sealing through C_Encrypt: what gives a file that opens, and what is refused. */
+#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,50 @@ static void output_never_exceeds_what_was_promised(void **state)
     CK_ULONG size = step + (1 << 20) + 8192;
     assert_ok(flow.p11->C_EncryptFinal(flow.session, out, &size));
     free(out);
+    flow_archive_free(&archive);
+}
+
+/* The last line of the audit log about this event. */
+static json_t *logged(const char *event)
+{
+    char path[128];
+    size_t size = 0;
+    json_t *last = NULL;
+    test_folder_join(path, sizeof path, flow.token, "audit.jsonl");
+    char *log = (char *)test_file_read(path, &size), *rest = NULL;
+    assert_non_null(log);
+    for (char *line = strtok_r(log, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        json_t *entry = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(entry);
+        bool wanted = strcmp(json_string_value(json_object_get(entry, "event")), event) == 0;
+        json_decref(wanted ? last : entry);
+        last = wanted ? entry : last;
+    }
+    free(log);
+    assert_non_null(last);
+    return last;
+}
+
+/* A label has no zero behind it where it is kept, whatever its length. */
+static void the_log_names_what_was_sealed_and_its_generation(void **state)
+{
+    (void)state;
+    static const char whole[] = "sixteen-letters.and-as-many-more";
+    struct flow_archive archive = flow_archive_tiny();
+    struct flow_sealed sealed;
+    for (size_t size = 1; size < sizeof whole; size++) {
+        char label[sizeof whole] = "";
+        CK_OBJECT_HANDLE key = 0;
+        memcpy(label, whole, size);
+        assert_ok(flow_key_make(label, NULL, NULL, &key));
+        assert_ok(flow_seal(key, &archive, 0, &sealed));
+        flow_sealed_free(&sealed);
+        json_t *line = logged("sealed");
+        assert_string_equal(json_string_value(json_object_get(line, "model")), label);
+        assert_int_equal(json_integer_value(json_object_get(line, "generation")), 1);
+        assert_null(json_object_get(line, "sequence"));
+        json_decref(line);
+    }
     flow_archive_free(&archive);
 }
 
@@ -407,6 +452,7 @@ int main(void)
         T(updates_of_any_size_give_files_that_open),
         T(several_chunks_open_whatever_the_updates),
         T(output_never_exceeds_what_was_promised),
+        T(the_log_names_what_was_sealed_and_its_generation),
         T(a_wrong_archive_is_refused_and_the_key_still_seals),
         T(malformed_manifests_are_refused),
         T(an_unsupported_architecture_is_named),
