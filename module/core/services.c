@@ -281,13 +281,19 @@ static enum bulla_reason sealed(void *context, const uint8_t id[static 16], cons
     if (!object)
         return bulla_refuse(BULLA_OBJECT_HIDDEN, "the model's key was destroyed while it was sealed");
     CK_ULONG generation = (CK_ULONG)sealing->generation, dimension = (CK_ULONG)sealing->dimension;
+    CK_ULONG present = bulla_attributes_ulong(object->attributes, CKA_BULLA_GENERATION, 0);
     struct bulla_attribute_list list;
     bulla_list_from(&list, object->attributes);
     enum bulla_reason reason = BULLA_OK;
-    if (object->owner == 0 &&
-        bulla_list_put(
-            &list, CKA_BULLA_GENERATION, (struct bulla_bytes){(const uint8_t *)&generation, sizeof generation}) &&
-        bulla_list_put(&list, CKA_BULLA_DIMENSION, (struct bulla_bytes){(const uint8_t *)&dimension, sizeof dimension}))
+    if (generation <= present) /* another sealing began later and ended first */
+        reason = bulla_refuse(BULLA_MODEL_OLDER,
+            "generation %lu of this model was sealed meanwhile, and this one would be %lu: seal it again", present,
+            generation);
+    else if (object->owner == 0 &&
+             bulla_list_put(
+                 &list, CKA_BULLA_GENERATION, (struct bulla_bytes){(const uint8_t *)&generation, sizeof generation}) &&
+             bulla_list_put(
+                 &list, CKA_BULLA_DIMENSION, (struct bulla_bytes){(const uint8_t *)&dimension, sizeof dimension}))
         reason = bulla_vault_restate(token, object, &list);
     else
         reason = bulla_refuse(BULLA_UNSUPPORTED, "models are sealed by keys of the token, not of a session");

@@ -363,6 +363,41 @@ static void sealing_takes_no_parameter_and_not_in_place(void **state)
     flow_archive_free(&archive);
 }
 
+/* Of two sealings at once the one that ends last does not take the key's generation back. */
+static void a_sealing_that_was_overtaken_is_refused(void **state)
+{
+    (void)state;
+    CK_MECHANISM mechanism = {CKM_BULLA_SEAL, NULL, 0};
+    struct flow_archive archive = flow_archive_tiny();
+    struct flow_sealed sealed;
+    struct flow_refusal why;
+    CK_SESSION_HANDLE slow = 0;
+    CK_OBJECT_HANDLE key = 0;
+    CK_ULONG size = archive.size + (2 << 20), room = size, sealings = 0;
+    uint8_t *out = malloc(size);
+    assert_non_null(out);
+    assert_ok(flow_key_make("tiny", NULL, NULL, &key));
+    assert_ok(flow.p11->C_OpenSession(flow.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &slow));
+    for (CK_ULONG quicker = 1; quicker < 3; quicker++) { /* one as high as its own, then a higher one */
+        assert_ok(flow.p11->C_EncryptInit(slow, &mechanism, key));
+        size = room;
+        assert_ok(flow.p11->C_EncryptUpdate(slow, archive.bytes, archive.size, out, &size));
+        for (CK_ULONG i = 0; i < quicker; i++, sealings++) {
+            assert_ok(flow_seal(key, &archive, 0, &sealed));
+            flow_put(key, sealed.bytes, sealed.size);
+            flow_sealed_free(&sealed);
+        }
+        size = room;
+        assert_refused(flow.p11->C_EncryptFinal(slow, out, &size), CKR_FUNCTION_REJECTED, "model-older-generation");
+        flow_why(&why);
+        assert_non_null(strstr(why.detail, "sealed meanwhile"));
+        assert_int_equal(flow_ulong(key, CKA_BULLA_GENERATION), sealings);
+        assert_ok(flow_run(key));
+    }
+    free(out);
+    flow_archive_free(&archive);
+}
+
 static size_t resident(void)
 {
     char text[128] = "";
@@ -459,6 +494,7 @@ int main(void)
         T(an_incomplete_model_is_refused),
         T(tensors_that_disagree_with_the_config_are_refused),
         T(sealing_takes_no_parameter_and_not_in_place),
+        T(a_sealing_that_was_overtaken_is_refused),
         T(sealing_needs_the_same_memory_for_any_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
