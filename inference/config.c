@@ -25,7 +25,7 @@ static const struct field {
     {"hidden_size", FACT(dimension), 1, 8192, 0},
     {"intermediate_size", FACT(intermediate), 1, 65536, 0},
     {"vocab_size", FACT(vocabulary), 1, BULLA_VOCABULARY_MAX, 0},
-    {"max_position_embeddings", FACT(positions), LONGEST_LEAST, 65536, 0},
+    {"max_position_embeddings", FACT(positions), LONGEST_LEAST, BULLA_POSITIONS_MAX, 0},
     {"type_vocab_size", offsetof(struct bulla_config, token_types), 1, 64, 2},
 };
 

@@ -45,6 +45,8 @@ struct bulla_model_files {
     size_t count;
 };
 
+enum { BULLA_POSITIONS_MAX = 65536 }; /* tokens of a sequence, of any model */
+
 struct bulla_model; /* at the start of the memory given to bulla_model_load */
 
 /* What can be said of a model without its weights, from config.json and the other small files. */
