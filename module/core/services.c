@@ -326,10 +326,9 @@ static uint64_t sequence(void *context)
     return atomic_fetch_add(&token->sequence, 1) + 1;
 }
 
-static void audit(void *context, const char *event, const char *model, const char *counted, uint64_t number)
+static void audit(void *context, const char *event, const struct bulla_audit_field *fields, size_t count)
 {
-    const struct bulla_audit_field fields[] = {{"model", model, 0}, {counted, NULL, number}};
-    bulla_token_record(context, event, fields, 2);
+    bulla_token_record(context, event, fields, count);
 }
 
 void bulla_token_services(struct bulla_token *token, struct bulla_services *services)

@@ -170,6 +170,7 @@ enum bulla_reason bulla_answer_write(struct bulla_run *run, const struct bulla_a
     bulla_cbor_write_bstr(out, BULLA_BYTES(parts.request_salt));
     bulla_cbor_write_tstr(out, "response_salt");
     bulla_cbor_write_bstr(out, BULLA_BYTES(parts.response_salt));
-    run->services->audit(run->services->token, "inference", parts.model_id, "sequence", sequence);
+    const struct bulla_audit_field fields[] = {{"model", parts.model_id, 0}, {"sequence", NULL, sequence}};
+    run->services->audit(run->services->token, "inference", fields, sizeof fields / sizeof fields[0]);
     return bulla_writer_finish(out, "the answer");
 }

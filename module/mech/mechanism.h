@@ -8,6 +8,7 @@
 
 #include "bulla_pkcs11.h"
 #include "crypto/cose.h"
+#include "evidence/audit.h"
 #include "evidence/report.h"
 
 /* The functions that an operation can be of; each session has one slot for each. */
@@ -53,8 +54,7 @@ struct bulla_services {
     /* "<authority, 16 hex>/<version>" of the policy in force for an object, or "none". */
     void (*policy_version)(void *token, const uint8_t object[static 16], char *text, size_t size);
     uint64_t (*sequence)(void *token);
-    /* A line of the audit log: the event, the model's name, and a number by its name. */
-    void (*audit)(void *token, const char *event, const char *model, const char *counted, uint64_t number);
+    void (*audit)(void *token, const char *event, const struct bulla_audit_field *fields, size_t count);
 };
 
 /* A key as a family gets it; the secret lies in the arena and is core's to wipe. */

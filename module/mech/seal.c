@@ -4,6 +4,7 @@
  * sealed as they pass. The small files that say what the model is are kept (in locked pages) until the weights begin:
  * then the engine says whether it can run it, before a byte of weights is sealed. */
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "crypto/arena.h"
@@ -229,6 +230,21 @@ static enum bulla_reason seal_update(struct bulla_run *run, struct bulla_bytes i
     return bulla_stream_seal_update(&sealing->sealer, in, out);
 }
 
+/* What the folder did not say and was assumed is said here. */
+static void record(const struct bulla_run *run, const struct sealing *sealing)
+{
+    char name[BULLA_KEY_NAME], pooling[64];
+    bulla_key_name(run->key, name);
+    (void)snprintf(
+        pooling, sizeof pooling, "%s%s", sealing->facts.pooling, sealing->facts.pooling_declared ? "" : " (assumed)");
+    const struct bulla_audit_field fields[] = {
+        {"model", name, 0},
+        {"generation", NULL, sealing->generation},
+        {"pooling", pooling, 0},
+    };
+    run->services->audit(run->services->token, "sealed", fields, sizeof fields / sizeof fields[0]);
+}
+
 static enum bulla_reason seal_finish(struct bulla_run *run, struct bulla_writer *out)
 {
     struct sealing *sealing = run->state;
@@ -239,9 +255,7 @@ static enum bulla_reason seal_finish(struct bulla_run *run, struct bulla_writer 
     BULLA_TRY(bulla_stream_seal_finish(&sealing->sealer, out));
     struct bulla_sealing made = {sealing->generation, sealing->facts.dimension};
     BULLA_TRY(run->services->sealed(run->services->token, run->key->object, &made));
-    char name[BULLA_KEY_NAME];
-    bulla_key_name(run->key, name);
-    run->services->audit(run->services->token, "sealed", name, "generation", sealing->generation);
+    record(run, sealing);
     return BULLA_OK;
 }
 

@@ -26,18 +26,25 @@ static struct bulla_config config;
     "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\","                  \
     "\"max_input_chars_per_word\":100,\"vocab\":{}}}"
 
-/* Reads a folder of config.json and, when it has a name, one file more. */
-static bool reads(const char *config_text, const char *name, const char *text)
+/* Reads a folder of config.json and, when they have names, one or two files more. */
+static bool reads_both(
+    const char *config_text, const char *name, const char *text, const char *other_name, const char *other)
 {
     struct bulla_model_file folder[] = {
         {"config.json", (const uint8_t *)config_text, strlen(config_text)},
         {name, (const uint8_t *)text, text ? strlen(text) : 0},
+        {other_name, (const uint8_t *)other, other ? strlen(other) : 0},
     };
-    struct bulla_model_files files = {folder, name ? 2 : 1};
+    struct bulla_model_files files = {folder, 1U + (name != NULL) + (other_name != NULL)};
     memset(&refusal, 0, sizeof refusal);
     bool good = bulla_config_read(&files, &config, &refusal);
     assert_true(good == (refusal.reason == BULLA_INFERENCE_OK));
     return good;
+}
+
+static bool reads(const char *config_text, const char *name, const char *text)
+{
+    return reads_both(config_text, name, text, NULL, NULL);
 }
 
 /* CONFIG with the first `from` replaced. */
@@ -168,6 +175,9 @@ static void each_change_is_refused_by_name(void **state)
 #define POOLING(mean, cls)                                                                                             \
     "{\"word_embedding_dimension\":384,\"pooling_mode_cls_token\":" cls ",\"pooling_mode_mean_tokens\":" mean ","      \
     "\"pooling_mode_max_tokens\":false}"
+#define TRANSFORMER MODULE("sentence_transformers.models.Transformer", "")
+#define POOLS MODULE("sentence_transformers.models.Pooling", "1_Pooling")
+#define NORMALIZE MODULE("sentence_transformers.models.Normalize", "2_Normalize")
 #define MODULE(type, path) "{\"idx\":0,\"name\":\"0\",\"path\":\"" path "\",\"type\":\"" type "\"}"
 
 static const struct {
@@ -196,10 +206,15 @@ static const struct {
     {"sentence_bert_config.json", "{\"max_seq_length\":\"128\"}", BULLA_INFERENCE_MALFORMED, "max_seq_length"},
     {"sentence_bert_config.json", "{\"do_lower_case\":true}", BULLA_INFERENCE_UNSUPPORTED, "do_lower_case"},
 
-    {"modules.json",
-        "[" MODULE("sentence_transformers.models.Transformer", "") "," MODULE("sentence_transformers.models.Pooling",
-            "1_Pooling") "," MODULE("sentence_transformers.models.Normalize", "2_Normalize") "]",
-        BULLA_INFERENCE_OK, ""},
+    {"modules.json", "[" TRANSFORMER "," POOLS "," NORMALIZE "]", BULLA_INFERENCE_MISSING, "1_Pooling/config.json"},
+    {"modules.json", "[" TRANSFORMER "," POOLS "]", BULLA_INFERENCE_MISSING, "1_Pooling/config.json"},
+    {"modules.json", "[]", BULLA_INFERENCE_UNSUPPORTED, "0 modules"},
+    {"modules.json", "[" TRANSFORMER "]", BULLA_INFERENCE_UNSUPPORTED, "1 modules"},
+    {"modules.json", "[" TRANSFORMER "," NORMALIZE "," POOLS "]", BULLA_INFERENCE_UNSUPPORTED, "Normalize"},
+    {"modules.json", "[" POOLS "," TRANSFORMER "]", BULLA_INFERENCE_UNSUPPORTED, "Pooling"},
+    {"modules.json", "[" TRANSFORMER "," POOLS "," POOLS "]", BULLA_INFERENCE_UNSUPPORTED, "module 2"},
+    {"modules.json", "[" TRANSFORMER "," POOLS "," NORMALIZE "," NORMALIZE "]", BULLA_INFERENCE_UNSUPPORTED,
+        "module 3"},
     {"modules.json", "[" MODULE("sentence_transformers.models.Dense", "2_Dense") "]", BULLA_INFERENCE_UNSUPPORTED,
         "Dense"},
     {"modules.json", "[" MODULE("sentence_transformers.models.Transformer", "0_Transformer") "]",
@@ -252,6 +267,12 @@ static void pooling_is_declared_by_its_file(void **state)
     assert_true(reads(CONFIG, "1_Pooling/config.json", POOLING("true", "false")));
     assert_true(config.facts.pooling_declared);
     assert_string_equal(config.facts.pooling, "mean");
+    static const char *const lists[] = {"[" TRANSFORMER "," POOLS "]", "[" TRANSFORMER "," POOLS "," NORMALIZE "]"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(reads_both(CONFIG, "1_Pooling/config.json", POOLING("true", "false"), "modules.json", lists[i]));
+        assert_true(config.facts.pooling_declared);
+    }
+    assert_false(reads_both(CONFIG, "1_Pooling/config.json", POOLING("true", "false"), "modules.json", "[]"));
 }
 
 static void lowercasing_is_what_the_tokenizer_says(void **state)

@@ -110,13 +110,12 @@ static void policy_version(void *token, const uint8_t object[static 16], char *t
     (void)snprintf(text, size, "none");
 }
 
-static void audit(void *token, const char *event, const char *model, const char *counted, uint64_t number)
+static void audit(void *token, const char *event, const struct bulla_audit_field *fields, size_t count)
 {
     (void)token;
     (void)event;
-    (void)model;
-    (void)counted;
-    (void)number;
+    (void)fields;
+    (void)count;
 }
 
 static const struct bulla_services services = {

@@ -132,6 +132,31 @@ static void the_log_names_what_was_sealed_and_its_generation(void **state)
     flow_archive_free(&archive);
 }
 
+static void the_log_says_how_a_sealed_model_pools(void **state)
+{
+    (void)state;
+    static const char declared[] = "{\"word_embedding_dimension\":16,\"pooling_mode_mean_tokens\":true}";
+    static const char *const pooling[] = {"mean (assumed)", "mean"};
+    struct tiny_model *model = tiny_make(1, 2, 16, 32, "F32", "");
+    CK_OBJECT_HANDLE key = 0;
+    assert_ok(flow_key_make("tiny", NULL, NULL, &key));
+    for (size_t i = 0; i < 2; i++) {
+        struct flow_archive archive = flow_archive_of(&model->files);
+        struct flow_sealed sealed;
+        assert_ok(flow_seal(key, &archive, 0, &sealed));
+        flow_sealed_free(&sealed);
+        flow_archive_free(&archive);
+        json_t *line = logged("sealed");
+        assert_string_equal(json_string_value(json_object_get(line, "pooling")), pooling[i]);
+        json_decref(line);
+        model->list[3] = model->list[2];
+        model->list[2] =
+            (struct bulla_model_file){"1_Pooling/config.json", (const uint8_t *)declared, sizeof declared - 1};
+        model->files.count = 4;
+    }
+    tiny_free(model);
+}
+
 /* --- what is refused; the key stays as it was, and seals afterwards --- */
 
 static CK_RV seal_changed(CK_OBJECT_HANDLE key, const struct flow_archive *archive)
@@ -488,6 +513,7 @@ int main(void)
         T(several_chunks_open_whatever_the_updates),
         T(output_never_exceeds_what_was_promised),
         T(the_log_names_what_was_sealed_and_its_generation),
+        T(the_log_says_how_a_sealed_model_pools),
         T(a_wrong_archive_is_refused_and_the_key_still_seals),
         T(malformed_manifests_are_refused),
         T(an_unsupported_architecture_is_named),
