@@ -114,13 +114,14 @@ static bool read_config(
     const struct bulla_model_files *files, struct bulla_config *config, struct bulla_inference_error *error)
 {
     struct bulla_document document;
+    enum bulla_tokenizer_class named;
     const struct bulla_model_file *file = bulla_model_file_find(files, "config.json");
     if (!file)
         return bulla_inference_refuse(error, BULLA_INFERENCE_MISSING, "config.json is missing");
     if (!bulla_document_open(&document, file, SMALL_FILE_MAX, BULLA_JSON_OBJECT, error) ||
         !read_architecture(&document, config) ||
         !bulla_document_obey(&document, document.top, "", config_rules, COUNT(config_rules), NULL) ||
-        !read_epsilon(&document, config))
+        !bulla_tokenizer_class_read(&document, files, &named) || !read_epsilon(&document, config))
         return false;
     for (size_t i = 0; i < COUNT(fields); i++)
         if (!read_field(&document, &fields[i], config))

@@ -46,10 +46,42 @@ static const struct bulla_json_rule tokenizer_config_rules[] = {
     {"tokenize_chinese_chars", false, {"true"}},
     {"do_basic_tokenize", false, {"true"}},
     {"never_split", false, {"null", "[]"}},
+    {"auto_map", false, {"null"}},
     {"cls_token", false, {"\"[CLS]\""}},
     {"sep_token", false, {"\"[SEP]\""}},
     {"unk_token", false, {"\"[UNK]\""}},
 };
+
+static const struct {
+    const char *name;
+    enum bulla_tokenizer_class class;
+} classes[] = {
+    {"BertTokenizer", BULLA_TOKENIZER_BERT},
+    {"BertTokenizerFast", BULLA_TOKENIZER_BERT},
+    {"PreTrainedTokenizerFast", BULLA_TOKENIZER_GENERIC},
+};
+
+bool bulla_tokenizer_class_read(
+    const struct bulla_document *document, const struct bulla_model_files *files, enum bulla_tokenizer_class *named)
+{
+    bool found;
+    struct bulla_json value;
+    *named = BULLA_TOKENIZER_UNNAMED;
+    if (!bulla_document_member(document, document->top, "tokenizer_class", &value, &found))
+        return false;
+    if (!found || bulla_json_kind(value) == BULLA_JSON_NULL)
+        return true;
+    for (size_t i = 0; i < COUNT(classes); i++)
+        if (bulla_json_text_is(value, classes[i].name))
+            *named = classes[i].class;
+    bool complete = *named != BULLA_TOKENIZER_GENERIC || bulla_model_file_find(files, "tokenizer.json");
+    if (*named == BULLA_TOKENIZER_UNNAMED || !complete)
+        return bulla_inference_refuse(document->error, BULLA_INFERENCE_UNSUPPORTED,
+            "%s: tokenizer_class is %.*s; supported: BertTokenizer, BertTokenizerFast, and PreTrainedTokenizerFast "
+            "with tokenizer.json",
+            document->file->name, BULLA_JSON_SHOWN(value));
+    return true;
+}
 
 /* Accents are stripped when text is lowercased, and else not: the setting may only repeat that. */
 static bool check_accents(const struct bulla_document *document, struct bulla_json setting, bool lowercase)
@@ -152,23 +184,27 @@ bool bulla_tokenizer_file_open(
            read_added(tokenizer, found[ADDED_TOKENS]);
 }
 
-/* tokenizer_config.json; *said: whether it says do_lower_case. */
+/* tokenizer_config.json; *said: whether it decides about lowercasing. */
 static bool read_tokenizer_config(
-    const struct bulla_model_file *file, bool *lowercase, bool *said, struct bulla_inference_error *error)
+    const struct bulla_model_files *files, bool *lowercase, bool *said, struct bulla_inference_error *error)
 {
     struct bulla_document document;
+    enum bulla_tokenizer_class named;
     struct bulla_json values[COUNT(tokenizer_config_rules)];
+    const struct bulla_model_file *file = bulla_model_file_find(files, "tokenizer_config.json");
     *lowercase = true;
     *said = false;
     if (!file)
         return true;
     if (!bulla_document_open(&document, file, TOKENIZER_CONFIG_BYTES_MAX, BULLA_JSON_OBJECT, error) ||
+        !bulla_tokenizer_class_read(&document, files, &named) ||
         !bulla_document_obey(
             &document, document.top, "", tokenizer_config_rules, COUNT(tokenizer_config_rules), values))
         return false;
-    *said = values[LOWERCASE].at != NULL;
-    if (*said)
+    bool written = values[LOWERCASE].at != NULL;
+    if (written)
         *lowercase = bulla_json_is_written(values[LOWERCASE], "true");
+    *said = written || named != BULLA_TOKENIZER_GENERIC;
     return check_accents(&document, values[STRIP_ACCENTS], *lowercase);
 }
 
@@ -176,7 +212,7 @@ bool bulla_tokenizer_agrees(const struct bulla_model_files *files, const struct 
     bool *lowercase, struct bulla_inference_error *error)
 {
     bool said;
-    if (!read_tokenizer_config(bulla_model_file_find(files, "tokenizer_config.json"), lowercase, &said, error))
+    if (!read_tokenizer_config(files, lowercase, &said, error))
         return false;
     if (!tokenizer)
         return true;

@@ -135,6 +135,10 @@ static const struct {
     {"{", "{\"is_decoder\":true,", BULLA_INFERENCE_UNSUPPORTED, "is_decoder"},
     {"{", "{\"quantization_config\":{\"bits\":4},", BULLA_INFERENCE_UNSUPPORTED, "quantization_config"},
     {"{", "{\"auto_map\":{\"AutoModel\":\"x.Y\"},", BULLA_INFERENCE_UNSUPPORTED, "auto_map"},
+    {"{", "{\"tokenizer_class\":\"BertJapaneseTokenizer\",", BULLA_INFERENCE_UNSUPPORTED, "BertJapaneseTokenizer"},
+    {"{", "{\"tokenizer_class\":\"PreTrainedTokenizerFast\",", BULLA_INFERENCE_UNSUPPORTED, "tokenizer.json"},
+    {"{", "{\"tokenizer_class\":1,", BULLA_INFERENCE_UNSUPPORTED, "tokenizer_class is 1"},
+    {"{", "{\"tokenizer_class\":null,\"tokenizer_class\":null,", BULLA_INFERENCE_MALFORMED, "tokenizer_class twice"},
     {"{", "{\"pruned_heads\":{\"0\":[1]},", BULLA_INFERENCE_UNSUPPORTED, "pruned_heads"},
     {"{", "{\"model_type\":\"bert\",", BULLA_INFERENCE_MALFORMED, "model_type twice"},
     {"{", "{\"hidden_size\":384,", BULLA_INFERENCE_MALFORMED, "hidden_size twice"},
@@ -226,6 +230,18 @@ static const struct {
     {"modules.json", "{}", BULLA_INFERENCE_MALFORMED, "array"},
 
     {"tokenizer_config.json", "{\"do_lower_case\":false}", BULLA_INFERENCE_OK, ""},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"BertTokenizer\"}", BULLA_INFERENCE_OK, ""},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"BertTokenizerFast\"}", BULLA_INFERENCE_OK, ""},
+    {"tokenizer_config.json", "{\"tokenizer_class\":null}", BULLA_INFERENCE_OK, ""},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", BULLA_INFERENCE_UNSUPPORTED,
+        "PreTrainedTokenizerFast"},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"BertJapaneseTokenizer\"}", BULLA_INFERENCE_UNSUPPORTED,
+        "BertJapaneseTokenizer"},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"XLMRobertaTokenizer\"}", BULLA_INFERENCE_UNSUPPORTED,
+        "XLMRobertaTokenizer"},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"bertTokenizer\"}", BULLA_INFERENCE_UNSUPPORTED, "bertTokenizer"},
+    {"tokenizer_config.json", "{\"auto_map\":{\"AutoTokenizer\":[\"x.Y\",null]}}", BULLA_INFERENCE_UNSUPPORTED,
+        "auto_map"},
     {"tokenizer_config.json", "{\"do_lower_case\":1}", BULLA_INFERENCE_UNSUPPORTED, "do_lower_case"},
     {"tokenizer_config.json", "{\"strip_accents\":false}", BULLA_INFERENCE_UNSUPPORTED, "strip_accents"},
     {"tokenizer_config.json", "{\"tokenize_chinese_chars\":false}", BULLA_INFERENCE_UNSUPPORTED, "chinese"},
@@ -302,6 +318,41 @@ static void files_that_disagree_about_lowercasing_are_refused(void **state)
     assert_true(bulla_config_read(&files, &config, &refusal));
 }
 
+/* tokenizer_config.json beside a tokenizer.json that does not lowercase, and whether they agree. */
+static void a_tokenizer_of_berts_class_lowercases_unless_it_says_otherwise(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool agrees;
+    } rows[] = {
+        {"{\"do_lower_case\":false}", true},
+        {"{\"do_lower_case\":false,\"tokenizer_class\":\"BertTokenizer\"}", true},
+        {"{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", true},
+        {"{\"tokenizer_class\":\"PreTrainedTokenizerFast\",\"do_lower_case\":true}", false},
+        {"{\"tokenizer_class\":\"BertTokenizerFast\"}", false},
+        {"{}", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool good = reads_both(CONFIG, "tokenizer_config.json", rows[i].text, "tokenizer.json", TOKENIZER("false"));
+        if (good != rows[i].agrees || refusal.reason != (good ? BULLA_INFERENCE_OK : BULLA_INFERENCE_MISMATCH))
+            fail_msg("%s: %s", rows[i].text, refusal.text);
+        assert_false(good && config.facts.lowercase);
+        assert_true(good || strstr(refusal.text, "lowercasing"));
+        if (i > 1 && i != 3)
+            assert_true(reads_both(CONFIG, "tokenizer_config.json", rows[i].text, "tokenizer.json", TOKENIZER("true")));
+    }
+}
+
+static void config_may_name_the_class_of_tokenizer(void **state)
+{
+    (void)state;
+    assert_true(reads(changed("{", "{\"tokenizer_class\":\"BertTokenizer\","), NULL, NULL));
+    assert_true(reads(changed("{", "{\"tokenizer_class\":null,"), NULL, NULL));
+    assert_true(
+        reads(changed("{", "{\"tokenizer_class\":\"PreTrainedTokenizerFast\","), "tokenizer.json", TOKENIZER("true")));
+}
+
 static void a_folder_without_config_is_refused(void **state)
 {
     (void)state;
@@ -364,6 +415,8 @@ int main(void)
         cmocka_unit_test(pooling_is_declared_by_its_file),
         cmocka_unit_test(lowercasing_is_what_the_tokenizer_says),
         cmocka_unit_test(files_that_disagree_about_lowercasing_are_refused),
+        cmocka_unit_test(a_tokenizer_of_berts_class_lowercases_unless_it_says_otherwise),
+        cmocka_unit_test(config_may_name_the_class_of_tokenizer),
         cmocka_unit_test(a_folder_without_config_is_refused),
         cmocka_unit_test(a_config_above_a_mebibyte_is_refused),
         cmocka_unit_test(the_engine_wants_its_files_and_no_others),
