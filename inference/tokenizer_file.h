@@ -11,6 +11,7 @@ struct bulla_tokenizer_file {
     struct bulla_document document;
     struct bulla_json pieces; /* object: piece → id, not looked into yet */
     struct bulla_json added;  /* array of {"id", "content", "special": true …} */
+    uint64_t cls, sep;        /* what the post-processor puts around a text; not yet held against the pieces */
     bool lowercase;
 };
 bool bulla_tokenizer_file_open(const struct bulla_model_file *file, struct bulla_tokenizer_file *tokenizer,
