@@ -61,7 +61,7 @@ struct bulla_model_facts {
 };
 
 /* Reads config.json (and the small files when they are there) and refuses what is not supported, by name. Works on an
- * incomplete folder: it is what sealing checks before the weights have come. */
+ * incomplete folder: neither weights nor a vocabulary need be there. */
 bool bulla_model_inspect(const struct bulla_model_files *files, struct bulla_model_facts *facts,
     struct bulla_inference_error *error) __attribute__((warn_unused_result));
 
