@@ -5,8 +5,8 @@
  * BULLA_CBOR_DEPTH deep; in strict mode (our own formats) every head must be the shortest, lengths definite, map keys
  * ascending and unique, floats in the shortest form that keeps the value; lenient mode (foreign formats: Nitro's) takes
  * arrays and maps of indefinite length and longer heads and floats, and still refuses duplicate keys; its keys are
- * plain values, at most 256 in all the maps that enclose a place. Neither takes undefined, unassigned simple values,
- * strings in chunks, or more than 65,536 items. */
+ * plain values, at most 256 in all the maps that enclose a place. Neither takes undefined, unassigned simple values or
+ * strings in chunks. The work is bounded by the input's size, so whoever reads foreign bytes bounds that. */
 #ifndef BULLA_CRYPTO_CBOR_H
 #define BULLA_CRYPTO_CBOR_H
 

@@ -1,19 +1,16 @@
 /* The CBOR reader.
  *
- * One pass over the bytes checks everything, recursing at most BULLA_CBOR_DEPTH containers deep and meeting at most
- * HEADS_LARGEST heads, so that the work is linear in the input in strict mode. Keys of a strict map ascend, so each is
- * compared with the one before it. Keys of a lenient map come in any order: each is compared with all before it, by
- * value and not by encoding (a longer head of the same number is the same key); the keys of all maps that are open lie
- * on one stack of KEYS_LARGEST.
+ * One pass over the bytes checks everything, recursing at most BULLA_CBOR_DEPTH containers deep. A head takes a byte at
+ * least and counts announced are not believed in, so the work is linear in the input in strict mode. Keys of a strict
+ * map ascend, so each is compared with the one before it. Keys of a lenient map come in any order: each is compared
+ * with all before it, by value and not by encoding (a longer head of the same number is the same key); the keys of all
+ * maps that are open lie on one stack of KEYS_LARGEST.
  *
  * Walking reads the same bytes again with the checks off that have already been made; the bounds stay. */
 #include "cbor.h"
 #include "cbor_scalar.h"
 
-enum {
-    HEADS_LARGEST = 65536,
-    KEYS_LARGEST = 256,
-};
+enum { KEYS_LARGEST = 256 };
 
 enum major { UNSIGNED, NEGATIVE, BSTR, TSTR, ARRAY, MAP, TAG, SIMPLE };
 enum { INFO_INDEFINITE = 31, BREAK = 0xff };
@@ -38,7 +35,6 @@ struct decoder {
     const char *what;
     enum mode mode;
     unsigned depth;
-    unsigned heads;
     struct key *keys; /* KEYS_LARGEST in lenient mode, else none */
     size_t keys_used;
 };
@@ -84,8 +80,6 @@ static bool head_is_shortest(const struct head *head)
 
 static enum bulla_reason read_head(struct decoder *decoder, struct head *head)
 {
-    if (++decoder->heads > HEADS_LARGEST)
-        return refuse(decoder, BULLA_TOO_LARGE, "has too many items");
     uint8_t initial = bulla_read_u8(&decoder->reader);
     head->major = (enum major)(initial >> 5);
     head->info = initial & 0x1f;

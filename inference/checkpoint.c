@@ -84,7 +84,7 @@ bool bulla_checkpoint_take(
     if (!set_type(checkpoint, tensor, stored) || !check_shape(checkpoint, tensor, stored))
         return false;
     checkpoint->taken[tensor - checkpoint->tensors] = true;
-    stored->data = tensor->data;
+    stored->data = checkpoint->header_only ? NULL : checkpoint->file->data + tensor->offset;
     return true;
 }
 
@@ -123,7 +123,7 @@ bool bulla_weight_finite(enum bulla_weight type, const uint8_t *data, size_t siz
 
 /* ---- the file ---- */
 
-bool bulla_checkpoint_find(
+bool bulla_model_weights(
     const struct bulla_model_files *files, const struct bulla_model_file **file, struct bulla_inference_error *error)
 {
     static const char index[] = "model.safetensors.index.json";

@@ -17,21 +17,18 @@ struct bulla_checkpoint {
     bool *taken;                  /* [count] */
     size_t count;
     const char *prefix; /* of every name */
+    bool header_only;   /* tensors are held against config.json, and nothing behind the file's header is there */
 };
 
 /* A tensor that was found and has the type and shape asked for. */
 struct bulla_stored {
     const char *name;
-    const uint8_t *data; /* [rows, columns], or [columns] when rows is 0 */
+    const uint8_t *data; /* [rows, columns], or [columns] when rows is 0; NULL of a header alone */
     enum bulla_weight type;
     size_t rows, columns;
 };
 
 enum { BULLA_CHECKPOINT_ENTRY = sizeof(struct bulla_tensor) + sizeof(bool) }; /* bytes of memory for each tensor */
-
-/* The one weights file: model.safetensors, else the sole *.safetensors of the folder or of its folder model/. */
-bool bulla_checkpoint_find(const struct bulla_model_files *files, const struct bulla_model_file **file,
-    struct bulla_inference_error *error) __attribute__((warn_unused_result));
 
 /* `file` and `error` are set; memory: count · BULLA_CHECKPOINT_ENTRY bytes, count as bulla_safetensors_count says. */
 bool bulla_checkpoint_open(struct bulla_checkpoint *checkpoint, void *memory, size_t count)

@@ -25,7 +25,7 @@ static const struct field {
     {"hidden_size", FACT(dimension), 1, 8192, 0},
     {"intermediate_size", FACT(intermediate), 1, 65536, 0},
     {"vocab_size", FACT(vocabulary), 1, BULLA_VOCABULARY_MAX, 0},
-    {"max_position_embeddings", FACT(positions), LONGEST_LEAST, 65536, 0},
+    {"max_position_embeddings", FACT(positions), LONGEST_LEAST, BULLA_POSITIONS_MAX, 0},
     {"type_vocab_size", offsetof(struct bulla_config, token_types), 1, 64, 2},
 };
 
@@ -45,10 +45,14 @@ static const char *const architectures[] = {"BertModel"};
 
 static const struct bulla_json_rule sentence_rules[] = {{"do_lower_case", false, {"false", "null"}}};
 
-/* The last part of a module's type in modules.json, and where it must lie (NULL: anywhere). */
+/* modules.json, in this order: the last part of a module's type, and where it must lie (NULL: anywhere). Embeddings are
+ * always normalised, so that the last may be left out. */
 static const struct {
     const char *type, *path;
 } modules[] = {{"Transformer", ""}, {"Pooling", "1_Pooling"}, {"Normalize", NULL}};
+enum { MODULES_NEEDED = 2 };
+static const char modules_supported[] = "Transformer, Pooling in 1_Pooling, Normalize, in this order";
+static const char pooling_file[] = "1_Pooling/config.json";
 
 static bool read_field(const struct bulla_document *document, const struct field *field, struct bulla_config *config)
 {
@@ -110,13 +114,14 @@ static bool read_config(
     const struct bulla_model_files *files, struct bulla_config *config, struct bulla_inference_error *error)
 {
     struct bulla_document document;
+    enum bulla_tokenizer_class named;
     const struct bulla_model_file *file = bulla_model_file_find(files, "config.json");
     if (!file)
         return bulla_inference_refuse(error, BULLA_INFERENCE_MISSING, "config.json is missing");
     if (!bulla_document_open(&document, file, SMALL_FILE_MAX, BULLA_JSON_OBJECT, error) ||
         !read_architecture(&document, config) ||
         !bulla_document_obey(&document, document.top, "", config_rules, COUNT(config_rules), NULL) ||
-        !read_epsilon(&document, config))
+        !bulla_tokenizer_class_read(&document, files, &named) || !read_epsilon(&document, config))
         return false;
     for (size_t i = 0; i < COUNT(fields); i++)
         if (!read_field(&document, &fields[i], config))
@@ -183,7 +188,7 @@ static bool read_pooling(
     struct bulla_json key, value, mode;
     size_t modes = 0;
     bool found;
-    const struct bulla_model_file *file = bulla_model_file_find(files, "1_Pooling/config.json");
+    const struct bulla_model_file *file = bulla_model_file_find(files, pooling_file);
     memcpy(facts->pooling, "mean", sizeof "mean");
     facts->pooling_declared = file != NULL;
     if (!file)
@@ -207,40 +212,54 @@ static bool read_pooling(
     return true;
 }
 
-/* The part of a module's type behind its last dot, and its path, held against the table. */
-static bool module_is_known(struct bulla_json type, struct bulla_json path)
+/* The part of a module's type behind its last dot, and its path, held against the row of its place. */
+static bool module_is(size_t row, struct bulla_json type, struct bulla_json path)
 {
     const char *name;
     size_t size;
-    if (!bulla_json_text_view(type, &name, &size))
+    if (row >= COUNT(modules) || !bulla_json_text_view(type, &name, &size))
         return false;
     const char *dot = memrchr(name, '.', size);
     size -= dot ? (size_t)(dot + 1 - name) : 0;
     name = dot ? dot + 1 : name;
-    for (size_t i = 0; i < COUNT(modules); i++)
-        if (size == strlen(modules[i].type) && memcmp(name, modules[i].type, size) == 0)
-            return !modules[i].path || bulla_json_text_is(path, modules[i].path);
-    return false;
+    return size == strlen(modules[row].type) && memcmp(name, modules[row].type, size) == 0 &&
+           (!modules[row].path || bulla_json_text_is(path, modules[row].path));
 }
 
-static bool check_modules(const struct bulla_model_files *files, struct bulla_inference_error *error)
+static bool check_module(const struct bulla_document *document, struct bulla_json module, size_t row)
+{
+    struct bulla_json type, path;
+    if (!bulla_document_need(document, module, "type", BULLA_JSON_STRING, &type) ||
+        !bulla_document_need(document, module, "path", BULLA_JSON_STRING, &path))
+        return false;
+    if (!module_is(row, type, path))
+        return bulla_inference_refuse(document->error, BULLA_INFERENCE_UNSUPPORTED,
+            "modules.json: module %zu is %.*s in %.*s; supported: %s", row, BULLA_JSON_SHOWN(type),
+            BULLA_JSON_SHOWN(path), modules_supported);
+    return true;
+}
+
+/* A folder that names its pooling has it: a download that was cut short is not pooled by a guess. */
+static bool check_modules(
+    const struct bulla_model_files *files, const struct bulla_model_facts *facts, struct bulla_inference_error *error)
 {
     struct bulla_document document;
-    struct bulla_json module, type, path;
+    struct bulla_json module;
+    size_t count = 0;
     const struct bulla_model_file *file = bulla_model_file_find(files, "modules.json");
     if (!file)
         return true;
     if (!bulla_document_open(&document, file, SMALL_FILE_MAX, BULLA_JSON_ARRAY, error))
         return false;
-    for (struct bulla_json_walk walk = bulla_json_walk(document.top); bulla_json_next(&walk, NULL, &module);) {
-        if (!bulla_document_need(&document, module, "type", BULLA_JSON_STRING, &type) ||
-            !bulla_document_need(&document, module, "path", BULLA_JSON_STRING, &path))
+    for (struct bulla_json_walk walk = bulla_json_walk(document.top); bulla_json_next(&walk, NULL, &module); count++)
+        if (!check_module(&document, module, count))
             return false;
-        if (!module_is_known(type, path))
-            return bulla_inference_refuse(error, BULLA_INFERENCE_UNSUPPORTED,
-                "modules.json: %.*s in %.*s; supported: Transformer, Pooling in 1_Pooling, Normalize",
-                BULLA_JSON_SHOWN(type), BULLA_JSON_SHOWN(path));
-    }
+    if (count < MODULES_NEEDED)
+        return bulla_inference_refuse(
+            error, BULLA_INFERENCE_UNSUPPORTED, "modules.json: %zu modules; supported: %s", count, modules_supported);
+    if (!facts->pooling_declared)
+        return bulla_inference_refuse(
+            error, BULLA_INFERENCE_MISSING, "%s is missing, and modules.json names it", pooling_file);
     return true;
 }
 
@@ -249,7 +268,7 @@ bool bulla_config_read_model(
 {
     memset(config, 0, sizeof *config);
     return read_config(files, config, error) && read_longest(files, &config->facts, error) &&
-           read_pooling(files, &config->facts, error) && check_modules(files, error);
+           read_pooling(files, &config->facts, error) && check_modules(files, &config->facts, error);
 }
 
 bool bulla_config_read(

@@ -27,7 +27,5 @@ bool bulla_config_read_model(const struct bulla_model_files *files, struct bulla
 
 /* The file of that name, or NULL. */
 const struct bulla_model_file *bulla_model_file_find(const struct bulla_model_files *files, const char *name);
-/* Whether the name is that of a weights file: "*.safetensors" at the top of the folder or in its folder model/. */
-bool bulla_model_file_is_weights(const char *name);
 
 #endif

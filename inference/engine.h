@@ -4,6 +4,7 @@
  * it. It includes nothing of the other rooms. Weights, activations, token ids and texts are secrets: they are only in
  * the memory that the caller gave; what the engine keeps on its stack is named where it does.
  *
+ *   files → bulla_model_check (weights: their header) → the facts, or why not
  *   files → bulla_model_measure → bytes needed → bulla_model_load → struct bulla_model (in that memory)
  *   texts → bulla_tokenize_batch … → bulla_model_embed (workspace of bulla_model_workspace bytes) → f32 [texts,
  * dimension] */
@@ -45,6 +46,8 @@ struct bulla_model_files {
     size_t count;
 };
 
+enum { BULLA_POSITIONS_MAX = 65536 }; /* tokens of a sequence, of any model */
+
 struct bulla_model; /* at the start of the memory given to bulla_model_load */
 
 /* What can be said of a model without its weights, from config.json and the other small files. */
@@ -58,14 +61,31 @@ struct bulla_model_facts {
 };
 
 /* Reads config.json (and the small files when they are there) and refuses what is not supported, by name. Works on an
- * incomplete folder: it is what sealing checks before the weights have come. */
+ * incomplete folder: neither weights nor a vocabulary need be there. */
 bool bulla_model_inspect(const struct bulla_model_files *files, struct bulla_model_facts *facts,
     struct bulla_inference_error *error) __attribute__((warn_unused_result));
 
 /* Whether `name` is a file that the engine reads (config.json, vocab.txt, tokenizer.json, *.safetensors …). */
 bool bulla_model_wants(const char *name);
+/* Whether it is that of a weights file: "*.safetensors" at the top of the folder or in its folder model/. */
+bool bulla_model_file_is_weights(const char *name);
+/* The one weights file: model.safetensors, else the sole one. Looks at names alone. */
+bool bulla_model_weights(const struct bulla_model_files *files, const struct bulla_model_file **weights,
+    struct bulla_inference_error *error) __attribute__((warn_unused_result));
+/* Bytes of a weights file's header, from its first eight: what bulla_model_check looks at of it. */
+enum { BULLA_WEIGHTS_BEGIN = 8 };
+uint64_t bulla_weights_header(const uint8_t begin[static BULLA_WEIGHTS_BEGIN]);
 
-/* Bytes of memory, 64-byte aligned, that bulla_model_load needs for packed f32 weights and the vocabulary. */
+/* Whether bulla_model_load will take the model: all that it checks, but for numbers that are not finite. Of the weights
+ * file `size` bytes are promised, and only its header need be there. Memory: aligned to 64, of as many bytes as the
+ * first function says; holds pieces and names of tensors afterwards, for the caller to wipe. */
+bool bulla_model_check_measure(const struct bulla_model_files *files, size_t *bytes,
+    struct bulla_inference_error *error) __attribute__((warn_unused_result));
+bool bulla_model_check(const struct bulla_model_files *files, void *memory, size_t bytes,
+    struct bulla_model_facts *facts, struct bulla_inference_error *error) __attribute__((warn_unused_result));
+
+/* Bytes of memory, 64-byte aligned, that bulla_model_load needs for packed f32 weights and the vocabulary. Refuses a
+ * config.json that asks for more than a file of the weights' size can hold: little memory is asked for little. */
 bool bulla_model_measure(const struct bulla_model_files *files, size_t *bytes, struct bulla_inference_error *error)
     __attribute__((warn_unused_result));
 /* Loads and packs into `memory` (zeroed); the files may be wiped afterwards. `pool` may be NULL. The result points into

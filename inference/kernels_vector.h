@@ -96,7 +96,9 @@ KERNEL void multiply(const struct bulla_product *p)
 
 INLINE vector vector_exp(vector x)
 {
-    x = vector_max(x, vector_set(-87.0F)); /* e^−87 is still a normal number; larger than 0 never occurs by much */
+    /* e^−87 is still a normal number; larger than 0 never occurs by much. vector_max gives its second operand where one
+     * of them is NaN: in this order an x that is NaN stays it, and what overflowed shows. */
+    x = vector_max(vector_set(-87.0F), x);
     vector n = vector_round(x * vector_set(0x1.715476p+0F));
     vector r = vector_fma(n, vector_set(-0x1.62ep-1F), x);
     r = vector_fma(n, vector_set(-0x1.0bfbe8p-15F), r);

@@ -31,9 +31,50 @@ static bool find_parts(const struct bulla_model_files *files, struct parts *part
 {
     bool *lowercase = &parts->config.facts.lowercase;
     return bulla_config_read_model(files, &parts->config, error) &&
-           bulla_checkpoint_find(files, &parts->weights, error) &&
+           bulla_model_weights(files, &parts->weights, error) &&
            bulla_vocabulary_open(files, &parts->vocabulary, error) &&
            bulla_tokenizer_agrees(files, bulla_vocabulary_tokenizer(&parts->vocabulary), lowercase, error);
+}
+
+static bool measure_check(const struct parts *parts, size_t *bytes, struct bulla_inference_error *error)
+{
+    struct bulla_place place = {0};
+    (void)bulla_place_take(&place, bulla_vocabulary_bytes(&parts->vocabulary));
+    if (!bulla_weights_check_measure(parts->weights, &place, error))
+        return false;
+    *bytes = place.used;
+    return true;
+}
+
+bool bulla_model_check_measure(
+    const struct bulla_model_files *files, size_t *bytes, struct bulla_inference_error *error)
+{
+    struct parts parts;
+    return find_parts(files, &parts, error) && measure_check(&parts, bytes, error);
+}
+
+static bool refuse_memory(struct bulla_inference_error *error, const char *what, size_t needed, size_t given)
+{
+    return bulla_inference_refuse(error, BULLA_INFERENCE_ARGUMENT, "%s needs %zu bytes, aligned to %d; given are %zu",
+        what, needed, (int)ALIGNMENT, given);
+}
+
+bool bulla_model_check(const struct bulla_model_files *files, void *memory, size_t bytes,
+    struct bulla_model_facts *facts, struct bulla_inference_error *error)
+{
+    size_t needed;
+    struct parts parts;
+    const struct bulla_vocabulary *vocabulary;
+    struct bulla_place place = {.base = memory, .size = bytes};
+    if (!find_parts(files, &parts, error) || !measure_check(&parts, &needed, error))
+        return false;
+    if (bytes < needed || (uintptr_t)memory % ALIGNMENT != 0)
+        return refuse_memory(error, "the check", needed, bytes);
+    size_t room = bulla_vocabulary_bytes(&parts.vocabulary);
+    void *pieces = bulla_place_take(&place, room);
+    *facts = parts.config.facts;
+    return bulla_vocabulary_fill(&parts.vocabulary, facts->vocabulary, pieces, room, &vocabulary) &&
+           bulla_weights_check(parts.weights, &parts.config, &place, error);
 }
 
 static bool measure_parts(const struct parts *parts, size_t *bytes, struct bulla_inference_error *error)
@@ -62,8 +103,7 @@ bool bulla_model_load(const struct bulla_model_files *files, void *memory, size_
     if (!find_parts(files, &parts, error) || !measure_parts(&parts, &needed, error))
         return false;
     if (bytes < needed || (uintptr_t)memory % ALIGNMENT != 0)
-        return bulla_inference_refuse(error, BULLA_INFERENCE_ARGUMENT,
-            "the model needs %zu bytes, aligned to %d; given are %zu", needed, ALIGNMENT, bytes);
+        return refuse_memory(error, "the model", needed, bytes);
     struct bulla_model *model = bulla_place_take(&place, sizeof *model);
     size_t room = bulla_vocabulary_bytes(&parts.vocabulary);
     void *pieces = bulla_place_take(&place, room);

@@ -11,7 +11,7 @@
 #include "error.h"
 #include "json_reader.h"
 
-enum { HEADER_MAX = 100000000, LENGTH_SIZE = 8 };
+enum { HEADER_MAX = 100000000, LENGTH_SIZE = BULLA_WEIGHTS_BEGIN };
 
 /* By enum bulla_tensor_type. */
 static const struct {
@@ -36,12 +36,11 @@ static const struct {
 };
 enum { TYPES = sizeof types / sizeof types[0] };
 
-/* A file in hand: its header's JSON, its data, and where a refusal goes. */
+/* A file in hand: its header's JSON, where its data lies, and where a refusal goes. */
 struct reading {
     const struct bulla_model_file *file;
     struct bulla_json header;
-    const uint8_t *data;
-    size_t data_size;
+    size_t data_begin, data_size;
     struct bulla_inference_error *error;
 };
 
@@ -58,6 +57,12 @@ static uint64_t read_length(const uint8_t bytes[static LENGTH_SIZE])
     return length;
 }
 
+uint64_t bulla_weights_header(const uint8_t begin[static BULLA_WEIGHTS_BEGIN])
+{
+    uint64_t length = read_length(begin);
+    return length > UINT64_MAX - LENGTH_SIZE ? UINT64_MAX : LENGTH_SIZE + length;
+}
+
 static bool open_header(struct reading *reading)
 {
     const struct bulla_model_file *file = reading->file;
@@ -70,15 +75,15 @@ static bool open_header(struct reading *reading)
     if (length > file->size - LENGTH_SIZE)
         return MALFORMED(reading, "a header of %llu bytes in a file of %zu", (unsigned long long)length, file->size);
     const uint8_t *header = file->data + LENGTH_SIZE;
-    reading->data = header + length;
-    reading->data_size = file->size - LENGTH_SIZE - (size_t)length;
+    reading->data_begin = LENGTH_SIZE + (size_t)length;
+    reading->data_size = file->size - reading->data_begin;
     if (length == 0 || header[0] != '{')
         return MALFORMED(reading, "the header does not begin with {");
     const char *wrong;
     size_t where;
     if (!bulla_json_open(header, (size_t)length, &reading->header, &wrong, &where))
         return MALFORMED(reading, "byte %zu of the header: %s", where, wrong);
-    for (const uint8_t *at = reading->header.end; at < reading->data; at++)
+    for (const uint8_t *at = reading->header.end; at < header + length; at++)
         if (*at != ' ')
             return MALFORMED(reading, "something other than spaces after the header");
     return true;
@@ -147,7 +152,7 @@ static bool read_offsets(const struct reading *reading, struct bulla_json value,
         return MALFORMED(reading, "tensor %.*s: data_offsets are not two whole numbers", NAME(tensor));
     if (offsets[1] < offsets[0] || offsets[1] > reading->data_size)
         return MALFORMED(reading, "tensor %.*s: data_offsets outside the data", NAME(tensor));
-    tensor->data = reading->data + offsets[0];
+    tensor->offset = reading->data_begin + (size_t)offsets[0];
     tensor->size = (size_t)(offsets[1] - offsets[0]);
     return true;
 }
@@ -249,7 +254,7 @@ static int by_name(const struct bulla_tensor *a, const struct bulla_tensor *b)
 
 static int by_place(const struct bulla_tensor *a, const struct bulla_tensor *b)
 {
-    int order = (a->data > b->data) - (a->data < b->data);
+    int order = (a->offset > b->offset) - (a->offset < b->offset);
     return order ? order : (a->size > b->size) - (a->size < b->size);
 }
 
@@ -282,17 +287,17 @@ static void sort(struct bulla_tensor *tensors, size_t count, compare_tensors *co
 /* The tensors, in the order of their data, must cover all of it, each once. */
 static bool check_places(const struct reading *reading, struct bulla_tensor *tensors, size_t count)
 {
-    const uint8_t *next = reading->data;
+    size_t next = reading->data_begin;
     sort(tensors, count, by_place);
     for (size_t i = 0; i < count; i++) {
-        if (tensors[i].data != next)
+        if (tensors[i].offset != next)
             return MALFORMED(reading, "tensor %.*s does not begin where the one before it ends", NAME(&tensors[i]));
-        if (i > 0 && tensors[i].data == tensors[i - 1].data)
+        if (i > 0 && tensors[i].offset == tensors[i - 1].offset)
             return MALFORMED(
                 reading, "tensors %.*s and %.*s begin at one offset", NAME(&tensors[i - 1]), NAME(&tensors[i]));
         next += tensors[i].size;
     }
-    if (next != reading->data + reading->data_size)
+    if (next != reading->file->size)
         return MALFORMED(reading, "bytes after the last tensor");
     return true;
 }

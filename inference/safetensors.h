@@ -37,17 +37,19 @@ enum bulla_tensor_type {
     BULLA_TENSOR_F64,
 };
 
-/* Views into the file. `data` has no alignment: read it through memcpy. */
+/* A view of the header; where the data lies has no alignment: read it through memcpy. */
 struct bulla_tensor {
     const char *name; /* name_size bytes, no zero after them */
     size_t name_size;
     enum bulla_tensor_type type;
     unsigned rank; /* 0: a scalar */
     uint64_t shape[BULLA_TENSOR_RANK_MAX];
-    const uint8_t *data;
-    size_t size; /* bytes: shape × type */
+    size_t offset; /* of its data, from the file's start */
+    size_t size;   /* bytes: shape × type */
 };
 
+/* Both functions read the header and nothing behind it: of a file of `size` bytes the first bulla_weights_header(…)
+ * need be there. */
 /* The number of tensors that the header lists (checks its JSON and the bound, not the tensors). `file` is the name for
  * refusals. */
 bool bulla_safetensors_count(const struct bulla_model_file *file, size_t *count, struct bulla_inference_error *error)

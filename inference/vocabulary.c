@@ -215,6 +215,21 @@ static bool check_added(const struct bulla_vocabulary *vocabulary, const struct 
     return true;
 }
 
+/* Around a text stand the pieces [CLS] and [SEP]; tokenizer.json names them once more, by their ids. */
+static bool check_around(const struct bulla_vocabulary *vocabulary, const struct bulla_pieces *pieces)
+{
+    const struct {
+        enum bulla_special_token token;
+        uint64_t id;
+    } around[] = {{BULLA_TOKEN_CLS, pieces->tokenizer.cls}, {BULLA_TOKEN_SEP, pieces->tokenizer.sep}};
+    for (size_t i = 0; !pieces->at && i < sizeof around / sizeof around[0]; i++)
+        if (vocabulary->special[around[i].token] != around[i].id)
+            return bulla_inference_refuse(pieces->error, BULLA_INFERENCE_MISMATCH,
+                "%s: post_processor gives %s the id %llu, and the vocabulary %u", pieces->file->name,
+                special_names[around[i].token], (unsigned long long)around[i].id, vocabulary->special[around[i].token]);
+    return true;
+}
+
 bool bulla_vocabulary_fill(struct bulla_vocabulary_file *file, size_t limit, void *memory, size_t bytes,
     const struct bulla_vocabulary **vocabulary)
 {
@@ -248,7 +263,7 @@ bool bulla_vocabulary_fill(struct bulla_vocabulary_file *file, size_t limit, voi
             return false;
     *vocabulary = filling.vocabulary;
     return !pieces->failed && find_special(filling.vocabulary, pieces->file, pieces->error) &&
-           check_added(filling.vocabulary, pieces);
+           check_added(filling.vocabulary, pieces) && check_around(filling.vocabulary, pieces);
 }
 
 bool bulla_vocabulary_load(const struct bulla_model_files *files, size_t limit, void *memory, size_t bytes,

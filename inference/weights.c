@@ -94,6 +94,8 @@ static bool load_vector(struct bulla_checkpoint *file, const char *name, float *
     struct bulla_stored stored;
     if (!bulla_checkpoint_take(file, name, 0, axis.blocks * axis.size, &stored))
         return false;
+    if (file->header_only)
+        return true;
     size_t bytes = bulla_weight_bytes(stored.type);
     if (!bulla_weight_finite(stored.type, stored.data, stored.columns * bytes))
         return bulla_checkpoint_refuse_numbers(file, &stored);
@@ -130,23 +132,33 @@ static void pack_panel(void *context, size_t index)
             panel + i * inputs.padded * BULLA_PANEL, rows + i * inputs.size * bytes, pitch, count, inputs.size);
 }
 
+static bool pack_panels(struct bulla_checkpoint *file, struct bulla_pool *pool, struct packing *packing)
+{
+    struct axis outputs = packing->outputs;
+    size_t panels = outputs.blocks * bulla_round_up(outputs.padded, BULLA_PANEL) / BULLA_PANEL;
+    bulla_pool_run(pool, panels, pack_panel, packing);
+    return !atomic_load(&packing->bad) || bulla_checkpoint_refuse_numbers(file, &packing->stored);
+}
+
 /* Packs `name`.weight and .bias from panel `first` of the linear map on. */
 static bool load_linear(struct bulla_checkpoint *file, struct bulla_pool *pool, const char *name,
     struct bulla_linear *linear, size_t first, struct axis outputs, struct axis inputs)
 {
     char whole[BULLA_TENSOR_NAME_MAX + 1];
+    float *bias = NULL;
     struct packing packing = {.outputs = outputs, .inputs = inputs, .kernels = bulla_kernels()};
-    packing.panels = linear->weight + first * linear->depth * BULLA_PANEL;
     (void)snprintf(whole, sizeof whole, "%s.weight", name);
     if (!bulla_checkpoint_take(
             file, whole, outputs.blocks * outputs.size, inputs.blocks * inputs.size, &packing.stored))
         return false;
-    size_t panels = outputs.blocks * bulla_round_up(outputs.padded, BULLA_PANEL) / BULLA_PANEL;
-    bulla_pool_run(pool, panels, pack_panel, &packing);
-    if (atomic_load(&packing.bad))
-        return bulla_checkpoint_refuse_numbers(file, &packing.stored);
+    if (!file->header_only) {
+        packing.panels = linear->weight + first * linear->depth * BULLA_PANEL;
+        bias = linear->bias + first * BULLA_PANEL;
+        if (!pack_panels(file, pool, &packing))
+            return false;
+    }
     (void)snprintf(whole, sizeof whole, "%s.bias", name);
-    return load_vector(file, whole, linear->bias + first * BULLA_PANEL, outputs);
+    return load_vector(file, whole, bias, outputs);
 }
 
 static bool load_norm(struct bulla_checkpoint *file, const char *name, const struct bulla_norm *norm, size_t size)
@@ -186,6 +198,8 @@ static bool load_words(struct bulla_checkpoint *file, const struct bulla_config 
     if (!bulla_checkpoint_take(
             file, "embeddings.word_embeddings.weight", config->facts.vocabulary, config->facts.dimension, &stored))
         return false;
+    if (file->header_only)
+        return true;
     struct copying copying = {.stored = &stored};
     size_t bytes = stored.rows * stored.columns * bulla_weight_bytes(stored.type);
     if (bytes > place->size - place->used) /* not so when the memory is as large as measured */
@@ -212,6 +226,8 @@ static bool load_places(
             file, "embeddings.position_embeddings.weight", config->facts.positions, dimension, &positions) ||
         !bulla_checkpoint_take(file, "embeddings.token_type_embeddings.weight", config->token_types, dimension, &types))
         return false;
+    if (file->header_only)
+        return true;
     size_t size = positions.rows * dimension;
     size_t bytes = bulla_weight_bytes(positions.type);
     if (!bulla_weight_finite(positions.type, positions.data, size * bytes))
@@ -228,7 +244,8 @@ static bool load_places(
 static bool load_layer(
     struct bulla_checkpoint *file, struct bulla_pool *pool, const struct bulla_encoder *encoder, size_t index)
 {
-    struct bulla_layer *layer = &encoder->layer[index];
+    struct bulla_layer nowhere = {.attend = {0}};
+    struct bulla_layer *layer = encoder->layer ? &encoder->layer[index] : &nowhere; /* of a header alone */
     struct axis heads = in_heads(encoder);
     struct axis dimension = plain(encoder->dimension);
     struct axis intermediate = plain(encoder->intermediate);
@@ -259,32 +276,94 @@ static bool load_layer(
     return load_norm(file, name, &layer->contracted, encoder->dimension);
 }
 
-/* ---- measuring and loading ---- */
-
-/* Bytes of the words, at most: what the file holds beside two bytes for each of the other numbers; else as F32. They
- * are loaded last, when the others have been found to be there. */
-static size_t words_most(
-    const struct bulla_model_file *file, const struct bulla_config *config, const struct bulla_encoder *encoder)
+/* Everything that the encoder is made of, by its name. */
+static bool load_all(struct bulla_checkpoint *file, const struct bulla_config *config, struct bulla_place *place,
+    struct bulla_pool *pool, float *type, struct bulla_encoder *encoder)
 {
-    size_t dimension = encoder->dimension;
-    size_t layer = dimension * (4 * dimension + 2 * encoder->intermediate); /* the matrices alone */
-    size_t others = (encoder->layers * layer + (size_t)config->facts.positions * dimension) * 2;
-    size_t left = file->size > others ? file->size - others : 0;
-    size_t wide = (size_t)config->facts.vocabulary * dimension * sizeof(float);
-    return left < wide ? left : wide;
+    if (!load_places(file, config, type, encoder) ||
+        !load_norm(file, "embeddings.LayerNorm", &encoder->embedded, encoder->dimension))
+        return false;
+    for (size_t i = 0; i < encoder->layers; i++)
+        if (!load_layer(file, pool, encoder, i))
+            return false;
+    return load_words(file, config, place, pool, encoder);
+}
+
+/* ---- checking, measuring and loading ---- */
+
+static bool check_header(
+    struct bulla_checkpoint *file, const struct bulla_config *config, struct bulla_encoder *encoder)
+{
+    file->header_only = true;
+    bool good = load_all(file, config, NULL, NULL, NULL, encoder) && bulla_checkpoint_finish(file);
+    file->header_only = false;
+    return good;
+}
+
+static bool open_list(struct bulla_checkpoint *file, struct bulla_place *place)
+{
+    size_t tensors;
+    if (!bulla_safetensors_count(file->file, &tensors, file->error))
+        return false;
+    return bulla_checkpoint_open(file, bulla_place_take(place, tensors * BULLA_CHECKPOINT_ENTRY), tensors);
+}
+
+bool bulla_weights_check_measure(
+    const struct bulla_model_file *file, struct bulla_place *place, struct bulla_inference_error *error)
+{
+    size_t tensors;
+    if (!bulla_safetensors_count(file, &tensors, error))
+        return false;
+    (void)bulla_place_take(place, tensors * BULLA_CHECKPOINT_ENTRY);
+    return true;
+}
+
+bool bulla_weights_check(const struct bulla_model_file *file, const struct bulla_config *config,
+    struct bulla_place *place, struct bulla_inference_error *error)
+{
+    struct bulla_place nowhere = {.base = NULL};
+    struct bulla_encoder encoder;
+    struct bulla_checkpoint checkpoint = {.file = file, .error = error};
+    place_encoder(&nowhere, config, &encoder);
+    return open_list(&checkpoint, place) && check_header(&checkpoint, config, &encoder);
+}
+
+/* Numbers of all tensors that the encoder is made of, but for the words. */
+static size_t numbers_beside_words(const struct bulla_config *config)
+{
+    const struct bulla_model_facts *facts = &config->facts;
+    size_t dimension = facts->dimension, intermediate = facts->intermediate;
+    size_t attention = 4 * dimension * (dimension + 1);
+    size_t expansion = 2 * dimension * intermediate + dimension + intermediate;
+    size_t layer = attention + expansion + 4 * dimension; /* and two norms */
+    return facts->layers * layer + ((size_t)facts->positions + config->token_types + 2) * dimension;
+}
+
+/* No number takes less than two bytes, so the words have what the file leaves them, and none of them more than F32's
+ * four. They are loaded last, when the others have been found to be there. */
+static bool measure_words(const struct bulla_model_file *file, const struct bulla_config *config, size_t *most,
+    struct bulla_inference_error *error)
+{
+    size_t others = 2 * numbers_beside_words(config);
+    size_t words = (size_t)config->facts.vocabulary * config->facts.dimension;
+    if (file->size < others + 2 * words)
+        return bulla_inference_refuse(error, BULLA_INFERENCE_MISMATCH,
+            "%s: %zu bytes; by config.json its tensors have %zu at least", file->name, file->size, others + 2 * words);
+    size_t left = file->size - others, wide = words * sizeof(float);
+    *most = left < wide ? left : wide;
+    return true;
 }
 
 bool bulla_weights_measure(const struct bulla_model_file *file, const struct bulla_config *config,
     struct bulla_place *place, struct bulla_inference_error *error)
 {
-    size_t tensors;
+    size_t words = 0;
     struct bulla_encoder encoder;
-    if (!bulla_safetensors_count(file, &tensors, error))
+    if (!bulla_weights_check_measure(file, place, error) || !measure_words(file, config, &words, error))
         return false;
-    (void)bulla_place_take(place, tensors * BULLA_CHECKPOINT_ENTRY);
     (void)bulla_place_take(place, config->facts.dimension * sizeof(float));
     place_encoder(place, config, &encoder);
-    (void)bulla_place_take(place, words_most(file, config, &encoder));
+    (void)bulla_place_take(place, words);
     return true;
 }
 
@@ -292,18 +371,10 @@ bool bulla_weights_load(const struct bulla_model_file *file, const struct bulla_
     struct bulla_place *place, struct bulla_pool *pool, struct bulla_encoder *encoder,
     struct bulla_inference_error *error)
 {
-    size_t tensors;
     struct bulla_checkpoint checkpoint = {.file = file, .error = error};
-    if (!bulla_safetensors_count(file, &tensors, error))
+    if (!open_list(&checkpoint, place))
         return false;
-    void *entries = bulla_place_take(place, tensors * BULLA_CHECKPOINT_ENTRY);
     float *type = bulla_place_take(place, config->facts.dimension * sizeof *type);
     place_encoder(place, config, encoder);
-    if (!bulla_checkpoint_open(&checkpoint, entries, tensors) || !load_places(&checkpoint, config, type, encoder) ||
-        !load_norm(&checkpoint, "embeddings.LayerNorm", &encoder->embedded, encoder->dimension))
-        return false;
-    for (size_t i = 0; i < encoder->layers; i++)
-        if (!load_layer(&checkpoint, pool, encoder, i))
-            return false;
-    return load_words(&checkpoint, config, place, pool, encoder) && bulla_checkpoint_finish(&checkpoint);
+    return check_header(&checkpoint, config, encoder) && load_all(&checkpoint, config, place, pool, type, encoder);
 }

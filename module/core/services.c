@@ -328,13 +328,19 @@ static enum bulla_reason sealed(void *context, const uint8_t id[static 16], cons
     if (!object)
         return bulla_refuse(BULLA_OBJECT_HIDDEN, "the model's key was destroyed while it was sealed");
     CK_ULONG generation = (CK_ULONG)sealing->generation, dimension = (CK_ULONG)sealing->dimension;
+    CK_ULONG present = bulla_attributes_ulong(object->attributes, CKA_BULLA_GENERATION, 0);
     struct bulla_attribute_list list;
     bulla_list_from(&list, object->attributes);
     enum bulla_reason reason = BULLA_OK;
-    if (object->owner == 0 &&
-        bulla_list_put(
-            &list, CKA_BULLA_GENERATION, (struct bulla_bytes){(const uint8_t *)&generation, sizeof generation}) &&
-        bulla_list_put(&list, CKA_BULLA_DIMENSION, (struct bulla_bytes){(const uint8_t *)&dimension, sizeof dimension}))
+    if (generation <= present) /* another sealing began later and ended first */
+        reason = bulla_refuse(BULLA_MODEL_OLDER,
+            "generation %lu of this model was sealed meanwhile, and this one would be %lu: seal it again", present,
+            generation);
+    else if (object->owner == 0 &&
+             bulla_list_put(
+                 &list, CKA_BULLA_GENERATION, (struct bulla_bytes){(const uint8_t *)&generation, sizeof generation}) &&
+             bulla_list_put(
+                 &list, CKA_BULLA_DIMENSION, (struct bulla_bytes){(const uint8_t *)&dimension, sizeof dimension}))
         reason = bulla_vault_restate(token, object, &list);
     else
         reason = bulla_refuse(BULLA_UNSUPPORTED, "models are sealed by keys of the token, not of a session");
@@ -367,10 +373,9 @@ static uint64_t sequence(void *context)
     return atomic_fetch_add(&token->sequence, 1) + 1;
 }
 
-static void audit(void *context, const char *event, const char *model, uint64_t number)
+static void audit(void *context, const char *event, const struct bulla_audit_field *fields, size_t count)
 {
-    const struct bulla_audit_field fields[] = {{"model", model, 0}, {"sequence", NULL, number}};
-    bulla_token_record(context, event, fields, 2);
+    bulla_token_record(context, event, fields, count);
 }
 
 void bulla_token_services(struct bulla_token *token, struct bulla_services *services)

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "crypto/cbor_scalar.h"
 #include "crypto/cipher.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "embeddings are written as they lie in memory");
@@ -16,7 +15,7 @@ enum { SALT = 32 };
 
 /* Texts and views that a receipt points to while it is written. */
 struct receipt_parts {
-    char issuer[32], model_id[160], model_version[32], policy_version[48];
+    char issuer[32], model_id[BULLA_KEY_NAME], model_version[32], policy_version[48];
     uint8_t request_salt[SALT], response_salt[SALT];
     uint8_t request_hash[32], nonce[64];
 };
@@ -78,21 +77,10 @@ static enum bulla_reason add_measurements(
     return BULLA_OK;
 }
 
-/* The key's label where that is short text, else its id: an id that was changed to a longer one is cut. */
-static void name_model(const struct bulla_key *key, char name[static 160])
-{
-    if (key->label.size && key->label.size < 160 && bulla_utf8_valid(key->label)) {
-        (void)snprintf(name, 160, "%.*s", (int)key->label.size, (const char *)key->label.data);
-        return;
-    }
-    (void)sodium_bin2hex(name, 160, key->id.data, key->id.size < 79 ? key->id.size : 79);
-}
-
 static void name_parts(const struct bulla_run *run, const struct bulla_open_model *model, struct receipt_parts *parts)
 {
-    const struct bulla_key *key = run->key;
     (void)snprintf(parts->issuer, sizeof parts->issuer, "bulla:%.16s", (const char *)run->services->serial);
-    name_model(key, parts->model_id);
+    bulla_key_name(run->key, parts->model_id);
     (void)snprintf(parts->model_version, sizeof parts->model_version, "generation %" PRIu64, model->generation);
     (void)snprintf(parts->policy_version, sizeof parts->policy_version, "%s", model->policy_version);
     randombytes_buf(parts->request_salt, SALT);
@@ -182,6 +170,7 @@ enum bulla_reason bulla_answer_write(struct bulla_run *run, const struct bulla_a
     bulla_cbor_write_bstr(out, BULLA_BYTES(parts.request_salt));
     bulla_cbor_write_tstr(out, "response_salt");
     bulla_cbor_write_bstr(out, BULLA_BYTES(parts.response_salt));
-    run->services->audit(run->services->token, "inference", parts.model_id, sequence);
+    const struct bulla_audit_field fields[] = {{"model", parts.model_id, 0}, {"sequence", NULL, sequence}};
+    run->services->audit(run->services->token, "inference", fields, sizeof fields / sizeof fields[0]);
     return bulla_writer_finish(out, "the answer");
 }

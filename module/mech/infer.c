@@ -14,7 +14,7 @@
 #include "model.h"
 #include "request.h"
 
-enum { LONGEST_BOUND = 512, TOKEN_BYTES = 5, ROUNDING = 64 };
+enum { TOKEN_BYTES = 5, ROUNDING = 64 };
 
 static enum bulla_reason infer_begin(struct bulla_run *run, const CK_MECHANISM *mechanism)
 {
@@ -23,6 +23,23 @@ static enum bulla_reason infer_begin(struct bulla_run *run, const CK_MECHANISM *
     if (run->key->sealing.generation == 0)
         return bulla_refuse(BULLA_MODEL_MISSING, "nothing was sealed under this key yet");
     return BULLA_OK;
+}
+
+/* No text has more tokens than bytes, but for [CLS] and [SEP]. */
+static size_t tokens_most(struct bulla_bytes text, size_t longest)
+{
+    return text.size + 2 < longest ? text.size + 2 : longest;
+}
+
+/* Bytes of the answer's token ids, at most: whether the model takes less of a text is known only once it is open. */
+static size_t token_bytes_most(const struct bulla_request *request)
+{
+    size_t longest = request->longest ? request->longest : BULLA_POSITIONS_MAX, bytes = TOKEN_BYTES;
+    struct bulla_request_walk walk = bulla_request_texts(request);
+    struct bulla_bytes text;
+    while (bulla_request_next(&walk, &text))
+        bytes += (1 + tokens_most(text, longest)) * TOKEN_BYTES;
+    return bytes;
 }
 
 static enum bulla_reason infer_bound(
@@ -34,7 +51,7 @@ static enum bulla_reason infer_bound(
     size_t dimension = (size_t)run->key->sealing.dimension;
     *bytes = BULLA_ANSWER_OVERHEAD + request.count * (dimension * sizeof(float) + TOKEN_BYTES);
     if (request.tokens)
-        *bytes += request.count * (LONGEST_BOUND + 1) * TOKEN_BYTES;
+        *bytes += token_bytes_most(&request);
     return BULLA_OK;
 }
 
@@ -127,24 +144,19 @@ static size_t encoder_bound(const struct bulla_open_model *model, const struct b
     return bulla_model_workspace(model->model, &batch);
 }
 
-static size_t bytes_of_texts(const struct bulla_request *request)
-{
-    struct bulla_request_walk walk = bulla_request_texts(request);
-    struct bulla_bytes text;
-    size_t most = 0;
-    while (bulla_request_next(&walk, &text))
-        most = text.size > most ? text.size : most;
-    return most;
-}
-
-/* No text has more tokens than bytes, but for [CLS] and [SEP]. */
 static unsigned longest_of(const struct bulla_open_model *model, const struct bulla_request *request)
 {
     unsigned longest = bulla_model_facts(model->model)->longest;
+    struct bulla_request_walk walk = bulla_request_texts(request);
+    struct bulla_bytes text;
+    size_t most = 0;
     if (request->longest && request->longest < longest)
         longest = request->longest;
-    size_t bytes = bytes_of_texts(request) + 2;
-    return bytes < longest ? (unsigned)bytes : longest;
+    while (bulla_request_next(&walk, &text)) {
+        size_t tokens = tokens_most(text, longest);
+        most = tokens > most ? tokens : most;
+    }
+    return (unsigned)most;
 }
 
 static enum bulla_reason compute(struct bulla_run *run, struct bulla_open_model *model,

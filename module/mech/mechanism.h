@@ -8,6 +8,7 @@
 
 #include "bulla_pkcs11.h"
 #include "crypto/cose.h"
+#include "evidence/audit.h"
 #include "evidence/report.h"
 
 /* The functions that an operation can be of; each session has one slot for each. */
@@ -53,7 +54,7 @@ struct bulla_services {
     /* "<authority, 16 hex>/<version>" of the policy in force for an object, or "none". */
     void (*policy_version)(void *token, const uint8_t object[static 16], char *text, size_t size);
     uint64_t (*sequence)(void *token);
-    void (*audit)(void *token, const char *event, const char *model, uint64_t sequence);
+    void (*audit)(void *token, const char *event, const struct bulla_audit_field *fields, size_t count);
 };
 
 /* A key as a family gets it; the secret lies in the arena and is core's to wipe. */
@@ -69,6 +70,10 @@ struct bulla_key {
     struct bulla_sealing sealing;
     uint64_t expires; /* CLOCK_MONOTONIC seconds until which the key is released; 0: until logout */
 };
+
+/* How records name a model: the key's label where that is short text, else its id in hex (cut when it is too long). */
+enum { BULLA_KEY_NAME = 160 };
+void bulla_key_name(const struct bulla_key *key, char name[static BULLA_KEY_NAME]);
 
 /* A running operation. `state` is state_size zeroed bytes of the arena (NULL when that is 0). */
 struct bulla_run {

@@ -1,3 +1,6 @@
+/* A model stands in the list from the moment that its opening begins, which may take long (decryption, a TPM that is
+ * slow or hangs): who wants the same one waits for that opening instead of doing it again, and the list's lock is held
+ * by nobody meanwhile. Whatever has users is freed by the last of them, if it has left the list by then. */
 #include "model.h"
 
 #include <stdlib.h>
@@ -8,8 +11,9 @@
 
 static struct {
     pthread_mutex_t lock;
+    pthread_cond_t settled; /* an opening ended */
     struct bulla_open_model *first;
-} opened = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} opened = {.lock = PTHREAD_MUTEX_INITIALIZER, .settled = PTHREAD_COND_INITIALIZER};
 
 static void model_free(struct bulla_open_model *model)
 {
@@ -78,12 +82,13 @@ void bulla_models_lapse(uint64_t now)
     unlist(is_over, &now);
 }
 
-/* In a forked child the pages read as zero; the list is forgotten, its lock may be held by a thread that is not here.
- */
+/* In a forked child the pages read as zero; the list is forgotten, and who held its lock, opened a model or waited for
+ * one is not here. */
 void bulla_models_abandon(void)
 {
     opened.first = NULL;
     (void)pthread_mutex_init(&opened.lock, NULL);
+    (void)pthread_cond_init(&opened.settled, NULL);
 }
 
 static bool is_wanted(const struct bulla_open_model *model, const struct bulla_run *run)
@@ -98,8 +103,6 @@ static struct bulla_open_model *find(const struct bulla_run *run)
     struct bulla_open_model *model = opened.first;
     while (model && !is_wanted(model, run))
         model = model->next;
-    if (model)
-        model->users++;
     return model;
 }
 
@@ -122,7 +125,53 @@ static enum bulla_reason add_evidence(const struct bulla_run *run, struct bulla_
     return bulla_writer_finish(&writer, "evidence");
 }
 
-static enum bulla_reason open_model(const struct bulla_run *run, struct bulla_open_model **model)
+static enum bulla_reason open_contents(const struct bulla_run *run, struct bulla_open_model *model)
+{
+    const struct bulla_services *services = run->services;
+    BULLA_TRY(bulla_model_file_open(run, model));
+    services->policy_version(services->token, run->key->object, model->policy_version, sizeof model->policy_version);
+    BULLA_TRY(add_evidence(run, model));
+    services->released(services->token, model->expires);
+    return BULLA_OK;
+}
+
+/* --- the list, with its lock held --- */
+
+/* Gives a hold back; the model to free, or NULL. */
+static struct bulla_open_model *leave(struct bulla_open_model *model)
+{
+    return --model->users == 0 && !model->listed ? model : NULL;
+}
+
+static void take_off(struct bulla_open_model *model)
+{
+    struct bulla_open_model **at = &opened.first;
+    while (*at && *at != model)
+        at = &(*at)->next;
+    if (*at)
+        *at = model->next;
+    model->listed = false;
+}
+
+/* The opened model, with a hold of the caller's; waits for one that is being opened. After a refusal those who waited
+ * open it for themselves: theirs, if it comes to that, has words of its own. */
+static struct bulla_open_model *join(const struct bulla_run *run)
+{
+    struct bulla_open_model *model, *unused;
+    while ((model = find(run)) != NULL) {
+        model->users++;
+        while (model->opening == BULLA_OPENING)
+            (void)pthread_cond_wait(&opened.settled, &opened.lock);
+        if (model->opening == BULLA_OPENED)
+            return model;
+        if ((unused = leave(model)) != NULL)
+            model_free(unused);
+    }
+    return NULL;
+}
+
+/* A model that its caller is about to open, listed and held. */
+static enum bulla_reason announce(const struct bulla_run *run, struct bulla_open_model **model)
 {
     if (run->key->expires && bulla_clock_seconds() >= run->key->expires)
         return bulla_refuse(BULLA_NOT_RELEASED, "the lease ended since C_DecryptInit: begin the operation again");
@@ -134,46 +183,50 @@ static enum bulla_reason open_model(const struct bulla_run *run, struct bulla_op
     memcpy(made->object, run->key->object, 16);
     made->sealing = run->key->sealing.generation;
     made->expires = run->key->expires ? run->key->expires : bulla_clock_seconds() + run->services->lease;
-    enum bulla_reason reason = bulla_model_file_open(run, made);
-    if (reason == BULLA_OK) {
-        run->services->policy_version(
-            run->services->token, run->key->object, made->policy_version, sizeof made->policy_version);
-        reason = add_evidence(run, made);
-    }
-    if (reason != BULLA_OK) {
-        model_free(made);
-        return reason;
-    }
     made->users = 1;
     made->listed = true;
+    made->next = opened.first;
+    opened.first = made;
     *model = made;
-    run->services->released(run->services->token, made->expires);
     return BULLA_OK;
 }
 
-/* The list's lock is held while a model is opened: two sessions that ask at once get one copy, not two. */
+/* --- with the lock free --- */
+
+static enum bulla_reason open_announced(const struct bulla_run *run, struct bulla_open_model *model)
+{
+    enum bulla_reason reason = open_contents(run, model);
+    if (reason != BULLA_OK)
+        bulla_pages_release(&model->weights); /* now, and not when the last who waited has woken up */
+    (void)pthread_mutex_lock(&opened.lock);
+    model->opening = reason == BULLA_OK ? BULLA_OPENED : BULLA_OPENING_REFUSED;
+    if (reason != BULLA_OK)
+        take_off(model);
+    (void)pthread_cond_broadcast(&opened.settled);
+    (void)pthread_mutex_unlock(&opened.lock);
+    if (reason != BULLA_OK)
+        bulla_model_release(model);
+    return reason;
+}
+
 enum bulla_reason bulla_model_acquire(const struct bulla_run *run, struct bulla_open_model **model)
 {
+    enum bulla_reason reason = BULLA_OK;
     bulla_models_lapse(bulla_clock_seconds());
     (void)pthread_mutex_lock(&opened.lock);
-    enum bulla_reason reason = BULLA_OK;
-    *model = find(run);
-    if (!*model) {
-        reason = open_model(run, model);
-        if (reason == BULLA_OK) {
-            (*model)->next = opened.first;
-            opened.first = *model;
-        }
-    }
+    *model = join(run);
+    bool mine = !*model;
+    if (mine)
+        reason = announce(run, model);
     (void)pthread_mutex_unlock(&opened.lock);
-    return reason;
+    return mine && reason == BULLA_OK ? open_announced(run, *model) : reason;
 }
 
 void bulla_model_release(struct bulla_open_model *model)
 {
     (void)pthread_mutex_lock(&opened.lock);
-    bool last = --model->users == 0 && !model->listed;
+    struct bulla_open_model *unused = leave(model);
     (void)pthread_mutex_unlock(&opened.lock);
-    if (last)
-        model_free(model);
+    if (unused)
+        model_free(unused);
 }

@@ -9,10 +9,14 @@
 #include "inference/engine.h"
 #include "mechanism.h"
 
+/* While it is opening only the one who opens it looks beyond `expires`. */
+enum bulla_opening { BULLA_OPENING, BULLA_OPENED, BULLA_OPENING_REFUSED };
+
 struct bulla_open_model {
     struct bulla_open_model *next;
-    unsigned users; /* who compute with it now; the list's own hold is not counted */
+    unsigned users; /* who open it, wait for it or compute with it now; the list's own hold is not counted */
     bool listed;
+    enum bulla_opening opening;
     uint8_t serial[16], object[16];
     uint64_t sealing;    /* the key's latest sealing when this was opened: another one opens anew */
     uint64_t generation; /* of the file */
@@ -27,7 +31,9 @@ struct bulla_open_model {
     size_t evidence_size;
 };
 
-/* The model of the run's key: the opened one, or opened now. Give it back with bulla_model_release.
+/* The model of the run's key: the opened one, or opened now. Give it back with bulla_model_release. While one is
+ * opened, those who want it wait; nobody else does, and the functions below do not either: what they take off the list
+ * in the middle of its opening is closed by its last user.
  * BULLA_MODEL_MISSING, _OTHER_KEY, _OTHER_TOKEN, _OLDER, _MALFORMED, _UNSUPPORTED, BULLA_AUTHENTICATION,
  * BULLA_MEMORY_LOCK. */
 enum bulla_reason bulla_model_acquire(const struct bulla_run *run, struct bulla_open_model **model) BULLA_MUST_USE;

@@ -1,43 +1,38 @@
 /* CKM_BULLA_SEAL: the archive of a model in, the sealed file out, in constant memory.
  *
  * The archive begins with its manifest, which is all that the header needs; from then on bytes are hashed, judged and
- * sealed as they pass. The small files that say what the model is are kept (in locked pages) until the weights begin:
- * then the engine says whether it can run it, before a byte of weights is sealed. */
+ * sealed as they pass. The verdict comes with the header of the weights file (candidate.h), before a number of it is
+ * sealed. */
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "candidate.h"
 #include "crypto/arena.h"
-#include "crypto/pages.h"
 #include "crypto/stream.h"
 #include "evidence/policy.h"
 #include "families.h"
-#include "inference/engine.h"
 #include "manifest.h"
 #include "model.h"
 
 enum {
-    SMALL_LARGEST = 1 << 18, /* of one file that is kept */
-    KEPT_LARGEST = 1 << 20,  /* of all of them, and the manifest */
     HEAD_LARGEST = 4 + BULLA_MANIFEST_LARGEST,
-    WORK_SIZE = BULLA_STREAM_CHUNK + BULLA_AEAD_TAG + KEPT_LARGEST,
+    WORK_SIZE = BULLA_STREAM_CHUNK + BULLA_AEAD_TAG + HEAD_LARGEST,
 };
 
 /* Lies in the arena; what is larger hangs on it: locked pages for plaintext, the heap for the manifest. */
 struct sealing {
     struct bulla_stream_sealer sealer;
-    struct bulla_pages work; /* one chunk, then the kept bytes */
+    struct bulla_pages work; /* one chunk, then the head */
     struct bulla_manifest *manifest;
-    uint8_t *kept;
-    size_t kept_size;
-    size_t head_size; /* bytes of "size ‖ manifest"; 0 until the size is known */
+    uint8_t *head; /* "size ‖ manifest" */
+    size_t head_have;
+    size_t head_size; /* 0 until the size is known */
     bool begun;       /* the header is written */
-    bool judged;
-    unsigned file; /* that the next byte belongs to */
-    uint64_t done; /* bytes of it */
+    unsigned file;    /* that the next byte belongs to */
+    uint64_t done;    /* bytes of it */
     crypto_hash_sha256_state hash;
-    struct bulla_model_file small[BULLA_MANIFEST_FILES];
-    size_t small_count;
-    struct bulla_model_facts facts;
+    struct bulla_candidate candidate;
     uint64_t generation;
 };
 
@@ -59,7 +54,7 @@ static enum bulla_reason seal_begin(struct bulla_run *run, const CK_MECHANISM *m
     if (!sealing->manifest)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "sealing a model");
     BULLA_TRY(bulla_pages_lock(&sealing->work, WORK_SIZE, "sealing a model"));
-    sealing->kept = sealing->work.data + BULLA_STREAM_CHUNK + BULLA_AEAD_TAG;
+    sealing->head = sealing->work.data + BULLA_STREAM_CHUNK + BULLA_AEAD_TAG;
     return BULLA_OK;
 }
 
@@ -68,6 +63,7 @@ static void seal_end(struct bulla_run *run)
     struct sealing *sealing = run->state;
     if (sealing->begun)
         bulla_stream_sealer_wipe(&sealing->sealer);
+    bulla_candidate_close(&sealing->candidate);
     bulla_pages_release(&sealing->work);
     free(sealing->manifest);
     sealing->manifest = NULL;
@@ -80,7 +76,7 @@ static enum bulla_reason seal_bound(
     const struct sealing *sealing = run->state;
     if (in.size > SIZE_MAX / 2)
         return bulla_refuse(BULLA_TOO_LARGE, "an update of %zu bytes", in.size);
-    size_t waiting = sealing->begun ? sealing->sealer.filled : sealing->kept_size;
+    size_t waiting = sealing->begun ? sealing->sealer.filled : sealing->head_have;
     size_t plain = waiting + in.size;
     *bytes = plain + (plain / BULLA_STREAM_CHUNK + 2) * BULLA_AEAD_TAG;
     if (!sealing->begun)
@@ -113,59 +109,32 @@ static enum bulla_reason write_header(struct bulla_run *run, struct bulla_writer
     return BULLA_OK;
 }
 
-/* Collects the head; when it is whole the header is written and the head sealed. Returns how much was taken. */
+/* Collects the head; when it is whole the header is written and the head sealed. */
 static enum bulla_reason take_head(struct bulla_run *run, struct bulla_bytes *in, struct bulla_writer *out)
 {
     struct sealing *sealing = run->state;
-    while (in->size && (!sealing->head_size || sealing->kept_size < sealing->head_size)) {
-        sealing->kept[sealing->kept_size++] = *in->data++;
+    while (in->size && (!sealing->head_size || sealing->head_have < sealing->head_size)) {
+        sealing->head[sealing->head_have++] = *in->data++;
         in->size--;
-        if (sealing->kept_size != 4)
+        if (sealing->head_have != 4)
             continue;
-        const uint8_t *head = sealing->kept;
+        const uint8_t *head = sealing->head;
         size_t size = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
         if (size == 0 || size > BULLA_MANIFEST_LARGEST)
             return bulla_refuse(BULLA_MODEL_MALFORMED, "a manifest of %zu bytes", size);
         sealing->head_size = 4 + size;
     }
-    if (!sealing->head_size || sealing->kept_size < sealing->head_size)
+    if (!sealing->head_size || sealing->head_have < sealing->head_size)
         return BULLA_OK;
-    struct bulla_bytes manifest = {sealing->kept + 4, sealing->head_size - 4};
+    struct bulla_bytes manifest = {sealing->head + 4, sealing->head_size - 4};
     BULLA_TRY(bulla_manifest_read(manifest, sealing->manifest));
+    BULLA_TRY(bulla_candidate_open(&sealing->candidate, sealing->manifest));
     BULLA_TRY(write_header(run, out));
     (void)crypto_hash_sha256_init(&sealing->hash);
-    return bulla_stream_seal_update(&sealing->sealer, (struct bulla_bytes){sealing->kept, sealing->head_size}, out);
+    return bulla_stream_seal_update(&sealing->sealer, (struct bulla_bytes){sealing->head, sealing->head_size}, out);
 }
 
 /* --- the files --- */
-
-static bool ends_with(const char *name, const char *end)
-{
-    size_t size = strlen(name), tail = strlen(end);
-    return size >= tail && strcmp(name + size - tail, end) == 0;
-}
-
-static enum bulla_reason judge(struct sealing *sealing)
-{
-    struct bulla_model_files files = {sealing->small, sealing->small_count};
-    struct bulla_inference_error error = {0};
-    sealing->judged = true;
-    return bulla_model_inspect(&files, &sealing->facts, &error) ? BULLA_OK : bulla_inference_refusal(&error);
-}
-
-/* A new file begins: a small one is kept, the first of the weights brings the verdict. */
-static enum bulla_reason begin_file(struct sealing *sealing, const struct bulla_manifest_file *file)
-{
-    if (ends_with(file->name, ".safetensors"))
-        return sealing->judged ? BULLA_OK : judge(sealing);
-    if (!ends_with(file->name, ".json") || file->size > SMALL_LARGEST || file->size > KEPT_LARGEST - sealing->kept_size)
-        return BULLA_OK;
-    if (sealing->judged)
-        return bulla_refuse(BULLA_MODEL_MALFORMED, "%s stands behind the weights in the archive", file->name);
-    sealing->small[sealing->small_count++] =
-        (struct bulla_model_file){file->name, sealing->kept + sealing->kept_size, (size_t)file->size};
-    return BULLA_OK;
-}
 
 static enum bulla_reason end_file(struct sealing *sealing, const struct bulla_manifest_file *file)
 {
@@ -179,27 +148,17 @@ static enum bulla_reason end_file(struct sealing *sealing, const struct bulla_ma
     return BULLA_OK;
 }
 
-static bool is_kept(const struct sealing *sealing, const struct bulla_manifest_file *file)
-{
-    return sealing->small_count && sealing->small[sealing->small_count - 1].name == file->name;
-}
-
 /* One file's part of the input, at least one byte or the end of an empty file. */
 static enum bulla_reason take_part(struct sealing *sealing, struct bulla_bytes *in)
 {
     const struct bulla_manifest_file *file = &sealing->manifest->files[sealing->file];
     uint64_t left = file->size - sealing->done;
-    size_t part = in->size < left ? in->size : (size_t)left;
-    if (sealing->done == 0)
-        BULLA_TRY(begin_file(sealing, file));
-    (void)crypto_hash_sha256_update(&sealing->hash, in->data, part);
-    if (is_kept(sealing, file)) {
-        memcpy(sealing->kept + sealing->kept_size, in->data, part);
-        sealing->kept_size += part;
-    }
-    in->data += part;
-    in->size -= part;
-    sealing->done += part;
+    const struct bulla_bytes part = {in->data, in->size < left ? in->size : (size_t)left};
+    (void)crypto_hash_sha256_update(&sealing->hash, part.data, part.size);
+    BULLA_TRY(bulla_candidate_take(&sealing->candidate, file, sealing->file, sealing->done, part));
+    in->data += part.size;
+    in->size -= part.size;
+    sealing->done += part.size;
     return sealing->done == file->size ? end_file(sealing, file) : BULLA_OK;
 }
 
@@ -229,17 +188,30 @@ static enum bulla_reason seal_update(struct bulla_run *run, struct bulla_bytes i
     return bulla_stream_seal_update(&sealing->sealer, in, out);
 }
 
+/* What the folder did not say and was assumed is said here. */
+static void record(const struct bulla_run *run, const struct sealing *sealing)
+{
+    char name[BULLA_KEY_NAME], pooling[64];
+    bulla_key_name(run->key, name);
+    (void)snprintf(pooling, sizeof pooling, "%s%s", sealing->candidate.facts.pooling,
+        sealing->candidate.facts.pooling_declared ? "" : " (assumed)");
+    const struct bulla_audit_field fields[] = {
+        {"model", name, 0},
+        {"generation", NULL, sealing->generation},
+        {"pooling", pooling, 0},
+    };
+    run->services->audit(run->services->token, "sealed", fields, sizeof fields / sizeof fields[0]);
+}
+
 static enum bulla_reason seal_finish(struct bulla_run *run, struct bulla_writer *out)
 {
     struct sealing *sealing = run->state;
     if (!sealing->begun || sealing->file < sealing->manifest->count)
         return bulla_refuse(BULLA_TRUNCATED, "the archive ends before its last file does");
-    if (!sealing->judged)
-        return bulla_refuse(BULLA_MODEL_MALFORMED, "the archive holds no *.safetensors");
     BULLA_TRY(bulla_stream_seal_finish(&sealing->sealer, out));
-    struct bulla_sealing made = {sealing->generation, sealing->facts.dimension};
+    struct bulla_sealing made = {sealing->generation, sealing->candidate.facts.dimension};
     BULLA_TRY(run->services->sealed(run->services->token, run->key->object, &made));
-    run->services->audit(run->services->token, "sealed", (const char *)run->key->label.data, sealing->generation);
+    record(run, sealing);
     return BULLA_OK;
 }
 

@@ -26,18 +26,25 @@ static struct bulla_config config;
     "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\","                  \
     "\"max_input_chars_per_word\":100,\"vocab\":{}}}"
 
-/* Reads a folder of config.json and, when it has a name, one file more. */
-static bool reads(const char *config_text, const char *name, const char *text)
+/* Reads a folder of config.json and, when they have names, one or two files more. */
+static bool reads_both(
+    const char *config_text, const char *name, const char *text, const char *other_name, const char *other)
 {
     struct bulla_model_file folder[] = {
         {"config.json", (const uint8_t *)config_text, strlen(config_text)},
         {name, (const uint8_t *)text, text ? strlen(text) : 0},
+        {other_name, (const uint8_t *)other, other ? strlen(other) : 0},
     };
-    struct bulla_model_files files = {folder, name ? 2 : 1};
+    struct bulla_model_files files = {folder, 1U + (name != NULL) + (other_name != NULL)};
     memset(&refusal, 0, sizeof refusal);
     bool good = bulla_config_read(&files, &config, &refusal);
     assert_true(good == (refusal.reason == BULLA_INFERENCE_OK));
     return good;
+}
+
+static bool reads(const char *config_text, const char *name, const char *text)
+{
+    return reads_both(config_text, name, text, NULL, NULL);
 }
 
 /* CONFIG with the first `from` replaced. */
@@ -128,6 +135,10 @@ static const struct {
     {"{", "{\"is_decoder\":true,", BULLA_INFERENCE_UNSUPPORTED, "is_decoder"},
     {"{", "{\"quantization_config\":{\"bits\":4},", BULLA_INFERENCE_UNSUPPORTED, "quantization_config"},
     {"{", "{\"auto_map\":{\"AutoModel\":\"x.Y\"},", BULLA_INFERENCE_UNSUPPORTED, "auto_map"},
+    {"{", "{\"tokenizer_class\":\"BertJapaneseTokenizer\",", BULLA_INFERENCE_UNSUPPORTED, "BertJapaneseTokenizer"},
+    {"{", "{\"tokenizer_class\":\"PreTrainedTokenizerFast\",", BULLA_INFERENCE_UNSUPPORTED, "tokenizer.json"},
+    {"{", "{\"tokenizer_class\":1,", BULLA_INFERENCE_UNSUPPORTED, "tokenizer_class is 1"},
+    {"{", "{\"tokenizer_class\":null,\"tokenizer_class\":null,", BULLA_INFERENCE_MALFORMED, "tokenizer_class twice"},
     {"{", "{\"pruned_heads\":{\"0\":[1]},", BULLA_INFERENCE_UNSUPPORTED, "pruned_heads"},
     {"{", "{\"model_type\":\"bert\",", BULLA_INFERENCE_MALFORMED, "model_type twice"},
     {"{", "{\"hidden_size\":384,", BULLA_INFERENCE_MALFORMED, "hidden_size twice"},
@@ -168,6 +179,9 @@ static void each_change_is_refused_by_name(void **state)
 #define POOLING(mean, cls)                                                                                             \
     "{\"word_embedding_dimension\":384,\"pooling_mode_cls_token\":" cls ",\"pooling_mode_mean_tokens\":" mean ","      \
     "\"pooling_mode_max_tokens\":false}"
+#define TRANSFORMER MODULE("sentence_transformers.models.Transformer", "")
+#define POOLS MODULE("sentence_transformers.models.Pooling", "1_Pooling")
+#define NORMALIZE MODULE("sentence_transformers.models.Normalize", "2_Normalize")
 #define MODULE(type, path) "{\"idx\":0,\"name\":\"0\",\"path\":\"" path "\",\"type\":\"" type "\"}"
 
 static const struct {
@@ -196,10 +210,15 @@ static const struct {
     {"sentence_bert_config.json", "{\"max_seq_length\":\"128\"}", BULLA_INFERENCE_MALFORMED, "max_seq_length"},
     {"sentence_bert_config.json", "{\"do_lower_case\":true}", BULLA_INFERENCE_UNSUPPORTED, "do_lower_case"},
 
-    {"modules.json",
-        "[" MODULE("sentence_transformers.models.Transformer", "") "," MODULE("sentence_transformers.models.Pooling",
-            "1_Pooling") "," MODULE("sentence_transformers.models.Normalize", "2_Normalize") "]",
-        BULLA_INFERENCE_OK, ""},
+    {"modules.json", "[" TRANSFORMER "," POOLS "," NORMALIZE "]", BULLA_INFERENCE_MISSING, "1_Pooling/config.json"},
+    {"modules.json", "[" TRANSFORMER "," POOLS "]", BULLA_INFERENCE_MISSING, "1_Pooling/config.json"},
+    {"modules.json", "[]", BULLA_INFERENCE_UNSUPPORTED, "0 modules"},
+    {"modules.json", "[" TRANSFORMER "]", BULLA_INFERENCE_UNSUPPORTED, "1 modules"},
+    {"modules.json", "[" TRANSFORMER "," NORMALIZE "," POOLS "]", BULLA_INFERENCE_UNSUPPORTED, "Normalize"},
+    {"modules.json", "[" POOLS "," TRANSFORMER "]", BULLA_INFERENCE_UNSUPPORTED, "Pooling"},
+    {"modules.json", "[" TRANSFORMER "," POOLS "," POOLS "]", BULLA_INFERENCE_UNSUPPORTED, "module 2"},
+    {"modules.json", "[" TRANSFORMER "," POOLS "," NORMALIZE "," NORMALIZE "]", BULLA_INFERENCE_UNSUPPORTED,
+        "module 3"},
     {"modules.json", "[" MODULE("sentence_transformers.models.Dense", "2_Dense") "]", BULLA_INFERENCE_UNSUPPORTED,
         "Dense"},
     {"modules.json", "[" MODULE("sentence_transformers.models.Transformer", "0_Transformer") "]",
@@ -211,6 +230,18 @@ static const struct {
     {"modules.json", "{}", BULLA_INFERENCE_MALFORMED, "array"},
 
     {"tokenizer_config.json", "{\"do_lower_case\":false}", BULLA_INFERENCE_OK, ""},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"BertTokenizer\"}", BULLA_INFERENCE_OK, ""},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"BertTokenizerFast\"}", BULLA_INFERENCE_OK, ""},
+    {"tokenizer_config.json", "{\"tokenizer_class\":null}", BULLA_INFERENCE_OK, ""},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", BULLA_INFERENCE_UNSUPPORTED,
+        "PreTrainedTokenizerFast"},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"BertJapaneseTokenizer\"}", BULLA_INFERENCE_UNSUPPORTED,
+        "BertJapaneseTokenizer"},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"XLMRobertaTokenizer\"}", BULLA_INFERENCE_UNSUPPORTED,
+        "XLMRobertaTokenizer"},
+    {"tokenizer_config.json", "{\"tokenizer_class\":\"bertTokenizer\"}", BULLA_INFERENCE_UNSUPPORTED, "bertTokenizer"},
+    {"tokenizer_config.json", "{\"auto_map\":{\"AutoTokenizer\":[\"x.Y\",null]}}", BULLA_INFERENCE_UNSUPPORTED,
+        "auto_map"},
     {"tokenizer_config.json", "{\"do_lower_case\":1}", BULLA_INFERENCE_UNSUPPORTED, "do_lower_case"},
     {"tokenizer_config.json", "{\"strip_accents\":false}", BULLA_INFERENCE_UNSUPPORTED, "strip_accents"},
     {"tokenizer_config.json", "{\"tokenize_chinese_chars\":false}", BULLA_INFERENCE_UNSUPPORTED, "chinese"},
@@ -252,6 +283,12 @@ static void pooling_is_declared_by_its_file(void **state)
     assert_true(reads(CONFIG, "1_Pooling/config.json", POOLING("true", "false")));
     assert_true(config.facts.pooling_declared);
     assert_string_equal(config.facts.pooling, "mean");
+    static const char *const lists[] = {"[" TRANSFORMER "," POOLS "]", "[" TRANSFORMER "," POOLS "," NORMALIZE "]"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(reads_both(CONFIG, "1_Pooling/config.json", POOLING("true", "false"), "modules.json", lists[i]));
+        assert_true(config.facts.pooling_declared);
+    }
+    assert_false(reads_both(CONFIG, "1_Pooling/config.json", POOLING("true", "false"), "modules.json", "[]"));
 }
 
 static void lowercasing_is_what_the_tokenizer_says(void **state)
@@ -279,6 +316,41 @@ static void files_that_disagree_about_lowercasing_are_refused(void **state)
     assert_int_equal(refusal.reason, BULLA_INFERENCE_MISMATCH);
     files.count = 2;
     assert_true(bulla_config_read(&files, &config, &refusal));
+}
+
+/* tokenizer_config.json beside a tokenizer.json that does not lowercase, and whether they agree. */
+static void a_tokenizer_of_berts_class_lowercases_unless_it_says_otherwise(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool agrees;
+    } rows[] = {
+        {"{\"do_lower_case\":false}", true},
+        {"{\"do_lower_case\":false,\"tokenizer_class\":\"BertTokenizer\"}", true},
+        {"{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", true},
+        {"{\"tokenizer_class\":\"PreTrainedTokenizerFast\",\"do_lower_case\":true}", false},
+        {"{\"tokenizer_class\":\"BertTokenizerFast\"}", false},
+        {"{}", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool good = reads_both(CONFIG, "tokenizer_config.json", rows[i].text, "tokenizer.json", TOKENIZER("false"));
+        if (good != rows[i].agrees || refusal.reason != (good ? BULLA_INFERENCE_OK : BULLA_INFERENCE_MISMATCH))
+            fail_msg("%s: %s", rows[i].text, refusal.text);
+        assert_false(good && config.facts.lowercase);
+        assert_true(good || strstr(refusal.text, "lowercasing"));
+        if (i > 1 && i != 3)
+            assert_true(reads_both(CONFIG, "tokenizer_config.json", rows[i].text, "tokenizer.json", TOKENIZER("true")));
+    }
+}
+
+static void config_may_name_the_class_of_tokenizer(void **state)
+{
+    (void)state;
+    assert_true(reads(changed("{", "{\"tokenizer_class\":\"BertTokenizer\","), NULL, NULL));
+    assert_true(reads(changed("{", "{\"tokenizer_class\":null,"), NULL, NULL));
+    assert_true(
+        reads(changed("{", "{\"tokenizer_class\":\"PreTrainedTokenizerFast\","), "tokenizer.json", TOKENIZER("true")));
 }
 
 static void a_folder_without_config_is_refused(void **state)
@@ -343,6 +415,8 @@ int main(void)
         cmocka_unit_test(pooling_is_declared_by_its_file),
         cmocka_unit_test(lowercasing_is_what_the_tokenizer_says),
         cmocka_unit_test(files_that_disagree_about_lowercasing_are_refused),
+        cmocka_unit_test(a_tokenizer_of_berts_class_lowercases_unless_it_says_otherwise),
+        cmocka_unit_test(config_may_name_the_class_of_tokenizer),
         cmocka_unit_test(a_folder_without_config_is_refused),
         cmocka_unit_test(a_config_above_a_mebibyte_is_refused),
         cmocka_unit_test(the_engine_wants_its_files_and_no_others),

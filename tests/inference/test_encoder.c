@@ -248,15 +248,17 @@ static void wrong_batches_are_refused(void **state)
     assert_refused(fixture->model, &right, 0, 4, BULLA_INFERENCE_ARGUMENT);
 }
 
-static void numbers_that_overflow_are_refused(void **state)
+/* The weights of these tensors, all of them finite, are so large that what is computed with them is not. */
+static void check_overflow(const char *const *names, size_t count)
 {
-    (void)state;
     void *memory;
     struct bulla_inference_error error;
     struct tiny_model *tiny = tiny_make(1, 2, 40, 96, "F32", "");
-    struct tiny_tensor *weights = tiny_tensor(tiny, "encoder.layer.0.intermediate.dense.weight");
-    for (size_t i = 0; i < 96 * 40; i++)
-        weights->values[i] = 3e38;
+    for (size_t i = 0; i < count; i++) {
+        struct tiny_tensor *weights = tiny_tensor(tiny, names[i]);
+        for (size_t j = 0; j < weights->shape[0] * weights->shape[1]; j++)
+            weights->values[j] = j % 2 ? 1e38 : -3e38;
+    }
     tiny_write(tiny);
     const struct bulla_model *model = tiny_load(tiny, NULL, &memory, &error);
     assert_non_null(model);
@@ -265,6 +267,22 @@ static void numbers_that_overflow_are_refused(void **state)
     assert_refused(model, &(struct bulla_token_batch){ids, offsets, 1}, 0, 0, BULLA_INFERENCE_MALFORMED);
     free(memory);
     tiny_free(tiny);
+}
+
+static void numbers_that_overflow_are_refused_by_every_kernel_set(void **state)
+{
+    (void)state;
+    static const char *const expanded[] = {"encoder.layer.0.intermediate.dense.weight"};
+    static const char *const scores[] = {
+        "encoder.layer.0.attention.self.query.weight", "encoder.layer.0.attention.self.key.weight"};
+    for (size_t set = 0; set < bulla_kernel_sets_count; set++) {
+        if (!bulla_kernel_sets[set]->runs_here())
+            continue;
+        (void)setenv("BULLA_KERNELS", bulla_kernel_sets[set]->name, 1);
+        check_overflow(expanded, 1);
+        check_overflow(scores, 2);
+    }
+    (void)unsetenv("BULLA_KERNELS");
 }
 
 static void texts_become_ids_within_the_models_bounds(void **state)
@@ -299,7 +317,7 @@ int main(void)
         cmocka_unit_test(workspace_of_longer_sequences_is_enough_for_shorter_ones),
         cmocka_unit_test(an_empty_batch_is_nothing_to_do),
         cmocka_unit_test(wrong_batches_are_refused),
-        cmocka_unit_test(numbers_that_overflow_are_refused),
+        cmocka_unit_test(numbers_that_overflow_are_refused_by_every_kernel_set),
         cmocka_unit_test(texts_become_ids_within_the_models_bounds),
     };
     return cmocka_run_group_tests(tests, load_model, free_model);

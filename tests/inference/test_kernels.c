@@ -181,6 +181,29 @@ static void check_softmax(const struct bulla_kernels *kernels)
     }
 }
 
+/* What overflowed stays visible in every number of the row, wherever it stands: whoever looks at the embedding sees it.
+ */
+static void check_overflow(const struct bulla_kernels *kernels)
+{
+    static const float wrong[] = {INFINITY, NAN};
+    for (size_t count = 1; count <= 40; count++) {
+        for (size_t at = 0; at < 2 * count; at++) {
+            float *x = numbers(count, 30);
+            x[at % count] = wrong[at / count];
+            kernels->softmax(x, count, 0.25F);
+            for (size_t i = 0; i < count; i++)
+                assert_true(isnan(x[i]));
+            free(x);
+        }
+    }
+}
+
+static void softmax_of_what_overflowed_is_no_number(void **state)
+{
+    (void)state;
+    for_each_set(check_overflow);
+}
+
 static void softmax_is_libms_to_a_millionth(void **state)
 {
     (void)state;
@@ -362,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_products_bits_do_not_depend_on_how_it_is_cut),
         cmocka_unit_test(gelu_is_the_erf_gelu_to_a_millionth),
         cmocka_unit_test(softmax_is_libms_to_a_millionth),
+        cmocka_unit_test(softmax_of_what_overflowed_is_no_number),
         cmocka_unit_test(norms_are_right_at_every_size),
         cmocka_unit_test(sums_of_rows_are_right),
         cmocka_unit_test(every_half_and_bfloat_is_widened_exactly),

@@ -157,7 +157,10 @@ static void a_piece_that_is_too_long_is_refused(void **state)
 #define POST                                                                                                           \
     "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"[CLS]\","             \
     "\"type_id\":0}},{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}}]" \
-    "}"
+    ",\"special_tokens\":{\"[CLS]\":{\"id\":\"[CLS]\",\"ids\":[2],\"tokens\":[\"[CLS]\"]},\"[SEP]\":{\"id\":\"[SEP]"   \
+    "\",\"ids\":[3],\"tokens\":[\"[SEP]\"]}}}"
+#define BERT(sep, cls)                                                                                                 \
+    "\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"[SEP]\"," sep "],\"cls\":[\"[CLS]\"," cls "]}"
 #define VOCAB                                                                                                          \
     "\"vocab\":{\"[PAD]\":0,\"[UNK]\":1,\"[CLS]\":2,\"[SEP]\":3,\"\\u00e9\":7,\"\\\"\":6,\"the\":4,\"##s\":5,"         \
     "\"##\\u00e9t\\u00e9\":8}"
@@ -193,6 +196,24 @@ static const struct {
     {"\"id\":\"[CLS]\"", "\"id\":\"[PAD]\"", BULLA_INFERENCE_UNSUPPORTED, "post_processor.single"},
     {"\"id\":\"A\"", "\"id\":\"B\"", BULLA_INFERENCE_UNSUPPORTED, "post_processor.single"},
     {",{\"SpecialToken\":{\"id\":\"[SEP]\",\"type_id\":0}}", "", BULLA_INFERENCE_UNSUPPORTED, "post_processor.single"},
+    {"\"id\":\"A\",\"type_id\":0", "\"id\":\"A\",\"type_id\":1", BULLA_INFERENCE_UNSUPPORTED, "type 0"},
+    {"[2]", "[3]", BULLA_INFERENCE_MISMATCH, "gives [CLS] the id 3"},
+    {"[3]", "[2]", BULLA_INFERENCE_MISMATCH, "gives [SEP] the id 2"},
+    {"[3]", "[4294967299]", BULLA_INFERENCE_MISMATCH, "gives [SEP] the id 4294967299"},
+    {"[3]", "[3,3]", BULLA_INFERENCE_MALFORMED, "one id for [SEP]"},
+    {"[3]", "[]", BULLA_INFERENCE_MALFORMED, "one id for [SEP]"},
+    {"[3]", "[\"3\"]", BULLA_INFERENCE_MALFORMED, "one id for [SEP]"},
+    {"\"special_tokens\"", "\"special\"", BULLA_INFERENCE_MALFORMED, "special_tokens is missing"},
+    {"{\"[CLS]\":{\"id\"", "{\"[cls]\":{\"id\"", BULLA_INFERENCE_MALFORMED, "[CLS] is missing"},
+    {POST, BERT("3", "2"), BULLA_INFERENCE_OK, ""},
+    {POST, BERT("3", "1"), BULLA_INFERENCE_MISMATCH, "gives [CLS] the id 1"},
+    {POST, BERT("102", "2"), BULLA_INFERENCE_MISMATCH, "gives [SEP] the id 102"},
+    {POST, BERT("3,3", "2"), BULLA_INFERENCE_MALFORMED, "one id for [SEP]"},
+    {POST, BERT("-3", "2"), BULLA_INFERENCE_MALFORMED, "one id for [SEP]"},
+    {POST, "\"post_processor\":{\"type\":\"BertProcessing\",\"sep\":[\"[PAD]\",3],\"cls\":[\"[CLS]\",2]}",
+        BULLA_INFERENCE_MALFORMED, "one id for [SEP]"},
+    {POST, "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",2]}", BULLA_INFERENCE_MALFORMED,
+        "sep is missing"},
     {"\"WordPiece\"", "\"BPE\"", BULLA_INFERENCE_UNSUPPORTED, "model.type is \"BPE\""},
     {"\"unk_token\":\"[UNK]\"", "\"unk_token\":\"<unk>\"", BULLA_INFERENCE_UNSUPPORTED, "unk_token"},
     {"_prefix\":\"##\"", "_prefix\":\"@@\"", BULLA_INFERENCE_UNSUPPORTED, "continuing_subword_prefix"},

@@ -32,18 +32,58 @@ static void assert_loads(struct tiny_model *model, float embedding[static 40])
     tiny_free(model);
 }
 
+/* bulla_model_check with nothing of the weights but their header, which lies at the end of its memory, and with memory
+ * of exactly the measured size. */
+static bool check(const struct tiny_model *model, struct bulla_model_facts *facts, struct bulla_inference_error *error)
+{
+    struct bulla_model_file list[TINY_FILES_MAX];
+    struct bulla_model_files files = {list, model->files.count};
+    unsigned char *header = NULL;
+    size_t bytes;
+    memcpy(list, model->list, sizeof list);
+    for (size_t i = 0; i < files.count; i++) {
+        if (list[i].data != model->bytes || list[i].size < BULLA_WEIGHTS_BEGIN)
+            continue;
+        size_t size = (size_t)bulla_weights_header(list[i].data);
+        free(header);
+        header = malloc(size);
+        assert_non_null(header);
+        memcpy(header, list[i].data, size);
+        list[i].data = header;
+    }
+    void *memory = NULL;
+    bool good = bulla_model_check_measure(&files, &bytes, error);
+    if (good) {
+        memory = aligned_alloc(64, bytes);
+        assert_non_null(memory);
+        good = bulla_model_check(&files, memory, bytes, facts, error);
+    }
+    free(memory);
+    free(header);
+    return good;
+}
+
+static void assert_named(const struct bulla_inference_error *error, enum bulla_inference_reason reason,
+    const char *named, const char *also_named)
+{
+    if (error->reason != reason || !strstr(error->text, named) || !strstr(error->text, also_named))
+        print_message(
+            "%d, expected %d: %s; it should name %s and %s\n", error->reason, reason, error->text, named, also_named);
+    assert_int_equal(error->reason, reason);
+    assert_non_null(strstr(error->text, named));
+    assert_non_null(strstr(error->text, also_named));
+}
+
+/* By the header alone, and then by whoever measures or loads, in these words or fewer. */
 static void assert_written_is_refused(
     struct tiny_model *model, enum bulla_inference_reason reason, const char *named, const char *also_named)
 {
     void *memory;
+    struct bulla_model_facts facts;
     struct bulla_inference_error error = {0};
+    assert_false(check(model, &facts, &error));
+    assert_named(&error, reason, named, also_named);
     assert_null(tiny_load(model, NULL, &memory, &error));
-    if (error.reason != reason || !strstr(error.text, named) || !strstr(error.text, also_named))
-        print_message(
-            "%d, expected %d: %s; it should name %s and %s\n", error.reason, reason, error.text, named, also_named);
-    assert_int_equal(error.reason, reason);
-    assert_non_null(strstr(error.text, named));
-    assert_non_null(strstr(error.text, also_named));
     free(memory);
     tiny_free(model);
 }
@@ -174,6 +214,20 @@ static void types_may_be_mixed(void **state)
         assert_true(fabs(embedding[i] - expected[i]) < 1e-5);
 }
 
+/* What no header shows. */
+static void assert_numbers_are_refused(struct tiny_model *model, const char *name)
+{
+    void *memory;
+    struct bulla_model_facts facts;
+    struct bulla_inference_error error = {0};
+    tiny_write(model);
+    assert_true(check(model, &facts, &error));
+    assert_null(tiny_load(model, NULL, &memory, &error));
+    assert_named(&error, BULLA_INFERENCE_MALFORMED, name, "finite");
+    free(memory);
+    tiny_free(model);
+}
+
 /* The last number of every tensor, in every type. */
 static void numbers_that_are_not_finite_are_refused_wherever_they_stand(void **state)
 {
@@ -187,7 +241,7 @@ static void numbers_that_are_not_finite_are_refused_wherever_they_stand(void **s
             struct tiny_tensor *tensor = &model->tensors[i];
             size_t last = (tensor->rank == 2 ? tensor->shape[0] * tensor->shape[1] : tensor->shape[0]) - 1;
             tensor->values[last] = wrong[(i + type) % 3];
-            assert_refused(model, BULLA_INFERENCE_MALFORMED, tensor->name, "finite");
+            assert_numbers_are_refused(model, tensor->name);
         }
     }
     tiny_free(whole);
@@ -329,6 +383,68 @@ static void too_little_or_misaligned_memory_is_refused(void **state)
     tiny_free(model);
 }
 
+static void a_header_is_enough_to_check_a_model(void **state)
+{
+    (void)state;
+    struct bulla_model_facts facts;
+    struct bulla_inference_error error = {0};
+    struct tiny_model *model = tiny();
+    assert_true(check(model, &facts, &error));
+    assert_int_equal(facts.dimension, 40);
+    assert_int_equal(facts.layers, 2);
+    assert_string_equal(facts.pooling, "mean");
+    model->words[0] = 'x'; /* no [PAD] */
+    assert_false(check(model, &facts, &error));
+    assert_named(&error, BULLA_INFERENCE_MISSING, "vocab.txt", "[PAD]");
+    model->words[0] = '[';
+    memcpy(strstr(model->words, "seal"), "clay", 4);
+    assert_false(check(model, &facts, &error));
+    assert_named(&error, BULLA_INFERENCE_MALFORMED, "vocab.txt", "twice");
+    tiny_write(model);
+    weights_file(model)->size--; /* what was promised does not fit the offsets */
+    assert_false(check(model, &facts, &error));
+    assert_named(&error, BULLA_INFERENCE_MALFORMED, "model.safetensors", "data_offsets");
+    weights_file(model)->size = BULLA_WEIGHTS_BEGIN - 1;
+    assert_false(check(model, &facts, &error));
+    assert_named(&error, BULLA_INFERENCE_MALFORMED, "model.safetensors", "shorter");
+    tiny_free(model);
+}
+
+static void the_length_of_a_header_does_not_overflow(void **state)
+{
+    (void)state;
+    const uint8_t ten[] = {10, 0, 0, 0, 0, 0, 0, 0};
+    uint8_t most[BULLA_WEIGHTS_BEGIN];
+    memset(most, 0xff, sizeof most);
+    assert_int_equal(bulla_weights_header(ten), 18);
+    assert_true(bulla_weights_header(most) == UINT64_MAX);
+    most[0] = 0xf7;
+    assert_true(bulla_weights_header(most) == UINT64_MAX);
+}
+
+/* A small file whose config.json speaks of a large model: nobody is to lock memory for it. */
+static void a_config_that_the_weights_do_not_account_for_measures_nothing(void **state)
+{
+    (void)state;
+    size_t bytes = 0;
+    struct bulla_inference_error error = {0};
+    struct tiny_model *model = tiny();
+    assert_true(bulla_model_measure(&model->files, &bytes, &error));
+    assert_true(bytes < 8 * weights_file(model)->size);
+    for (size_t i = 0; i < 4; i++) {
+        size_t *counts[] = {&model->layers, &model->intermediate, &model->positions, &model->vocabulary};
+        size_t kept = *counts[i];
+        *counts[i] = i == 0 ? 128 : 60000;
+        tiny_write(model);
+        assert_false(bulla_model_measure(&model->files, &bytes, &error));
+        assert_named(&error, BULLA_INFERENCE_MISMATCH, "model.safetensors", "at least");
+        *counts[i] = kept;
+    }
+    tiny_write(model);
+    assert_true(bulla_model_measure(&model->files, &bytes, &error));
+    tiny_free(model);
+}
+
 static void files_may_go_once_the_model_is_loaded(void **state)
 {
     (void)state;
@@ -372,6 +488,9 @@ int main(void)
         cmocka_unit_test(model_safetensors_goes_before_others),
         cmocka_unit_test(no_weights_file_or_several_are_refused_by_name),
         cmocka_unit_test(too_little_or_misaligned_memory_is_refused),
+        cmocka_unit_test(a_header_is_enough_to_check_a_model),
+        cmocka_unit_test(the_length_of_a_header_does_not_overflow),
+        cmocka_unit_test(a_config_that_the_weights_do_not_account_for_measures_nothing),
         cmocka_unit_test(files_may_go_once_the_model_is_loaded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,14 +1,15 @@
 /* Threads and processes that do different things on one token at the same time.
  *
  * Openings while policies follow each other: one that read the bundle before, and its floor after another bundle was
- * taken, is no opening under an older policy, and is not refused. Sealing under a TPM that stands still: others write
- * meanwhile; and the end of logins, leases and operations under each other. */
+ * taken, is no opening under an older policy, and is not refused. Sealing and opening under a TPM that stands still:
+ * others write and answer meanwhile; and the end of logins, leases and operations under each other. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "model.h"
@@ -188,6 +189,63 @@ static void a_slow_tpm_keeps_no_other_writer_waiting(void **state)
     assert_ok(making.rv);
 }
 
+struct opening {
+    CK_SESSION_HANDLE session;
+    CK_RV rv;
+    atomic_bool done;
+};
+
+/* C_Decrypt of an operation that was begun. */
+static CK_RV run_in(CK_SESSION_HANDLE session)
+{
+    static const char text[] = "clay";
+    CK_ULONG size = 65536;
+    unsigned char *answer = malloc(size);
+    assert_non_null(answer);
+    CK_RV rv = flow.p11->C_Decrypt(session, (unsigned char *)(uintptr_t)text, 4, answer, &size);
+    free(answer);
+    return rv;
+}
+
+static void *open_a_model(void *context)
+{
+    struct opening *opening = context;
+    opening->rv = run_in(opening->session);
+    atomic_store(&opening->done, true);
+    return NULL;
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* The TPM stands still while one model is opened; another one that is open answers meanwhile. */
+static void a_model_that_opens_slowly_keeps_no_other_waiting(void **state)
+{
+    (void)state;
+    CK_MECHANISM infer = {CKM_BULLA_INFER, NULL, 0};
+    struct opening opening = {.rv = CKR_GENERAL_ERROR};
+    pthread_t thread;
+    CK_OBJECT_HANDLE warm = flow_tiny("warm", NULL, NULL), cold = flow_tiny("cold", NULL, NULL);
+    assert_ok(flow_run(warm));
+    assert_ok(flow.p11->C_OpenSession(flow.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &opening.session));
+    assert_ok(flow.p11->C_DecryptInit(opening.session, &infer, cold));
+    test_swtpm_freeze(&flow.tpm);
+    assert_int_equal(pthread_create(&thread, NULL, open_a_model, &opening), 0);
+    (void)usleep(300000);
+    double start = seconds();
+    assert_ok(flow.p11->C_DecryptInit(flow.session, &infer, warm));
+    assert_ok(run_in(flow.session));
+    assert_true(seconds() - start < 1);
+    assert_false(atomic_load(&opening.done)); /* it is still being opened */
+    test_swtpm_thaw(&flow.tpm);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_ok(opening.rv);
+}
+
 struct asking {
     CK_SESSION_HANDLE session;
     CK_OBJECT_HANDLE answer;
@@ -319,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_thread_that_takes_policies_refuses_no_opening, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_process_that_takes_policies_refuses_no_opening, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_slow_tpm_keeps_no_other_writer_waiting, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_model_that_opens_slowly_keeps_no_other_waiting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_that_ask_under_one_label_get_one_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(logging_out_waits_for_no_tpm_to_forget, set_up, tear_down),
         cmocka_unit_test_setup_teardown(

@@ -266,48 +266,6 @@ static void a_text_gives_the_same_alone_and_among_others(void **state)
     flow_answer_free(&among);
 }
 
-static void a_model_of_many_positions_gives_all_its_tokens(void **state)
-{
-    (void)state;
-    struct tiny_model *model = tiny_make(1, 2, 16, 32, "F32", "");
-    struct flow_sealed sealed;
-    CK_OBJECT_HANDLE wide = 0;
-    enum { WORDS = 900 };
-    char text[WORDS * 5 + 1] = "";
-    tiny_remove(model, "embeddings.position_embeddings.weight");
-    model->positions = 1024;
-    (void)tiny_add(model, "embeddings.position_embeddings.weight", "F32", 1024, 16);
-    tiny_write(model);
-    static const char longest[] = "{\"max_seq_length\":1024,\"do_lower_case\":false}";
-    model->list[3] = model->list[2];
-    model->list[2] =
-        (struct bulla_model_file){"sentence_bert_config.json", (const uint8_t *)longest, sizeof longest - 1};
-    model->files.count = 4;
-    struct flow_archive archive = flow_archive_of(&model->files);
-    assert_ok(flow_key_make("wide", NULL, NULL, &wide));
-    assert_ok(flow_seal(wide, &archive, 0, &sealed));
-    flow_put(wide, sealed.bytes, sealed.size);
-    for (size_t i = 0; i < WORDS; i++)
-        memcpy(text + 5 * i, "clay ", 5);
-    const char *const texts[] = {text};
-    key = wide;
-    struct flow_answer answer = answer_to(&(struct flow_request){.texts = texts, .count = 1, .tokens = true});
-    size_t count = 0;
-    assert_int_equal(token_at(&answer, 0, 1, &count), 4);
-    assert_int_equal(count, WORDS + 2);
-    flow_answer_free(&answer);
-    /* and so many texts that the answer is longer than its fixed parts */
-    const char *many[64];
-    for (size_t i = 0; i < 64; i++)
-        many[i] = text;
-    answer = answer_to(&(struct flow_request){.texts = many, .count = 64, .tokens = true});
-    assert_int_equal(answer.count, 64);
-    flow_answer_free(&answer);
-    flow_sealed_free(&sealed);
-    flow_archive_free(&archive);
-    tiny_free(model);
-}
-
 /* --- receipts --- */
 
 static void receipt_key(uint8_t point[static 32])
@@ -594,7 +552,6 @@ int main(void)
         T(nonces_have_8_to_64_bytes),
         T(embeddings_and_tokens_are_the_models),
         T(a_text_gives_the_same_alone_and_among_others),
-        T(a_model_of_many_positions_gives_all_its_tokens),
         T(receipts_are_signed_and_bind_request_answer_and_nonce),
         T(a_receipt_of_other_bytes_is_refused),
         T(sequence_numbers_ascend),

@@ -1,4 +1,5 @@
 /* Sealing through C_Encrypt: what gives a file that opens, and what is refused. */
+#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,75 @@ static void output_never_exceeds_what_was_promised(void **state)
     assert_ok(flow.p11->C_EncryptFinal(flow.session, out, &size));
     free(out);
     flow_archive_free(&archive);
+}
+
+/* The last line of the audit log about this event. */
+static json_t *logged(const char *event)
+{
+    char path[128];
+    size_t size = 0;
+    json_t *last = NULL;
+    test_folder_join(path, sizeof path, flow.token, "audit.jsonl");
+    char *log = (char *)test_file_read(path, &size), *rest = NULL;
+    assert_non_null(log);
+    for (char *line = strtok_r(log, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        json_t *entry = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+        assert_non_null(entry);
+        bool wanted = strcmp(json_string_value(json_object_get(entry, "event")), event) == 0;
+        json_decref(wanted ? last : entry);
+        last = wanted ? entry : last;
+    }
+    free(log);
+    assert_non_null(last);
+    return last;
+}
+
+/* A label has no zero behind it where it is kept, whatever its length. */
+static void the_log_names_what_was_sealed_and_its_generation(void **state)
+{
+    (void)state;
+    static const char whole[] = "sixteen-letters.and-as-many-more";
+    struct flow_archive archive = flow_archive_tiny();
+    struct flow_sealed sealed;
+    for (size_t size = 1; size < sizeof whole; size++) {
+        char label[sizeof whole] = "";
+        CK_OBJECT_HANDLE key = 0;
+        memcpy(label, whole, size);
+        assert_ok(flow_key_make(label, NULL, NULL, &key));
+        assert_ok(flow_seal(key, &archive, 0, &sealed));
+        flow_sealed_free(&sealed);
+        json_t *line = logged("sealed");
+        assert_string_equal(json_string_value(json_object_get(line, "model")), label);
+        assert_int_equal(json_integer_value(json_object_get(line, "generation")), 1);
+        assert_null(json_object_get(line, "sequence"));
+        json_decref(line);
+    }
+    flow_archive_free(&archive);
+}
+
+static void the_log_says_how_a_sealed_model_pools(void **state)
+{
+    (void)state;
+    static const char declared[] = "{\"word_embedding_dimension\":16,\"pooling_mode_mean_tokens\":true}";
+    static const char *const pooling[] = {"mean (assumed)", "mean"};
+    struct tiny_model *model = tiny_make(1, 2, 16, 32, "F32", "");
+    CK_OBJECT_HANDLE key = 0;
+    assert_ok(flow_key_make("tiny", NULL, NULL, &key));
+    for (size_t i = 0; i < 2; i++) {
+        struct flow_archive archive = flow_archive_of(&model->files);
+        struct flow_sealed sealed;
+        assert_ok(flow_seal(key, &archive, 0, &sealed));
+        flow_sealed_free(&sealed);
+        flow_archive_free(&archive);
+        json_t *line = logged("sealed");
+        assert_string_equal(json_string_value(json_object_get(line, "pooling")), pooling[i]);
+        json_decref(line);
+        model->list[3] = model->list[2];
+        model->list[2] =
+            (struct bulla_model_file){"1_Pooling/config.json", (const uint8_t *)declared, sizeof declared - 1};
+        model->files.count = 4;
+    }
+    tiny_free(model);
 }
 
 /* --- what is refused; the key stays as it was, and seals afterwards --- */
@@ -275,25 +345,6 @@ static void an_incomplete_model_is_refused(void **state)
     tiny_free(model);
 }
 
-/* What only the weights show is found when the model is opened. */
-static void tensors_that_disagree_with_the_config_are_refused(void **state)
-{
-    (void)state;
-    struct tiny_model *model = tiny_make(1, 2, 16, 32, "F32", "");
-    struct flow_sealed sealed;
-    CK_OBJECT_HANDLE key = 0;
-    tiny_remove(model, "encoder.layer.0.output.dense.bias");
-    tiny_write(model);
-    struct flow_archive archive = flow_archive_of(&model->files);
-    assert_ok(flow_key_make("hole", NULL, NULL, &key));
-    assert_ok(flow_seal(key, &archive, 0, &sealed));
-    flow_put(key, sealed.bytes, sealed.size);
-    assert_refused(flow_run(key), CKR_DATA_INVALID, "model-malformed");
-    flow_sealed_free(&sealed);
-    flow_archive_free(&archive);
-    tiny_free(model);
-}
-
 /* --- the calls themselves --- */
 
 static void sealing_takes_no_parameter_and_not_in_place(void **state)
@@ -318,6 +369,41 @@ static void sealing_takes_no_parameter_and_not_in_place(void **state)
     flow_archive_free(&archive);
 }
 
+/* Of two sealings at once the one that ends last does not take the key's generation back. */
+static void a_sealing_that_was_overtaken_is_refused(void **state)
+{
+    (void)state;
+    CK_MECHANISM mechanism = {CKM_BULLA_SEAL, NULL, 0};
+    struct flow_archive archive = flow_archive_tiny();
+    struct flow_sealed sealed;
+    struct flow_refusal why;
+    CK_SESSION_HANDLE slow = 0;
+    CK_OBJECT_HANDLE key = 0;
+    CK_ULONG size = archive.size + (2 << 20), room = size, sealings = 0;
+    uint8_t *out = malloc(size);
+    assert_non_null(out);
+    assert_ok(flow_key_make("tiny", NULL, NULL, &key));
+    assert_ok(flow.p11->C_OpenSession(flow.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &slow));
+    for (CK_ULONG quicker = 1; quicker < 3; quicker++) { /* one as high as its own, then a higher one */
+        assert_ok(flow.p11->C_EncryptInit(slow, &mechanism, key));
+        size = room;
+        assert_ok(flow.p11->C_EncryptUpdate(slow, archive.bytes, archive.size, out, &size));
+        for (CK_ULONG i = 0; i < quicker; i++, sealings++) {
+            assert_ok(flow_seal(key, &archive, 0, &sealed));
+            flow_put(key, sealed.bytes, sealed.size);
+            flow_sealed_free(&sealed);
+        }
+        size = room;
+        assert_refused(flow.p11->C_EncryptFinal(slow, out, &size), CKR_FUNCTION_REJECTED, "model-older-generation");
+        flow_why(&why);
+        assert_non_null(strstr(why.detail, "sealed meanwhile"));
+        assert_int_equal(flow_ulong(key, CKA_BULLA_GENERATION), sealings);
+        assert_ok(flow_run(key));
+    }
+    free(out);
+    flow_archive_free(&archive);
+}
+
 static size_t resident(void)
 {
     char text[128] = "";
@@ -333,35 +419,73 @@ static size_t resident(void)
     return pages * 4096;
 }
 
-/* The head of an archive whose weights are `size` zero bytes; their hash is computed as they will pass. */
-static struct bulla_bytes head_of_zeros(size_t size, const uint8_t *zeros, size_t step)
+/* The header of a weights file: the model's tensors, all of them zeros and its words as many as `rows`. Gives the size
+ * of what is behind it. */
+static size_t write_header_of_zeros(const struct tiny_model *model, size_t rows, struct bulla_writer *writer)
 {
-    static uint8_t bytes[4096];
-    struct tiny_model *model = tiny_make(1, 2, 16, 32, "F32", "");
-    uint8_t config[32], weights[32];
+    size_t data = 0, start = writer->size, used = 0;
+    char text[8192];
+    for (size_t i = 0; i < model->count; i++) {
+        const struct tiny_tensor *tensor = &model->tensors[i];
+        size_t first = strstr(tensor->name, "word_embeddings") ? rows : tensor->shape[0];
+        size_t size = first * (tensor->rank == 2 ? tensor->shape[1] : 1) * sizeof(float);
+        char shape[64];
+        (void)snprintf(shape, sizeof shape, tensor->rank == 2 ? "%zu,%zu" : "%zu", first, tensor->shape[1]);
+        used += (size_t)snprintf(text + used, sizeof text - used,
+            "%c\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}", i ? ',' : '{', tensor->name,
+            shape, data, data + size);
+        data += size;
+    }
+    text[used++] = '}';
+    uint64_t length = used;
+    bulla_write(writer, &length, sizeof length); /* little-endian, as this machine is */
+    bulla_write(writer, text, used);
+    assert_int_equal(writer->size - start, 8 + used);
+    return data;
+}
+
+static void hash_zeros(crypto_hash_sha256_state *hash, size_t size, const uint8_t *zeros, size_t step)
+{
+    for (size_t done = 0; done < size; done += step)
+        (void)crypto_hash_sha256_update(hash, zeros, size - done < step ? size - done : step);
+}
+
+/* An archive up to where its weights' numbers begin, `*left` zero bytes that are hashed as they will pass. */
+static struct bulla_bytes head_of_zeros(size_t rows, const uint8_t *zeros, size_t step, size_t *left)
+{
+    static uint8_t bytes[32768], header[16384];
+    struct tiny_model *model = tiny_make(1, 2, 64, 128, "F32", "");
     crypto_hash_sha256_state hash;
     struct bulla_writer writer;
-    (void)crypto_hash_sha256(config, (const unsigned char *)model->config, strlen(model->config));
-    (void)crypto_hash_sha256_init(&hash);
-    for (size_t done = 0; done < size; done += step)
-        (void)crypto_hash_sha256_update(&hash, zeros, step);
-    (void)crypto_hash_sha256_final(&hash, weights);
+    uint8_t digests[3][32];
+    model->vocabulary = rows;
+    tiny_write(model);
+    bulla_writer_open(&writer, header, sizeof header);
+    *left = write_header_of_zeros(model, rows, &writer);
+    const struct bulla_bytes parts[] = {
+        BULLA_TEXT(model->config), BULLA_TEXT(model->words), bulla_writer_bytes(&writer)};
+    static const char *const names[] = {"config.json", "vocab.txt", "model.safetensors"};
+    for (size_t i = 0; i < 3; i++) {
+        (void)crypto_hash_sha256_init(&hash);
+        (void)crypto_hash_sha256_update(&hash, parts[i].data, parts[i].size);
+        hash_zeros(&hash, i == 2 ? *left : 0, zeros, step);
+        (void)crypto_hash_sha256_final(&hash, digests[i]);
+    }
     bulla_writer_open(&writer, bytes + 4, sizeof bytes - 4);
     bulla_cbor_write_map(&writer, 2);
     bulla_cbor_write_tstr(&writer, "files");
-    bulla_cbor_write_array(&writer, 2);
     bulla_cbor_write_array(&writer, 3);
-    bulla_cbor_write_tstr(&writer, "config.json");
-    bulla_cbor_write_uint(&writer, strlen(model->config));
-    bulla_cbor_write_bstr(&writer, BULLA_BYTES(config));
-    bulla_cbor_write_array(&writer, 3);
-    bulla_cbor_write_tstr(&writer, "model.safetensors");
-    bulla_cbor_write_uint(&writer, size);
-    bulla_cbor_write_bstr(&writer, BULLA_BYTES(weights));
+    for (size_t i = 0; i < 3; i++) {
+        bulla_cbor_write_array(&writer, 3);
+        bulla_cbor_write_tstr(&writer, names[i]);
+        bulla_cbor_write_uint(&writer, parts[i].size + (i == 2 ? *left : 0));
+        bulla_cbor_write_bstr(&writer, BULLA_BYTES(digests[i]));
+    }
     bulla_cbor_write_tstr(&writer, "version");
     bulla_cbor_write_uint(&writer, 1);
     size_t manifest = writer.size;
-    bulla_write(&writer, model->config, strlen(model->config));
+    for (size_t i = 0; i < 3; i++)
+        bulla_write(&writer, parts[i].data, parts[i].size);
     assert_int_equal(bulla_writer_finish(&writer, "a head"), BULLA_OK);
     size_t whole = 4 + writer.size;
     bulla_writer_open(&writer, bytes, 4);
@@ -373,22 +497,23 @@ static struct bulla_bytes head_of_zeros(size_t size, const uint8_t *zeros, size_
 static void sealing_needs_the_same_memory_for_any_size(void **state)
 {
     (void)state;
-    enum { STEP = 1 << 20, SIZE = 200 << 20, GROWTH = 24 << 20 };
+    enum { STEP = 1 << 20, ROWS = 820000, GROWTH = 24 << 20 };
     CK_MECHANISM mechanism = {CKM_BULLA_SEAL, NULL, 0};
     CK_OBJECT_HANDLE key = 0;
     uint8_t *zeros = calloc(1, STEP), *out = calloc(1, STEP + (2 << 20));
-    size_t start = 0, most = 0;
+    size_t start = 0, most = 0, left = 0;
     assert_non_null(zeros);
     assert_non_null(out);
-    struct bulla_bytes head = head_of_zeros(SIZE, zeros, STEP);
+    struct bulla_bytes head = head_of_zeros(ROWS, zeros, STEP, &left);
+    assert_true(left > 200 << 20);
     assert_ok(flow_key_make("large", NULL, NULL, &key));
     start = resident();
     assert_ok(flow.p11->C_EncryptInit(flow.session, &mechanism, key));
     CK_ULONG size = STEP + (2 << 20);
     assert_ok(flow.p11->C_EncryptUpdate(flow.session, (unsigned char *)(uintptr_t)head.data, head.size, out, &size));
-    for (size_t done = 0; done < SIZE; done += STEP) {
+    for (size_t done = 0; done < left; done += STEP) {
         size = STEP + (2 << 20);
-        assert_ok(flow.p11->C_EncryptUpdate(flow.session, zeros, STEP, out, &size));
+        assert_ok(flow.p11->C_EncryptUpdate(flow.session, zeros, left - done < STEP ? left - done : STEP, out, &size));
         size_t now = resident();
         most = now > most ? now : most;
     }
@@ -407,12 +532,14 @@ int main(void)
         T(updates_of_any_size_give_files_that_open),
         T(several_chunks_open_whatever_the_updates),
         T(output_never_exceeds_what_was_promised),
+        T(the_log_names_what_was_sealed_and_its_generation),
+        T(the_log_says_how_a_sealed_model_pools),
         T(a_wrong_archive_is_refused_and_the_key_still_seals),
         T(malformed_manifests_are_refused),
         T(an_unsupported_architecture_is_named),
         T(an_incomplete_model_is_refused),
-        T(tensors_that_disagree_with_the_config_are_refused),
         T(sealing_takes_no_parameter_and_not_in_place),
+        T(a_sealing_that_was_overtaken_is_refused),
         T(sealing_needs_the_same_memory_for_any_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,7 +85,7 @@ json '.models | length == 1'
 # sealing that is interrupted, killed, or meets a full disk
 mkdir "$FOLDER/large"
 cp "$FOLDER/model/"* "$FOLDER/large"
-truncate -s 400M "$FOLDER/large/model.safetensors"
+truncate -s 400M "$FOLDER/large/zeros.safetensors" # not the one that the engine chooses
 # interrupt SIGNAL: seals the large model, and sends the signal once its unfinished file is there.
 interrupt() {
     # a background command of a shell without job control ignores SIGINT: env gives it back its meaning
