@@ -61,6 +61,10 @@ static enum bulla_reason check_line(
     memcpy(end->hash, line.hash, sizeof end->hash);
     summary->lines++;
     summary->after_last_head++;
+    if (line.cut)
+        return bulla_refuse(BULLA_AUDIT_BROKEN,
+            "line %llu says that what stood before it was cut off or rewritten: head %llu was signed, and is missing",
+            (unsigned long long)line.seq, (unsigned long long)line.missing);
     return line.head ? check_head(&line, key, summary) : BULLA_OK;
 }
 

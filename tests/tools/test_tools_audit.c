@@ -39,7 +39,7 @@ static int set_up(void **state)
     assert_int_equal(bulla_audit_open(path, &audit), BULLA_OK);
     assert_int_equal(bulla_audit_append(audit, "login", fields, 1, false), BULLA_OK);
     assert_int_equal(bulla_audit_append(audit, "refused", fields, 1, false), BULLA_OK);
-    assert_int_equal(bulla_audit_head(audit, 5, &signer), BULLA_OK);
+    assert_int_equal(bulla_audit_head(audit, 5, &signer, NULL), BULLA_OK);
     assert_int_equal(bulla_audit_append(audit, "logout", NULL, 0, true), BULLA_OK);
     bulla_audit_close(audit);
     return 0;

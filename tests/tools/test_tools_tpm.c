@@ -2,6 +2,8 @@
  * PCR, the reason, a policy for the new state, and evidence that verifies. */
 #include "support/test.h"
 
+#include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +190,51 @@ static void evidence_and_receipts_verify(void **state)
     program_result_free(&result);
 }
 
+static void erase_value(const char *name)
+{
+    sqlite3 *database = NULL;
+    char path[128];
+    char statement[128];
+    test_folder_join(path, sizeof path, folder, "token/token.db");
+    (void)snprintf(statement, sizeof statement, "DELETE FROM value WHERE name = '%s'", name);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, statement, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_changes(database), 1);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+}
+
+/* Both the log and what the token remembers of it lie in one folder: whoever deletes the one may erase the other. */
+static void a_log_that_was_deleted_with_its_memory_is_told(void **state)
+{
+    (void)state;
+    char log[128];
+    test_folder_join(log, sizeof log, folder, "token/audit.jsonl");
+    DONE(BULLA_EXIT_OK, "model", "list");
+    DONE(BULLA_EXIT_OK, "audit", "verify");
+    assert_int_equal(unlink(log), 0);
+    erase_value("audit-head");
+    DONE(BULLA_EXIT_OK, "model", "list");
+    DONE(BULLA_EXIT_UNVERIFIED, "audit", "verify");
+    DONE(BULLA_EXIT_UNVERIFIED, "audit", "verify");
+}
+
+static void a_kill_before_a_head_is_remembered_is_no_cut(void **state)
+{
+    (void)state;
+    struct program_result result;
+    for (int first = 1; first >= 0; first--) { /* the first head of all, and one after it */
+        assert_int_equal(setenv("BULLA_FAULT", "audit-head-written", 1), 0);
+        run_online(&result, (const char *const[]){"model", "list", NULL});
+        assert_int_equal(unsetenv("BULLA_FAULT"), 0);
+        bool killed = result.status == 128 + SIGKILL;
+        program_result_free(&result);
+        if (!killed)
+            skip(); /* built without fault points */
+        DONE(BULLA_EXIT_OK, "model", "list");
+        DONE(BULLA_EXIT_OK, "audit", "verify");
+    }
+}
+
 static void a_tpm_that_is_gone_is_unreachable(void **state)
 {
     (void)state;
@@ -208,6 +255,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(init_shows_the_tpm_before_it_asks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_model_is_released_to_the_approved_state_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(evidence_and_receipts_verify, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_log_that_was_deleted_with_its_memory_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_kill_before_a_head_is_remembered_is_no_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tpm_that_is_gone_is_unreachable, set_up, tear_down),
     };
     if (!test_swtpm_available())
