@@ -169,23 +169,25 @@ run 0 infer --model tiny $PIN x
 
 # the audit log: a line that was changed, and one that was cut off or deleted, which the next head tells for good
 LOG="$FOLDER/token/audit.jsonl"
-run 0 audit verify --json
-json '.valid and .lines > 5 and .signatures_checked'
+run 3 audit verify
+says "PIN of models is needed"
+run 0 audit verify $PIN --json
+json '.valid and .lines > 5 and .signatures_checked and .counter_checked == false'
 sed '2s/login/logon/' "$LOG" >"$FOLDER/changed"
 offline 4 audit verify "$FOLDER/changed" --key "$RECEIPT_KEY" --json
 json '.valid == false and .broken_line == 2'
 cp "$LOG" "$FOLDER/whole"
 head -n 3 "$FOLDER/whole" >"$LOG"
 run 0 model list $PIN
-run 4 audit verify --json
+run 4 audit verify $PIN --json
 json '.valid == false and .broken_line == 5'
 cp "$LOG" "$FOLDER/told"
 run 0 model list $PIN
-run 4 audit verify
+run 4 audit verify $PIN
 says "was signed, and is missing"
 rm "$LOG"
 run 0 model list $PIN
-run 4 audit verify --json
+run 4 audit verify $PIN --json
 json '.valid == false and .broken_line == 2'
 
 # policies of nobody, and a locked PIN

@@ -49,7 +49,7 @@ static void run_online(struct program_result *result, const char *const *words)
     for (; words[count]; count++)
         all[count] = words[count];
     const char *const more[] = {"--module", BULLA_MODULE, "--pin-file", pin, "--json"};
-    bool logs_in = strcmp(words[0], "status") != 0 && strcmp(words[0], "why") != 0 && strcmp(words[0], "audit") != 0 &&
+    bool logs_in = strcmp(words[0], "status") != 0 && strcmp(words[0], "why") != 0 &&
                    !(strcmp(words[0], "policy") == 0 && strcmp(words[1], "sign") == 0);
     for (size_t i = 0; i < 5; i++)
         if (logs_in || (i != 2 && i != 3))
@@ -235,6 +235,80 @@ static void a_kill_before_a_head_is_remembered_is_no_cut(void **state)
     }
 }
 
+/* The receipt key's row says another key: before a login nothing tells the difference. */
+static void forge_receipt_key(const char *hex)
+{
+    sqlite3 *database = NULL;
+    sqlite3_stmt *row = NULL;
+    char path[128];
+    uint8_t key_bytes[32];
+    uint8_t attributes[1024];
+    test_folder_join(path, sizeof path, folder, "token/token.db");
+    for (size_t i = 0; i < sizeof key_bytes; i++)
+        key_bytes[i] = (uint8_t)strtoul((const char[]){hex[2 * i], hex[2 * i + 1], '\0'}, NULL, 16);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(database, "SELECT attributes FROM object WHERE class = 2", -1, &row, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+    size_t size = (size_t)sqlite3_column_bytes(row, 0);
+    assert_true(size <= sizeof attributes);
+    memcpy(attributes, sqlite3_column_blob(row, 0), size);
+    assert_int_equal(sqlite3_finalize(row), SQLITE_OK);
+    uint8_t *point = memmem(attributes, size, key_bytes, sizeof key_bytes);
+    assert_non_null(point);
+    memset(point, 0x5a, sizeof key_bytes);
+    assert_int_equal(
+        sqlite3_prepare_v2(database, "UPDATE object SET attributes = ? WHERE class = 2", -1, &row, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_bind_blob(row, 1, attributes, (int)size, SQLITE_STATIC), SQLITE_OK);
+    assert_int_equal(sqlite3_step(row), SQLITE_DONE);
+    assert_int_equal(sqlite3_finalize(row), SQLITE_OK);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+}
+
+static void a_forged_receipt_key_verifies_no_log(void **state)
+{
+    (void)state;
+    struct program_result result;
+    char true_key[65];
+    EXPECT(&result, BULLA_EXIT_OK, "status");
+    (void)snprintf(true_key, sizeof true_key, "%s", program_text(&result, "receipt_key"));
+    program_result_free(&result);
+    forge_receipt_key(true_key);
+    EXPECT(&result, BULLA_EXIT_FAILED, "audit", "verify");
+    assert_string_equal(program_text(&result, "error.reason"), "object-hidden");
+    program_result_free(&result);
+    DONE(BULLA_EXIT_OK, "audit", "verify", "--key", true_key);
+}
+
+/* The token opens by a passphrase, so that it tells its status while its TPM is away. */
+static void a_log_whose_counter_is_not_told_is_not_verified(void **state)
+{
+    (void)state;
+    struct program_result result;
+    char config[512];
+    char path[128];
+    char so_pin[128];
+    (void)snprintf(config, sizeof config,
+        "[token half]\npath = %s/half\ntcti = %s\nrelease = passphrase\npin-cost = quick\n", folder, tpm.tcti);
+    put("bulla.conf", config, path, sizeof path);
+    put("so", "so-pin-12", so_pin, sizeof so_pin);
+    DONE(BULLA_EXIT_OK, "init", "--yes", "--so-pin-file", so_pin);
+    EXPECT(&result, BULLA_EXIT_OK, "audit", "verify");
+    assert_true(json_is_true(json_object_get(result.json, "counter_checked")));
+    program_result_free(&result);
+    test_swtpm_stop(&tpm);
+    EXPECT(&result, BULLA_EXIT_UNREACHABLE, "audit", "verify");
+    assert_true(json_is_false(json_object_get(result.json, "valid")));
+    assert_true(json_is_false(json_object_get(result.json, "counter_checked")));
+    program_result_free(&result);
+    RUN(&result, "audit", "verify", "--module", BULLA_MODULE, "--pin-file", pin);
+    assert_int_equal(result.status, BULLA_EXIT_UNREACHABLE);
+    assert_non_null(strstr(result.out, "not checked end"));
+    program_result_free(&result);
+    test_swtpm_restart(&tpm);
+    DONE(BULLA_EXIT_OK, "audit", "verify");
+}
+
 static void a_tpm_that_is_gone_is_unreachable(void **state)
 {
     (void)state;
@@ -257,6 +331,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(evidence_and_receipts_verify, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_log_that_was_deleted_with_its_memory_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_kill_before_a_head_is_remembered_is_no_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_forged_receipt_key_verifies_no_log, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_log_whose_counter_is_not_told_is_not_verified, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tpm_that_is_gone_is_unreachable, set_up, tear_down),
     };
     if (!test_swtpm_available())
