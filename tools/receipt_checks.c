@@ -132,9 +132,20 @@ static bool state_matches(const struct bulla_policy_state *state, const struct b
     return memcmp(digest, state->pcr_digest, sizeof digest) == 0;
 }
 
+/* Anybody can sign a bundle with a key of his own. */
+static void authority_check(struct examination *e)
+{
+    if (e->trust->authority)
+        (void)bulla_checks_passed(e->checks, "policy's authority", "the one that you named");
+    else
+        bulla_checks_skipped(
+            e->checks, "policy's authority", "none named with --authority: anybody could have signed this policy");
+}
+
 static bool policy_check(struct examination *e)
 {
     const struct bulla_policy *policy = e->trust->policy;
+    authority_check(e);
     for (size_t i = 0; i < policy->state_count; i++)
         if (state_matches(&policy->states[i], &e->findings->evidence))
             return bulla_checks_passed(e->checks, "policy", "the quoted state is \"%s\"", policy->states[i].label);
@@ -210,6 +221,9 @@ static void claims_check(struct examination *e)
             e, "model", &(struct bulla_receipt_expectation){.model_hash = trust->model_hash}, "the one that you named");
     else
         bulla_checks_skipped(e->checks, "model", "none named with --model-hash");
+    if (trust->policy)
+        (void)check(e, "policy's dates", bulla_policy_check_time(trust->policy, e->findings->receipt.issued_at),
+            "the receipt was issued while the policy was valid");
     if (trust->max_age)
         claim_check(e, "age", &(struct bulla_receipt_expectation){.now = trust->now, .oldest_seconds = trust->max_age},
             "within --max-age");

@@ -47,8 +47,6 @@ static enum bulla_reason policy_get(const struct verify_settings *settings, stru
     BULLA_TRY(bulla_file_read(settings->policy, BULLA_POLICY_LARGEST, &data, &size));
     enum bulla_reason reason = bulla_policy_read((struct bulla_bytes){data, size}, expected, policy);
     free(data);
-    if (reason == BULLA_OK && !settings->authority)
-        bulla_remark("the policy's authority is its own: name the one that you trust with --authority");
     return reason;
 }
 
@@ -109,7 +107,8 @@ static enum bulla_reason bundle_verify(const struct verify_settings *settings, s
         .model_hash = hex_view(&settings->model_hash),
         .max_age = settings->max_age,
         .now = (uint64_t)time(NULL),
-        .policy = policy};
+        .policy = policy,
+        .authority = settings->authority != NULL};
     BULLA_TRY(bulla_checks_open(&checks));
     bulla_receipt_examine(&checks, bundle, &trust, findings);
     enum bulla_reason reason = findings_print(&checks, findings);

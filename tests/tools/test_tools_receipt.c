@@ -265,6 +265,7 @@ static void a_policy_allows_the_quoted_state_or_not(void **state)
     char allowed[128];
     char authority[128];
     char policy[128];
+    char public_key[140];
     memcpy(values, maker.quote.pcrs[0], 32);
     memcpy(values + 32, maker.quote.pcrs[7], 32);
     SHA256(values, sizeof values, digest);
@@ -277,10 +278,22 @@ static void a_policy_allows_the_quoted_state_or_not(void **state)
     RUN(&result, "policy", "sign", "--key", authority, "--version", "1", "--state", allowed, "-o", policy);
     assert_int_equal(result.status, BULLA_EXIT_OK);
     program_result_free(&result);
-    VERIFY(&result, "--policy", policy);
+    VERIFY(&result, "--policy", policy, "--quiet");
     assert_int_equal(result.status, BULLA_EXIT_OK);
     assert_string_equal(line(&result, "policy"), "ok");
+    assert_string_equal(line(&result, "policy's dates"), "ok");
+    assert_string_equal(line(&result, "policy's authority"), "not checked");
     program_result_free(&result);
+    (void)snprintf(public_key, sizeof public_key, "%s.pub", authority);
+    VERIFY(&result, "--policy", policy, "--authority", public_key);
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_string_equal(line(&result, "policy's authority"), "ok");
+    program_result_free(&result);
+    maker.receipt.issued_at -= 86400; /* before the policy's first day */
+    FAILS("policy's dates", "--policy", policy);
+    maker.receipt.issued_at += (uint64_t)86400 * 367; /* and after its last */
+    FAILS("policy's dates", "--policy", policy);
+    maker.receipt.issued_at -= (uint64_t)86400 * 366;
     (void)snprintf(allowed, sizeof allowed, "another=0,8:%s", hex); /* PCR 8 was not quoted */
     RUN(&result, "policy", "sign", "--key", authority, "--version", "2", "--state", allowed, "-o", policy);
     program_result_free(&result);
