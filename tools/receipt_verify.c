@@ -58,11 +58,11 @@ static json_t *findings_json(const struct bulla_receipt_findings *findings)
         bulla_hex_write(findings->key.data, 32, key);
     bulla_hex_write(findings->claims.key_name, sizeof findings->claims.key_name, name);
     const struct bulla_receipt *receipt = &findings->receipt;
-    return json_pack("{s:s%,s:s%,s:I,s:I,s:s,s:s,s:b,s:b}", "issuer", (const char *)receipt->issuer.data,
+    return json_pack("{s:s%,s:s%,s:I,s:I,s:s,s:s,s:b,s:b,s:b}", "issuer", (const char *)receipt->issuer.data,
         receipt->issuer.size, "model", (const char *)receipt->model_id.data, receipt->model_id.size, "issued_at",
         (json_int_t)receipt->issued_at, "sequence", (json_int_t)receipt->sequence, "receipt_key", key,
         "attestation_key_name", findings->attested ? name : "", "attested", findings->attested, "pinned",
-        findings->pinned && findings->attested);
+        findings->pinned && findings->attested, "clock_safe", findings->attested && findings->claims.clock_safe);
 }
 
 static void findings_say(const struct bulla_receipt_findings *findings)
