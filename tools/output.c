@@ -1,13 +1,16 @@
+/* A line may hold texts that somebody wants to keep to himself: what it is composed in is wiped. */
 #include "output.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto/arena.h"
+#include "crypto/bytes.h"
 #include "exit.h"
+#include "options.h"
 
 /* The process has one standard output, and this is its state. */
 static struct {
@@ -19,26 +22,82 @@ static struct {
 static const char *const escapes[] = {
     [1] = "\033[32m", [2] = "\033[31m", [3] = "\033[33m", [4] = "\033[1m", [5] = "\033[2m", [6] = "\033[0m"};
 
-void bulla_output_clean(const char *text, bool colours, char *clean, size_t size)
+/* A byte that the format brought is a mark or a line's end; one that an argument brought is text and no more. Returns
+ * how many bytes of text this took. */
+static size_t byte_clean(const unsigned char *at, bool own, bool colours, struct bulla_writer *clean)
 {
-    size_t used = 0;
-    for (const unsigned char *at = (const unsigned char *)text; *at && used + 1 < size; at++) {
-        if (*at < sizeof escapes / sizeof *escapes) {
-            size_t length = colours ? strlen(escapes[*at]) : 0;
-            if (used + length + 1 > size)
-                break;
-            memcpy(clean + used, escapes[*at], length);
-            used += length;
-        } else if ((*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7f) {
-            clean[used++] = '?';
-        } else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) { /* C1 in UTF-8 */
-            clean[used++] = '?';
-            at++;
-        } else {
-            clean[used++] = (char)*at;
-        }
-    }
-    clean[used] = '\0';
+    bool mark = own && *at < BULLA_COUNT(escapes);
+    bool control = *at < 0x20 || *at == 0x7f;
+    bool c1 = *at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0; /* in UTF-8 */
+    if (mark && colours)
+        bulla_write_bytes(clean, BULLA_TEXT(escapes[*at]));
+    else if (!mark && (c1 || (control && !own)))
+        bulla_write_u8(clean, '?');
+    else if (!mark)
+        bulla_write_u8(clean, *at);
+    return c1 ? 2 : 1;
+}
+
+void bulla_output_clean(const char *text, char *clean, size_t size)
+{
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, clean, size - 1);
+    for (const unsigned char *at = (const unsigned char *)text; *at && writer.size < size - 1;)
+        at += byte_clean(at, false, false, &writer);
+    clean[writer.size] = '\0';
+}
+
+/* The format with other characters, never '%', for its control characters: what it makes differs from what the format
+ * makes where the format's own stand, and nowhere else. */
+static char *format_shadow(const char *format)
+{
+    char *shadow = strdup(format);
+    for (char *at = shadow; at && *at; at++)
+        *at = (char)(*at > 0 && *at < 0x20 ? *at ^ 0x40 : *at);
+    return shadow;
+}
+
+__attribute__((format(printf, 2, 0))) static bool print_both(
+    char *both[static 2], const char *format, va_list arguments)
+{
+    va_list again;
+    char *shadow = format_shadow(format);
+    va_copy(again, arguments);
+    bool done = vasprintf(&both[0], format, arguments) >= 0;
+    both[0] = done ? both[0] : NULL;
+    both[1] = NULL;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    done = done && shadow && vasprintf(&both[1], shadow, again) >= 0; /* the same conversions */
+#pragma GCC diagnostic pop
+    both[1] = done ? both[1] : NULL;
+    va_end(again);
+    free(shadow);
+    return done && strlen(both[0]) == strlen(both[1]);
+}
+
+static void wiped_free(char *text)
+{
+    if (text)
+        bulla_wipe(text, strlen(text));
+    free(text);
+}
+
+char *bulla_output_compose(bool colours, const char *format, va_list arguments)
+{
+    char *both[2];
+    struct bulla_writer writer;
+    bool whole = print_both(both, format, arguments);
+    size_t room = whole ? strlen(both[0]) * 5 : 0; /* a mark becomes at most five bytes */
+    char *clean = whole ? malloc(room + 1) : NULL;
+    bulla_writer_open(&writer, clean, clean ? room : 0);
+    for (size_t at = 0; clean && both[0][at];)
+        at += byte_clean((const unsigned char *)both[0] + at, both[0][at] != both[1][at], colours, &writer);
+    if (clean)
+        clean[writer.size] = '\0';
+    wiped_free(both[0]);
+    wiped_free(both[1]);
+    return clean;
 }
 
 static bool colours_for(int file)
@@ -69,18 +128,10 @@ bool bulla_output_quiet(void)
 __attribute__((format(printf, 3, 0))) static void print_clean(
     FILE *stream, bool colours, const char *format, va_list arguments)
 {
-    char *text = NULL;
-    int length = vasprintf(&text, format, arguments);
-    if (length < 0)
-        return;
-    size_t size = (size_t)length * 6 + 1; /* a mark becomes at most five bytes */
-    char *clean = malloc(size);
-    if (clean) {
-        bulla_output_clean(text, colours, clean, size);
-        (void)fputs(clean, stream); /* bulla_output_finish looks at the stream's error */
-    }
-    free(clean);
-    free(text);
+    char *text = bulla_output_compose(colours, format, arguments);
+    if (text)
+        (void)fputs(text, stream); /* bulla_output_finish looks at the stream's error */
+    wiped_free(text);
 }
 
 void bulla_say(const char *format, ...)
@@ -91,6 +142,14 @@ void bulla_say(const char *format, ...)
     va_start(arguments, format);
     print_clean(stdout, output.colours_out, format, arguments);
     va_end(arguments);
+}
+
+/* Line by line, so that each end is the format's. */
+void bulla_say_own(const char *text)
+{
+    for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1)
+        bulla_say("%.*s\n", (int)(end - text), text);
+    bulla_say("%s", text);
 }
 
 void bulla_say_error(const char *format, ...)

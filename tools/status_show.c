@@ -116,8 +116,9 @@ void bulla_status_show(const json_t *status)
         (void)bulla_status_tpm_show(tpm);
         pcrs_show(tpm);
     }
+    if (json_array_size(json_object_get(status, "policies")))
+        bulla_say(BULLA_STRONG "Policies" BULLA_PLAIN "\n");
     json_array_foreach(json_object_get(status, "policies"), i, row)
-        bulla_say("%s  version %lld of epoch %lld, %lld states, authority %.16s…\n",
-            i ? "" : BULLA_STRONG "Policies" BULLA_PLAIN "\n", number_of(row, "version"), number_of(row, "epoch"),
-            number_of(row, "states"), text_of(row, "authority"));
+        bulla_say("  version %lld of epoch %lld, %lld states, authority %.16s…\n", number_of(row, "version"),
+            number_of(row, "epoch"), number_of(row, "states"), text_of(row, "authority"));
 }
