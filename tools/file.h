@@ -26,7 +26,8 @@ enum bulla_reason bulla_file_writer_open(
 /* Claims the space, where the file system can, so that a full disk shows before the work. */
 enum bulla_reason bulla_file_writer_reserve(struct bulla_file_writer *writer, uint64_t size) BULLA_MUST_USE;
 enum bulla_reason bulla_file_writer_put(struct bulla_file_writer *writer, struct bulla_bytes bytes) BULLA_MUST_USE;
-/* Durable under its name when this returns. Closes the writer either way; on refusal nothing is left. */
+/* Durable under its name when this returns. Closes the writer either way; on refusal nothing of it is left, and what
+ * had the name before has it still. */
 enum bulla_reason bulla_file_writer_finish(struct bulla_file_writer *writer) BULLA_MUST_USE;
 /* Removes the temporary file; nothing when the writer is closed. */
 void bulla_file_writer_drop(struct bulla_file_writer *writer);

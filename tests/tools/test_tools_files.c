@@ -171,6 +171,38 @@ static void a_full_disk_leaves_the_old_file(void **state)
     assert_int_equal(entries(), 1);
 }
 
+/* The folder can't be opened, and so not synced, by a process that has no descriptor left. */
+static enum bulla_reason write_without_descriptors(void)
+{
+    struct bulla_file_writer writer;
+    struct rlimit limit;
+    if (bulla_file_writer_open(&writer, path, 0600) != BULLA_OK || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        bulla_file_writer_put(&writer, BULLA_TEXT("new")) != BULLA_OK)
+        return BULLA_OK;
+    limit.rlim_cur = (rlim_t)writer.file + 1;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? bulla_file_writer_finish(&writer) : BULLA_OK;
+}
+
+static void a_folder_that_is_not_synced_leaves_what_was_there(void **state)
+{
+    (void)state;
+    for (int there = 0; there < 2; there++) {
+        int status = 0;
+        if (there)
+            test_file_write(path, "old", 3);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            _exit((int)write_without_descriptors());
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), BULLA_FILE);
+        assert_int_equal(entries(), there);
+        if (there)
+            assert_holds("old");
+    }
+}
+
 static void reading_is_bounded(void **state)
 {
     (void)state;
@@ -198,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(links_and_devices_stay_what_they_are, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leftovers_of_a_killed_process_are_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_old_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_that_is_not_synced_leaves_what_was_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reading_is_bounded, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
