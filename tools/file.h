@@ -6,8 +6,11 @@
 
 #include "crypto/bytes.h"
 
-/* malloc'd, the caller's to free; "-" is standard input. BULLA_FILE, BULLA_TOO_LARGE above `largest`. */
+/* malloc'd, the caller's to free; "-" is standard input. No other copy is left in this process's memory. BULLA_FILE,
+ * BULLA_TOO_LARGE above `largest`. */
 enum bulla_reason bulla_file_read(const char *path, size_t largest, uint8_t **data, size_t *size) BULLA_MUST_USE;
+/* Wipes and frees; NULL is nothing. */
+void bulla_file_free(uint8_t *data, size_t size);
 /* A temporary file beside it, fsync, rename, fsync of the folder: afterwards the path holds the old or the new bytes.
  * Of an existing file only the name is kept; a link's target is replaced, a device or pipe is written to. BULLA_FILE,
  * BULLA_STORE_FULL. */

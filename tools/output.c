@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,25 +58,6 @@ static char *format_shadow(const char *format)
     return shadow;
 }
 
-__attribute__((format(printf, 2, 0))) static bool print_both(
-    char *both[static 2], const char *format, va_list arguments)
-{
-    va_list again;
-    char *shadow = format_shadow(format);
-    va_copy(again, arguments);
-    bool done = vasprintf(&both[0], format, arguments) >= 0;
-    both[0] = done ? both[0] : NULL;
-    both[1] = NULL;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    done = done && shadow && vasprintf(&both[1], shadow, again) >= 0; /* the same conversions */
-#pragma GCC diagnostic pop
-    both[1] = done ? both[1] : NULL;
-    va_end(again);
-    free(shadow);
-    return done && strlen(both[0]) == strlen(both[1]);
-}
-
 static void wiped_free(char *text)
 {
     if (text)
@@ -83,20 +65,48 @@ static void wiped_free(char *text)
     free(text);
 }
 
+/* Without vasprintf, which leaves what it moves. */
+__attribute__((format(printf, 1, 0))) static char *print_fresh(const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int size = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = size >= 0 ? malloc((size_t)size + 1) : NULL;
+    if (text)
+        (void)vsnprintf(text, (size_t)size + 1, format, arguments);
+    return text;
+}
+
+__attribute__((format(printf, 1, 0))) static char *print_shadow(const char *format, va_list arguments)
+{
+    char *shadow = format_shadow(format);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    char *text = shadow ? print_fresh(shadow, arguments) : NULL; /* the same conversions */
+#pragma GCC diagnostic pop
+    free(shadow);
+    return text;
+}
+
 char *bulla_output_compose(bool colours, const char *format, va_list arguments)
 {
-    char *both[2];
     struct bulla_writer writer;
-    bool whole = print_both(both, format, arguments);
-    size_t room = whole ? strlen(both[0]) * 5 : 0; /* a mark becomes at most five bytes */
+    va_list again;
+    va_copy(again, arguments);
+    char *text = print_fresh(format, arguments);
+    char *shadow = print_shadow(format, again);
+    va_end(again);
+    bool whole = text && shadow && strlen(text) == strlen(shadow);
+    size_t room = whole ? strlen(text) * 5 : 0; /* a mark becomes at most five bytes */
     char *clean = whole ? malloc(room + 1) : NULL;
     bulla_writer_open(&writer, clean, clean ? room : 0);
-    for (size_t at = 0; clean && both[0][at];)
-        at += byte_clean((const unsigned char *)both[0] + at, both[0][at] != both[1][at], colours, &writer);
+    for (size_t at = 0; clean && text[at];)
+        at += byte_clean((const unsigned char *)text + at, text[at] != shadow[at], colours, &writer);
     if (clean)
         clean[writer.size] = '\0';
-    wiped_free(both[0]);
-    wiped_free(both[1]);
+    wiped_free(text);
+    wiped_free(shadow);
     return clean;
 }
 
@@ -107,8 +117,17 @@ static bool colours_for(int file)
     return isatty(file) && (!no_color || !*no_color) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
+/* jansson's copies go as this program's own do: a document may hold embeddings, which tell of the texts. */
+static void json_free(void *memory)
+{
+    if (memory)
+        bulla_wipe(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
 void bulla_output_open(bool json, bool quiet)
 {
+    json_set_alloc_funcs(malloc, json_free);
     output.json = json;
     output.quiet = quiet;
     output.colours_out = colours_for(STDOUT_FILENO);

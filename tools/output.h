@@ -20,7 +20,7 @@
 #define BULLA_FAINT "\005"
 #define BULLA_PLAIN "\006"
 
-/* Once, after the options are known. */
+/* Before any JSON is made, and again when the options are known. What jansson frees from then on is wiped. */
 void bulla_output_open(bool json, bool quiet);
 bool bulla_output_json_wanted(void);
 bool bulla_output_quiet(void);

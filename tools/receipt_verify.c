@@ -137,7 +137,7 @@ static enum bulla_reason verify_run(const struct bulla_call *call)
 done:
     free(findings);
     free(policy);
-    free(data);
+    bulla_file_free(data, size); /* texts, answer and salts */
     return reason;
 }
 

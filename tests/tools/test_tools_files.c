@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "heap.h"
 #include "support/folder.h"
 #include "tools/file.h"
 
@@ -219,6 +220,29 @@ static void reading_is_bounded(void **state)
     assert_int_equal(bulla_file_read(folder, 4, &data, &size), BULLA_FILE);
 }
 
+/* Long enough to be moved twice while it is read. */
+static void what_was_read_and_freed_is_nowhere(void **state)
+{
+    (void)state;
+    static const char needle[] = "a text that its owner keeps to himself";
+    static char text[300000];
+    uint8_t *data = NULL;
+    size_t size = 0;
+    for (size_t at = 0; at + sizeof needle < sizeof text; at += sizeof needle)
+        memcpy(text + at, needle, sizeof needle);
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(file, text, sizeof text), sizeof text);
+    assert_int_equal(close(file), 0);
+    void *spread = malloc(100); /* so that what follows can't grow in its place */
+    assert_int_equal(bulla_file_read(path, sizeof text, &data, &size), BULLA_OK);
+    assert_memory_equal(data, text, sizeof text);
+    bulla_file_free(data, size);
+    assert_false(heap_holds(needle));
+    assert_int_equal(bulla_file_read(path, 200000, &data, &size), BULLA_TOO_LARGE);
+    assert_false(heap_holds(needle));
+    free(spread);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_old_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_synced_leaves_what_was_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reading_is_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_read_and_freed_is_nowhere, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

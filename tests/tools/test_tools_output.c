@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heap.h"
 #include "tools/exit.h"
 #include "tools/output.h"
 
@@ -28,6 +29,7 @@ __attribute__((format(printf, 3, 4))) static void assert_composed(
     va_end(arguments);
     assert_non_null(text);
     assert_string_equal(text, expected);
+    explicit_bzero(text, strlen(text)); /* the copies that were made on the way are the program's */
     free(text);
 }
 
@@ -57,6 +59,20 @@ static void cleaning_stays_within_its_memory(void **state)
     assert_string_equal(clean, "0123456");
     bulla_output_clean("012345\xc2\x9bx", clean, sizeof clean);
     assert_string_equal(clean, "012345?");
+}
+
+static void what_was_composed_or_made_json_is_nowhere(void **state)
+{
+    (void)state;
+    static const char needle[] = "words that somebody asked a model about";
+    bulla_output_open(false, true);
+    assert_composed(needle, false, "%s", needle);
+    assert_false(heap_holds(needle));
+    json_t *document = json_array();
+    for (int i = 0; i < 100; i++)
+        (void)json_array_append_new(document, json_string(needle));
+    json_decref(document);
+    assert_false(heap_holds(needle));
 }
 
 static void each_family_of_reasons_has_its_status(void **state)
@@ -111,6 +127,7 @@ int main(void)
         cmocka_unit_test(marks_are_colours_or_nothing),
         cmocka_unit_test(an_argument_brings_no_colour_and_no_line),
         cmocka_unit_test(cleaning_stays_within_its_memory),
+        cmocka_unit_test(what_was_composed_or_made_json_is_nowhere),
         cmocka_unit_test(each_family_of_reasons_has_its_status),
         cmocka_unit_test(codes_lead_back_to_their_reasons),
         cmocka_unit_test(every_status_has_a_meaning_of_its_own),
