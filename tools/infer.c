@@ -22,7 +22,7 @@ static const struct bulla_option options[] = {
     {"receipt", 'r', "FILE", "write request, answer and receipt to FILE, for `bulla receipt verify`", BULLA_OPTION_TEXT,
         AT(receipt), 0, 0, false},
     {"nonce", 'n', "HEX", "8 to 64 bytes that the receipt shall carry", BULLA_OPTION_HEX, AT(nonce), 8, 64, false},
-    {"max-length", 'L', "N", "cut each text to N tokens", BULLA_OPTION_NUMBER, AT(max_length), 2, 65536, false},
+    {"max-length", 'L', "N", "cut each text to N tokens", BULLA_OPTION_NUMBER, AT(max_length), 2, 65535, false},
     {"similarity", 's', NULL, "the table of cosine similarities, also with --json", BULLA_OPTION_FLAG, AT(similarity),
         0, 0, false},
     {"tokens", 0, NULL, "ask for the token ids (--json prints them)", BULLA_OPTION_FLAG, AT(tokens), 0, 0, false},

@@ -140,6 +140,9 @@ printf 'clay seal\r\n\nopen token\n' | "$BULLA" infer --model tiny $PIN --module
 json '.embeddings | length == 2'
 run 2 infer --model tiny $PIN
 says "no text"
+run 0 infer --model tiny $PIN --max-length 65535 x --json
+run 2 infer --model tiny $PIN --max-length 65536 x
+says "max-length"
 run 1 infer --model other $PIN x
 says "no model"
 run 1 infer --model tiny $PIN "$(printf 'a\377b')"
