@@ -121,6 +121,32 @@ static void init_shows_the_tpm_before_it_asks(void **state)
     DONE(BULLA_EXIT_OK, "model", "list"); /* the token is as it was */
 }
 
+static void without_consent_a_new_token_needs_no_force_later(void **state)
+{
+    (void)state;
+    struct program_result result;
+    char config[512];
+    char path[128];
+    char so_pin[128];
+    char other[128];
+    (void)snprintf(
+        config, sizeof config, "[token begun]\npath = %s/begun\ntcti = %s\npin-cost = quick\n", folder, tpm.tcti);
+    put("bulla.conf", config, path, sizeof path);
+    put("so", "so-pin-12", so_pin, sizeof so_pin);
+    put("other", "so-pin-34", other, sizeof other);
+    EXPECT(&result, BULLA_EXIT_FAILED, "init", "--so-pin-file", so_pin);
+    assert_string_equal(program_text(&result, "error.reason"), "cancelled");
+    assert_non_null(strstr(program_text(&result, "error.remedy"), "by the same SO PIN"));
+    program_result_free(&result);
+    DONE(BULLA_EXIT_REFUSED, "init", "--yes", "--so-pin-file", other);
+    EXPECT(&result, BULLA_EXIT_OK, "init", "--yes", "--so-pin-file", so_pin);
+    assert_non_null(strstr(result.err, "has no keys yet"));
+    program_result_free(&result);
+    EXPECT(&result, BULLA_EXIT_FAILED, "init", "--yes", "--so-pin-file", so_pin);
+    assert_non_null(strstr(program_text(&result, "error.detail"), "--force destroys"));
+    program_result_free(&result);
+}
+
 static void a_model_is_released_to_the_approved_state_only(void **state)
 {
     (void)state;
@@ -327,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(init_shows_the_tpm_before_it_asks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_consent_a_new_token_needs_no_force_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_model_is_released_to_the_approved_state_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(evidence_and_receipts_verify, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_log_that_was_deleted_with_its_memory_is_told, set_up, tear_down),
