@@ -59,20 +59,25 @@ static enum bulla_reason destruction_check(const struct bulla_client *client, co
 static enum bulla_reason tpm_consent(struct bulla_client *client, const struct init_settings *settings, bool *told)
 {
     json_t *status = NULL;
+    struct bulla_status_auths auths = {false, false};
     *told = client->session != CK_INVALID_HANDLE && bulla_client_document(client, "status", &status) == BULLA_OK;
     const json_t *tpm = json_object_get(status, "tpm");
     const char *state = json_string_value(json_object_get(tpm, "state"));
     bool there = state && strcmp(state, "absent") != 0;
     if (there) {
         bulla_say(BULLA_STRONG "The TPM" BULLA_PLAIN "\n");
-        unsigned empty = bulla_status_tpm_show(tpm);
+        bulla_status_tpm_show(tpm, &auths);
         bulla_say(
             "Wrong auths lock every protected object of the TPM, not only this token; bulla locks its PIN earlier.\n");
-        if (empty)
-            bulla_say(
-                "Set the empty auths (tpm2_changeauth) where others may reach the TPM; bulla does not change them.\n");
+        if (auths.lockout_empty)
+            bulla_say("Set the lockout's auth (tpm2_changeauth -c lockout) where others may reach the TPM, and the "
+                      "owner's never;\nbulla changes neither.\n");
     }
     json_decref(status);
+    if (auths.owner_set) {
+        bulla_output_remedy("give the owner hierarchy the empty auth again: tpm2_changeauth -c owner -p OLD");
+        return bulla_refuse(BULLA_TPM_AUTHORIZATION, "the TPM's owner hierarchy has an auth: bulla needs it empty");
+    }
     return there ? consent_ask(settings, "Put the token under this TPM?") : BULLA_OK;
 }
 
@@ -135,7 +140,7 @@ static enum bulla_reason user_make(
 {
     struct bulla_wait wait;
     enum bulla_reason consent = told ? BULLA_OK : tpm_consent(client, settings, &told);
-    if (consent != BULLA_OK)
+    if (consent == BULLA_CANCELLED)
         bulla_output_remedy("the token is begun and holds nothing: `bulla init` goes on with it, by the same SO PIN");
     BULLA_TRY(consent);
     bulla_wait_begin(&wait, "setting the user's PIN");

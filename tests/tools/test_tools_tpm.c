@@ -115,9 +115,57 @@ static void init_shows_the_tpm_before_it_asks(void **state)
     RUN(&result, "init", "--force", "--pin-file", pin, "--so-pin-file", pin, "--module", BULLA_MODULE);
     assert_int_not_equal(result.status, BULLA_EXIT_OK); /* no terminal, no --yes: no consent */
     assert_non_null(strstr(result.out, "wrong auths until lockout"));
-    assert_non_null(strstr(result.out, "the owner hierarchy's auth is empty"));
+    assert_non_null(strstr(result.out, "the lockout's auth is empty"));
+    assert_non_null(strstr(result.out, "tpm2_changeauth -c lockout"));
+    assert_null(strstr(result.out, "the owner hierarchy's auth"));
     assert_non_null(strstr(result.err, "consent is needed"));
     program_result_free(&result);
+    DONE(BULLA_EXIT_OK, "model", "list"); /* the token is as it was */
+}
+
+/* TPM2_HierarchyChangeAuth, from the empty auth to "secret" and back. */
+static void change_auth(uint8_t hierarchy, bool set)
+{
+    static const uint8_t password[6] = {'s', 'e', 'c', 'r', 'e', 't'};
+    uint8_t command[64] = {0x80, 0x02, 0, 0, 0, 0, 0, 0, 0x01, 0x29, 0x40, 0, 0, hierarchy};
+    uint8_t response[64];
+    size_t old = set ? 0 : sizeof password;
+    size_t size = 14;
+    const uint8_t session[] = {0, 0, 0, (uint8_t)(9 + old), 0x40, 0, 0, 0x09, 0, 0, 0, 0, (uint8_t)old};
+    memcpy(command + size, session, sizeof session);
+    size += sizeof session;
+    memcpy(command + size, password, old);
+    size += old;
+    command[size + 1] = (uint8_t)(sizeof password - old);
+    memcpy(command + size + 2, password, sizeof password - old);
+    size += 2 + sizeof password - old;
+    command[5] = (uint8_t)size;
+    assert_true(test_swtpm_command(&tpm, command, size, response, sizeof response) >= 10);
+    assert_memory_equal(response + 6, "\0\0\0\0", 4);
+}
+enum { OWNER = 0x01, LOCKOUT = 0x0a };
+
+static void an_owner_auth_is_told_as_what_it_is(void **state)
+{
+    (void)state;
+    struct program_result result;
+    change_auth(LOCKOUT, true);
+    RUN(&result, "status", "--module", BULLA_MODULE);
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_null(strstr(result.out, "auth is"));
+    program_result_free(&result);
+    DONE(BULLA_EXIT_OK, "model", "list"); /* that one is not in the way */
+    change_auth(OWNER, true);
+    EXPECT(&result, BULLA_EXIT_REFUSED, "model", "list");
+    assert_string_equal(program_text(&result, "error.reason"), "tpm-authorization");
+    program_result_free(&result);
+    RUN(&result, "status", "--module", BULLA_MODULE);
+    assert_non_null(strstr(result.out, "the owner hierarchy's auth is set"));
+    program_result_free(&result);
+    EXPECT(&result, BULLA_EXIT_REFUSED, "init", "--yes", "--force", "--so-pin-file", pin);
+    assert_non_null(strstr(program_text(&result, "error.remedy"), "tpm2_changeauth -c owner"));
+    program_result_free(&result);
+    change_auth(OWNER, false);
     DONE(BULLA_EXIT_OK, "model", "list"); /* the token is as it was */
 }
 
@@ -353,6 +401,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(init_shows_the_tpm_before_it_asks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_owner_auth_is_told_as_what_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_consent_a_new_token_needs_no_force_later, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_model_is_released_to_the_approved_state_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(evidence_and_receipts_verify, set_up, tear_down),
