@@ -44,7 +44,8 @@ struct bulla_audit_summary {
     uint64_t after_last_head; /* lines that no head covers yet */
     uint64_t broken_line;     /* 1-based; 0: none */
 };
-/* Reads a whole log; key: 32 bytes, or NULL to check the chain only. `least_counter`: the counter's value now; a last
+/* Reads a whole log; key: 32 bytes, or NULL to check the chain only. Heads from before the last line "initialized" may
+ * be another key's: they are the token's that was there before. `least_counter`: the counter's value now; a last
  * head that is older shows truncation, and so does a line "cut". BULLA_AUDIT_BROKEN with the line. */
 enum bulla_reason bulla_audit_verify(
     const char *path, const uint8_t *key, uint64_t least_counter, struct bulla_audit_summary *summary) BULLA_MUST_USE;

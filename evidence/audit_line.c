@@ -202,6 +202,7 @@ static bool read_members(const json_t *object, struct bulla_audit_line *read)
         return false;
     memcpy(read->time, json_string_value(time), sizeof read->time);
     read->head = strcmp(json_string_value(event), "head") == 0;
+    read->begins = strcmp(json_string_value(event), "initialized") == 0;
     read->cut = strcmp(json_string_value(event), "cut") == 0;
     if (read->head)
         return read_number(object, "counter", &read->counter) &&

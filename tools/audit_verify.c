@@ -24,6 +24,7 @@ struct audit_question {
     char path[4096];
     struct bulla_hex key;
     uint64_t counter;
+    bool asked;   /* the token, not a FILE */
     bool tpm;     /* the token has one, whose counter the last head must not be behind */
     bool counted; /* the counter is known */
 };
@@ -48,6 +49,7 @@ static enum bulla_reason status_take(const json_t *status, struct audit_question
         return bulla_refuse(BULLA_OBJECT_HIDDEN, "the token has no receipt key whose row verifies: name it with --key");
     if (question->key.size == 0)
         BULLA_TRY(bulla_hex_parse(key, "the token's receipt key", &question->key));
+    question->asked = true;
     question->tpm = state && strcmp(state, "absent") != 0;
     if (question->counted || !json_is_integer(counter))
         return BULLA_OK;
@@ -79,10 +81,11 @@ static void summary_say(const struct audit_question *question, const struct bull
         question->key.size ? " with good signatures" : "", (unsigned long long)summary->after_last_head);
     if (!question->key.size)
         bulla_say(BULLA_WARN "not checked" BULLA_PLAIN " signatures: no --key\n");
-    if (question->tpm && !question->counted)
-        bulla_say(BULLA_WARN "not checked" BULLA_PLAIN " end: the TPM did not tell the token's counter\n");
-    else if (!question->counted)
-        bulla_say(BULLA_WARN "not checked" BULLA_PLAIN " end: no --counter that the last head must have reached\n");
+    if (!question->counted)
+        bulla_say(BULLA_WARN "not checked" BULLA_PLAIN " end: %s\n",
+            question->tpm     ? "the TPM did not tell the token's counter"
+            : question->asked ? "there is no TPM, whose counter the last head must have reached"
+                              : "no --counter that the last head must have reached");
 }
 
 static enum bulla_reason summary_print(

@@ -287,6 +287,29 @@ static void a_head_by_another_key_is_found(void **state)
     assert_int_equal(bulla_audit_verify(path, NULL, 0, &summary), BULLA_OK); /* the chain alone is whole */
 }
 
+static void a_token_that_is_initialised_anew_has_a_key_and_a_counter_of_its_own(void **state)
+{
+    (void)state;
+    struct bulla_audit_summary summary;
+    struct bulla_audit *audit = opened();
+    append(audit, "initialized", "a");
+    assert_int_equal(bulla_audit_head(audit, 9, &other.signer, NULL), BULLA_OK);
+    append(audit, "initialized", "b");
+    assert_int_equal(bulla_audit_head(audit, 2, &key.signer, NULL), BULLA_OK);
+    assert_int_equal(verify(&summary), BULLA_OK);
+    assert_int_equal(summary.lines, 4);
+    assert_int_equal(summary.heads, 1);
+    assert_int_equal(summary.last_counter, 2);
+    assert_int_equal(bulla_audit_verify(path, other.point, 0, &summary), BULLA_AUDIT_BROKEN); /* it is no more */
+    assert_int_equal(summary.broken_line, 4);
+    assert_int_equal(bulla_audit_head(audit, 3, &other.signer, NULL), BULLA_OK);
+    assert_int_equal(verify(&summary), BULLA_AUDIT_BROKEN);
+    assert_int_equal(summary.broken_line, 5);
+    append(audit, "initialized", "c"); /* written by anybody: the end is then without a head, and the counter tells */
+    assert_int_equal(bulla_audit_verify(path, key.point, 2, &summary), BULLA_AUDIT_BROKEN);
+    bulla_audit_close(audit);
+}
+
 static void a_counter_that_runs_backwards_is_found(void **state)
 {
     (void)state;
@@ -829,6 +852,7 @@ int main(void)
         IN_FOLDER(a_line_in_the_wrong_place_is_found_though_its_hash_is_right),
         IN_FOLDER(truncation_shows_by_the_counter),
         IN_FOLDER(a_head_by_another_key_is_found),
+        IN_FOLDER(a_token_that_is_initialised_anew_has_a_key_and_a_counter_of_its_own),
         IN_FOLDER(a_counter_that_runs_backwards_is_found),
         IN_FOLDER(a_remembered_head_is_found_and_the_next_remembered),
         IN_FOLDER(a_cut_log_is_signed_as_a_cut_one_for_good),

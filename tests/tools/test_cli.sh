@@ -213,6 +213,13 @@ run 0 init --yes --force --so-pin-file "$FOLDER/so" $PIN --json
 json '.token == "models"'
 run 0 model list $PIN --json
 json '.models == []'
+run 4 audit verify $PIN # a cut is not forgotten
+run 0 init --yes --force --so-pin-file "$FOLDER/so" $PIN
+mv "$LOG" "$FOLDER/old" # the one moment at which a log may be moved: the new token has signed nothing
+run 0 audit verify $PIN
+run 0 init --yes --force --so-pin-file "$FOLDER/so" $PIN
+run 0 audit verify $PIN --json # it goes on in the log of the token before
+json '.valid and .lines > 8'
 
 # several tokens: one must be named, by its label or its name in the configuration
 cat >>"$BULLA_CONF" <<CONF
