@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "plain_text.h"
+
 #define CLAIM(key_, kind_, field, smallest_, largest_, optional_)                                                      \
     {                                                                                                                  \
         .key = (key_), .offset = offsetof(struct bulla_receipt, field), .smallest = (smallest_),                       \
@@ -128,10 +130,9 @@ static enum bulla_reason check_texts(const struct bulla_receipt *receipt)
         struct bulla_bytes text = {NULL, 0};
         if (claim->kind == BULLA_CLAIM_TEXT)
             memcpy(&text, (const uint8_t *)receipt + claim->offset, sizeof text);
-        for (size_t at = 0; at < text.size; at++)
-            if (text.data[at] < 0x20 || text.data[at] == 0x7f)
-                return bulla_refuse(
-                    BULLA_RECEIPT_INVALID, "a control character in the text of claim %lld", (long long)claim->key);
+        if (!bulla_text_is_plain(text))
+            return bulla_refuse(
+                BULLA_RECEIPT_INVALID, "a control character in the text of claim %lld", (long long)claim->key);
     }
     return BULLA_OK;
 }

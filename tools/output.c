@@ -197,7 +197,9 @@ enum bulla_reason bulla_output_document(json_t *document)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "building the JSON document");
     if (output.json) {
         output.printed = true;
-        (void)json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+        size_t ascii =
+            isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0; /* jansson leaves C1 as it is, a terminal doesn't */
+        (void)json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9) | ascii);
         (void)fputs("\n", stdout);
     }
     json_decref(document);

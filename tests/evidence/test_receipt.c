@@ -444,6 +444,11 @@ static void wrong_delete_in_issuer(struct bulla_receipt *receipt)
 {
     receipt->issuer = BULLA_TEXT("bulla:0123456789abcdef\x7f");
 }
+static void wrong_c1_in_model(struct bulla_receipt *receipt)
+{
+    receipt->model_id = BULLA_TEXT("x\xc2\x9b"
+                                   "1m");
+}
 static void wrong_no_issuer(struct bulla_receipt *receipt)
 {
     receipt->issuer.size = 0;
@@ -490,6 +495,7 @@ static void (*const wrongs[])(struct bulla_receipt *receipt) = {
     wrong_line_in_model,
     wrong_escape_in_version,
     wrong_delete_in_issuer,
+    wrong_c1_in_model,
     wrong_no_issuer,
     wrong_count,
     wrong_unended_type,
