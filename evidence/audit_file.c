@@ -106,7 +106,7 @@ enum bulla_reason bulla_audit_file_holds(
     int file, off_t end, uint64_t last, const struct bulla_audit_mark *mark, bool *holds)
 {
     struct bulla_audit_lines lines = {.file = file, .end = end};
-    struct bulla_audit_line line;
+    struct bulla_audit_line line = {.seq = 0};
     struct bulla_bytes text;
     *holds = false;
     if (mark->seq > last)
@@ -115,7 +115,6 @@ enum bulla_reason bulla_audit_file_holds(
     enum bulla_reason reason = bulla_audit_lines_next(&lines, &text);
     if (reason == BULLA_OK && text.data)
         reason = bulla_audit_line_read(text, &line);
-    if (reason == BULLA_OK && text.data)
-        *holds = line.seq == mark->seq && memcmp(line.hash, mark->hash, sizeof line.hash) == 0;
+    *holds = reason == BULLA_OK && line.seq == mark->seq && memcmp(line.hash, mark->hash, sizeof line.hash) == 0;
     return reason == BULLA_AUDIT_BROKEN ? BULLA_OK : reason;
 }
