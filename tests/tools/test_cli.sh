@@ -176,6 +176,12 @@ run 3 audit verify
 says "PIN of models is needed"
 run 0 audit verify $PIN --json
 json '.valid and .lines > 5 and .signatures_checked and .counter_checked == false'
+for process in 1 2 3 4; do # heads of several processes, each of which looks for the one before
+    setsid -w "$BULLA" model list $PIN --module "$MODULE" >/dev/null 2>&1 </dev/null &
+done
+wait
+run 0 audit verify $PIN --json
+json '.valid and .heads > 6'
 sed '2s/login/logon/' "$LOG" >"$FOLDER/changed"
 offline 4 audit verify "$FOLDER/changed" --key "$RECEIPT_KEY" --json
 json '.valid == false and .broken_line == 2'
