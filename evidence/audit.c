@@ -3,7 +3,11 @@
  *
  * A handle remembers the end of the chain and the file's size there. When the size is still that, nobody else has
  * appended and a line costs one hash and one write; otherwise the last line is read again. A tail without a newline is
- * what a crash leaves: it is cut off and said so in a line of its own. */
+ * what a crash leaves: it is cut off and said so in a line of its own.
+ *
+ * A chain that was cut or begun anew is whole in itself, and a head signed over it would vouch for it. So whoever signs
+ * heads remembers the last one elsewhere; it is looked for before the next is signed, and its absence is what that one
+ * vouches for. Remembering comes after writing: a crash between them leaves an older head to be looked for. */
 #include "audit.h"
 
 #include <errno.h>
@@ -146,6 +150,8 @@ enum bulla_reason bulla_audit_open(const char *path, struct bulla_audit **audit)
         reason = lock(made);
     if (reason == BULLA_OK) {
         reason = settle(made);
+        if (made->size == 0)
+            bulla_audit_file_settle(path);
         unlock(made);
     }
     if (reason != BULLA_OK)
@@ -178,7 +184,7 @@ enum bulla_reason bulla_audit_append(
     struct bulla_audit *audit, const char *event, const struct bulla_audit_field *fields, size_t count, bool durable)
 {
     char time[BULLA_AUDIT_TIME + 1];
-    if (strcmp(event, "head") == 0 || strcmp(event, "repaired") == 0)
+    if (strcmp(event, "head") == 0 || strcmp(event, "repaired") == 0 || strcmp(event, "cut") == 0)
         return bulla_refuse(BULLA_ARGUMENT, "audit: the event '%s' is the log's own", event);
     BULLA_TRY(lock(audit));
     enum bulla_reason reason = settle(audit);
@@ -189,12 +195,25 @@ enum bulla_reason bulla_audit_append(
     return reason;
 }
 
+static enum bulla_reason tell_cut(struct bulla_audit *audit, const struct bulla_audit_mark *last)
+{
+    char time[BULLA_AUDIT_TIME + 1];
+    const struct bulla_audit_field missing = {"missing", NULL, last->seq};
+    bool whole = !last->lost && last->seq == 0;
+    if (!last->lost && last->seq > 0)
+        BULLA_TRY(bulla_audit_file_holds(audit->file, audit->size, audit->end.seq, last, &whole));
+    bulla_audit_time(time);
+    return whole ? BULLA_OK : append(audit, time, "cut", &missing, 1, true);
+}
+
 static enum bulla_reason append_head(
-    struct bulla_audit *audit, uint64_t counter, const struct bulla_cose_signer *signer)
+    struct bulla_audit *audit, uint64_t counter, const struct bulla_cose_signer *signer, struct bulla_audit_mark *last)
 {
     char time[BULLA_AUDIT_TIME + 1], hex[129];
     uint8_t message[BULLA_AUDIT_HEAD_SIGNED], signature[64];
     BULLA_TRY(settle(audit));
+    if (last)
+        BULLA_TRY(tell_cut(audit, last));
     bulla_audit_time(time);
     bulla_audit_head_message(audit->end.seq + 1, audit->end.hash, counter, time, message);
     BULLA_TRY(signer->sign(signer->context, BULLA_BYTES(message), signature));
@@ -202,15 +221,21 @@ static enum bulla_reason append_head(
         {"counter", NULL, counter},
         {"signature", sodium_bin2hex(hex, sizeof hex, signature, sizeof signature), 0},
     };
-    return append(audit, time, "head", fields, 2, true);
+    BULLA_TRY(append(audit, time, "head", fields, 2, true));
+    if (last) {
+        *last = (struct bulla_audit_mark){.seq = audit->end.seq};
+        memcpy(last->hash, audit->end.hash, sizeof last->hash);
+    }
+    return BULLA_OK;
 }
 
-enum bulla_reason bulla_audit_head(struct bulla_audit *audit, uint64_t counter, const struct bulla_cose_signer *signer)
+enum bulla_reason bulla_audit_head(
+    struct bulla_audit *audit, uint64_t counter, const struct bulla_cose_signer *signer, struct bulla_audit_mark *last)
 {
     if (signer->algorithm != BULLA_COSE_EDDSA || counter > BULLA_AUDIT_NUMBER_LARGEST)
         return bulla_refuse(BULLA_ARGUMENT, "audit: a head is signed with Ed25519, its counter below 2^53");
     BULLA_TRY(lock(audit));
-    enum bulla_reason reason = append_head(audit, counter, signer);
+    enum bulla_reason reason = append_head(audit, counter, signer, last);
     unlock(audit);
     return reason;
 }

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +18,21 @@ enum bulla_reason bulla_audit_file_open(const char *path, int flags, int *file)
     (void)close(*file);
     *file = -1;
     return bulla_refuse(BULLA_FILE, "audit log %s: not a regular file which only its owner may write", path);
+}
+
+/* A new file's name is in its folder durably before any line is: where the folder can't be synced it is as durable as
+ * the file system makes it. */
+void bulla_audit_file_settle(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+    size_t size = slash ? (size_t)(slash - path) : 0;
+    (void)snprintf(folder, sizeof folder, "%.*s", slash ? (int)(size ? size : 1) : 1, slash ? path : ".");
+    int opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0)
+        return;
+    (void)fsync(opened);
+    (void)close(opened);
 }
 
 static enum bulla_reason read_at(int file, void *to, size_t size, off_t at)
@@ -83,4 +100,21 @@ enum bulla_reason bulla_audit_lines_from_end(int file, off_t end, size_t count, 
         }
     }
     return BULLA_OK;
+}
+
+enum bulla_reason bulla_audit_file_holds(
+    int file, off_t end, uint64_t last, const struct bulla_audit_mark *mark, bool *holds)
+{
+    struct bulla_audit_lines lines = {.file = file, .end = end};
+    struct bulla_audit_line line = {.seq = 0};
+    struct bulla_bytes text;
+    *holds = false;
+    if (mark->seq > last)
+        return BULLA_OK;
+    BULLA_TRY(bulla_audit_lines_from_end(file, end, (size_t)(last - mark->seq + 1), &lines.at));
+    enum bulla_reason reason = bulla_audit_lines_next(&lines, &text);
+    if (reason == BULLA_OK && text.data)
+        reason = bulla_audit_line_read(text, &line);
+    *holds = reason == BULLA_OK && line.seq == mark->seq && memcmp(line.hash, mark->hash, sizeof line.hash) == 0;
+    return reason == BULLA_AUDIT_BROKEN ? BULLA_OK : reason;
 }

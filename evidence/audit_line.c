@@ -202,8 +202,12 @@ static bool read_members(const json_t *object, struct bulla_audit_line *read)
         return false;
     memcpy(read->time, json_string_value(time), sizeof read->time);
     read->head = strcmp(json_string_value(event), "head") == 0;
-    return !read->head || (read_number(object, "counter", &read->counter) &&
-                              read_hex(object, "signature", read->signature, sizeof read->signature));
+    read->begins = strcmp(json_string_value(event), "initialized") == 0;
+    read->cut = strcmp(json_string_value(event), "cut") == 0;
+    if (read->head)
+        return read_number(object, "counter", &read->counter) &&
+               read_hex(object, "signature", read->signature, sizeof read->signature);
+    return !read->cut || read_number(object, "missing", &read->missing);
 }
 
 enum bulla_reason bulla_audit_line_read(struct bulla_bytes line, struct bulla_audit_line *read)

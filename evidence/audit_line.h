@@ -26,7 +26,8 @@ enum bulla_reason bulla_audit_line_write(struct bulla_audit_end *end, const char
 struct bulla_audit_line {
     uint64_t seq;
     uint8_t prev[BULLA_AUDIT_HASH], hash[BULLA_AUDIT_HASH];
-    bool head;
+    bool head, cut, begins;          /* begins: a token was initialised */
+    uint64_t missing;                /* of a cut: the seq of the head that is not there; 0: unknown */
     char time[BULLA_AUDIT_TIME + 1]; /* of a head: */
     uint64_t counter;
     uint8_t signature[64];

@@ -32,63 +32,89 @@ static enum bulla_reason open_log(const char *path, struct bulla_audit_lines *li
     return reason;
 }
 
-static enum bulla_reason check_head(
-    const struct bulla_audit_line *line, const uint8_t *key, struct bulla_audit_summary *summary)
+struct reading {
+    const uint8_t *key; /* NULL: none */
+    struct bulla_audit_end end;
+    struct bulla_audit_summary *summary;
+    uint64_t foreign; /* the first head since the token began that another key signed; 0: none */
+};
+
+static enum bulla_reason check_head(const struct bulla_audit_line *line, struct reading *reading)
 {
     uint8_t message[BULLA_AUDIT_HEAD_SIGNED];
+    struct bulla_audit_summary *summary = reading->summary;
     bulla_audit_head_message(line->seq, line->prev, line->counter, line->time, message);
-    if (key && crypto_sign_verify_detached(line->signature, message, sizeof message, key) != 0)
-        return bulla_refuse(BULLA_AUDIT_BROKEN, "the head in line %llu is signed by another key, or changed",
-            (unsigned long long)line->seq);
     if (line->counter < summary->last_counter)
         return bulla_refuse(
             BULLA_AUDIT_BROKEN, "the counter of the head in line %llu runs backwards", (unsigned long long)line->seq);
-    summary->heads++;
     summary->last_counter = line->counter;
+    if (reading->key && crypto_sign_verify_detached(line->signature, message, sizeof message, reading->key) != 0) {
+        reading->foreign = reading->foreign ? reading->foreign : line->seq;
+        return BULLA_OK;
+    }
+    summary->heads++;
     summary->after_last_head = 0;
     return BULLA_OK;
 }
 
-static enum bulla_reason check_line(
-    struct bulla_bytes text, const uint8_t *key, struct bulla_audit_end *end, struct bulla_audit_summary *summary)
+/* A token that is initialised goes on in the log of the one before, with another key and another counter. Whoever
+ * writes such a line wins nothing by it: what stands before it is still in the chain that the next head signs. */
+static void begin_anew(struct reading *reading)
+{
+    reading->foreign = 0;
+    reading->summary->last_counter = 0;
+}
+
+static enum bulla_reason check_line(struct bulla_bytes text, struct reading *reading)
 {
     struct bulla_audit_line line;
+    struct bulla_audit_end *end = &reading->end;
     BULLA_TRY(bulla_audit_line_read(text, &line));
     if (line.seq != end->seq + 1 || memcmp(line.prev, end->hash, sizeof line.prev) != 0)
         return bulla_refuse(BULLA_AUDIT_BROKEN, "line %llu does not follow line %llu", (unsigned long long)line.seq,
             (unsigned long long)end->seq);
     end->seq = line.seq;
     memcpy(end->hash, line.hash, sizeof end->hash);
-    summary->lines++;
-    summary->after_last_head++;
-    return line.head ? check_head(&line, key, summary) : BULLA_OK;
+    reading->summary->lines++;
+    reading->summary->after_last_head++;
+    if (line.cut)
+        return bulla_refuse(BULLA_AUDIT_BROKEN,
+            "line %llu says that what stood before it was cut off or rewritten: head %llu was signed, and is missing",
+            (unsigned long long)line.seq, (unsigned long long)line.missing);
+    if (line.begins)
+        begin_anew(reading);
+    return line.head ? check_head(&line, reading) : BULLA_OK;
 }
 
-static enum bulla_reason check_lines(
-    struct bulla_audit_lines *lines, const uint8_t *key, struct bulla_audit_summary *summary)
+static enum bulla_reason check_lines(struct bulla_audit_lines *lines, struct reading *reading)
 {
-    struct bulla_audit_end end = {.seq = 0};
     for (;;) {
         struct bulla_bytes text;
         enum bulla_reason reason = bulla_audit_lines_next(lines, &text);
         if (reason == BULLA_OK && !text.data)
-            return BULLA_OK;
-        uint64_t number = end.seq + 1;
+            break;
+        uint64_t number = reading->end.seq + 1;
         if (reason == BULLA_OK)
-            reason = check_line(text, key, &end, summary);
+            reason = check_line(text, reading);
         if (reason == BULLA_AUDIT_BROKEN)
-            summary->broken_line = number;
+            reading->summary->broken_line = number;
         BULLA_TRY(reason);
     }
+    reading->summary->broken_line = reading->foreign;
+    return reading->foreign
+               ? bulla_refuse(BULLA_AUDIT_BROKEN, "the head in line %llu is signed by another key, or changed",
+                     (unsigned long long)reading->foreign)
+               : BULLA_OK;
 }
 
 enum bulla_reason bulla_audit_verify(
     const char *path, const uint8_t *key, uint64_t least_counter, struct bulla_audit_summary *summary)
 {
     struct bulla_audit_lines lines;
+    struct reading reading = {.key = key, .summary = summary};
     memset(summary, 0, sizeof *summary);
     BULLA_TRY(open_log(path, &lines));
-    enum bulla_reason reason = check_lines(&lines, key, summary);
+    enum bulla_reason reason = check_lines(&lines, &reading);
     (void)close(lines.file);
     BULLA_TRY(reason);
     if (summary->last_counter < least_counter)

@@ -7,6 +7,7 @@
 
 #include "crypto/cipher.h"
 #include "crypto/es256.h"
+#include "plain_text.h"
 
 enum { PCR_MASK_LARGEST = 0xffffff };
 
@@ -59,9 +60,8 @@ static enum bulla_reason take_text(const struct bulla_cbor *value, char *text, s
 {
     if (value->string.size >= size)
         return bulla_refuse(BULLA_TOO_LARGE, "policy: a text of %zu bytes", value->string.size);
-    for (size_t i = 0; i < value->string.size; i++)
-        if (value->string.data[i] < 0x20 || value->string.data[i] == 0x7f)
-            return bulla_refuse(BULLA_MALFORMED, "policy: a control character in a text");
+    if (!bulla_text_is_plain(value->string))
+        return bulla_refuse(BULLA_MALFORMED, "policy: a control character in a text");
     memset(text, 0, size);
     if (value->string.size)
         memcpy(text, value->string.data, value->string.size);

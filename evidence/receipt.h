@@ -39,8 +39,8 @@ struct bulla_receipt {
 
 enum bulla_reason bulla_receipt_write(const struct bulla_receipt *receipt, const struct bulla_cose_signer *signer,
     struct bulla_writer *writer) BULLA_MUST_USE;
-/* Checks form and the claims' rules (zero model hash refused, sizes, known schemes, profile ↔ measurements), not time
- * and not the signature; `message` is what bulla_cose_sign1_verify takes. */
+/* Checks form and the claims' rules (zero model hash and control characters refused, sizes, known schemes, profile ↔
+ * measurements), not time and not the signature; `message` is what bulla_cose_sign1_verify takes. */
 enum bulla_reason bulla_receipt_read(
     struct bulla_bytes bytes, struct bulla_receipt *receipt, struct bulla_cose_message *message) BULLA_MUST_USE;
 

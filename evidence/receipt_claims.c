@@ -5,6 +5,8 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "plain_text.h"
+
 #define CLAIM(key_, kind_, field, smallest_, largest_, optional_)                                                      \
     {                                                                                                                  \
         .key = (key_), .offset = offsetof(struct bulla_receipt, field), .smallest = (smallest_),                       \
@@ -120,8 +122,24 @@ static enum bulla_reason check_own_profile(const struct bulla_receipt *receipt)
     return BULLA_OK;
 }
 
+/* Text is for people: what would write to their terminal is refused, as in a policy. */
+static enum bulla_reason check_texts(const struct bulla_receipt *receipt)
+{
+    for (size_t i = 0; i < BULLA_RECEIPT_CLAIMS; i++) {
+        const struct bulla_claim *claim = &bulla_receipt_claims[i];
+        struct bulla_bytes text = {NULL, 0};
+        if (claim->kind == BULLA_CLAIM_TEXT)
+            memcpy(&text, (const uint8_t *)receipt + claim->offset, sizeof text);
+        if (!bulla_text_is_plain(text))
+            return bulla_refuse(
+                BULLA_RECEIPT_INVALID, "a control character in the text of claim %lld", (long long)claim->key);
+    }
+    return BULLA_OK;
+}
+
 enum bulla_reason bulla_receipt_check(const struct bulla_receipt *receipt)
 {
+    BULLA_TRY(check_texts(receipt));
     BULLA_TRY(check_measurements(receipt));
     BULLA_TRY(check_model_hash(receipt));
     return bulla_bytes_equal_text(receipt->profile, BULLA_RECEIPT_PROFILE) ? check_own_profile(receipt) : BULLA_OK;

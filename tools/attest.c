@@ -92,7 +92,10 @@ static enum bulla_reason claims_print(const struct bulla_tpm_evidence *evidence,
         bulla_hex_write(report->public_key.data, report->public_key.size, key);
     bulla_pcrs_write(claims->pcr_mask, pcrs);
     bulla_say(BULLA_GOOD "verified" BULLA_PLAIN ": purpose attest, your nonce, PCRs %s\n", pcrs);
-    bulla_say("  attestation key  %s%s\n", name, pinned ? "" : BULLA_WARN " (unpinned attestation key)" BULLA_PLAIN);
+    bulla_say("  attestation key  %s", name);
+    if (!pinned)
+        bulla_say(BULLA_WARN " (unpinned attestation key)" BULLA_PLAIN);
+    bulla_say("\n");
     bulla_say("  receipt key      %s\n  TPM clock        %llu ms, %u resets, %u restarts%s\n", key,
         (unsigned long long)claims->clock, claims->reset_count, claims->restart_count,
         claims->clock_safe ? "" : ", not safe");

@@ -127,8 +127,11 @@ enum bulla_reason bulla_authority_generate(const char *path, uint8_t public_key[
         goto done;
     }
     reason = bio_create_file(secret, path, 0600);
-    if (reason == BULLA_OK)
-        reason = bio_create_file(public, public_path, 0644);
+    if (reason != BULLA_OK)
+        goto done;
+    reason = bio_create_file(public, public_path, 0644);
+    if (reason != BULLA_OK)
+        (void)unlink(path); /* half of a pair, and a private key that nobody knows of */
 done:
     EVP_PKEY_free(key);
     BIO_free(secret);

@@ -17,7 +17,8 @@ struct bulla_authority {
 enum bulla_reason bulla_authority_open(struct bulla_authority *authority, const char *path) BULLA_MUST_USE;
 void bulla_authority_close(struct bulla_authority *authority);
 
-/* Makes a key pair: `path` (0600, private) and `path`.pub (0644); neither is overwritten. */
+/* Makes a key pair: `path` (0600, private) and `path`.pub (0644); neither is overwritten, and on refusal
+ * neither is there that was not before. */
 enum bulla_reason bulla_authority_generate(
     const char *path, uint8_t public_key[static BULLA_AUTHORITY_SIZE]) BULLA_MUST_USE;
 /* A public key from a file (PEM or hex) or from hex on the command line; checked to be a point of the curve. */

@@ -127,8 +127,10 @@ enum bulla_reason bulla_client_login(struct bulla_client *client, const struct b
     struct bulla_wait wait;
     if (!(client->token.flags & CKF_TOKEN_INITIALIZED))
         return bulla_refuse(BULLA_TOKEN_UNINITIALIZED, "the token is not initialised");
+    char clean[sizeof label];
     bulla_client_label(client, label);
-    (void)snprintf(prompt, sizeof prompt, "PIN of %s", label);
+    bulla_output_clean(label, clean, sizeof clean); /* the prompt goes to the terminal as it is */
+    (void)snprintf(prompt, sizeof prompt, "PIN of %s", clean);
     struct bulla_pin_source source = {
         .file = common->pin_file, .environment = "BULLA_PIN", .second_file = client->pin_source, .prompt = prompt};
     BULLA_TRY(bulla_pin_get(&source, &pin));

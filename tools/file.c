@@ -8,56 +8,62 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum bulla_reason stream_read(FILE *stream, const char *path, size_t largest, uint8_t **data, size_t *size)
+#include "crypto/arena.h"
+
+void bulla_file_free(uint8_t *data, size_t size)
+{
+    if (data)
+        bulla_wipe(data, size);
+    free(data);
+}
+
+/* realloc would leave a copy of what was read where it moved it from. */
+static bool room_double(uint8_t **bytes, size_t *capacity, size_t used)
+{
+    size_t larger = *capacity ? *capacity * 2 : 65536;
+    uint8_t *moved = malloc(larger);
+    if (!moved)
+        return false;
+    if (used)
+        memcpy(moved, *bytes, used);
+    bulla_file_free(*bytes, used);
+    *bytes = moved;
+    *capacity = larger;
+    return true;
+}
+
+/* Without stdio, whose buffer would keep what went through it. */
+static enum bulla_reason descriptor_read(int file, const char *path, size_t largest, uint8_t **data, size_t *size)
 {
     size_t capacity = 0;
-    size_t used = 0;
-    uint8_t *bytes = NULL;
-    enum bulla_reason reason = BULLA_OK;
-    for (;;) {
-        if (used == capacity) {
-            size_t larger = capacity ? capacity * 2 : 65536;
-            uint8_t *moved = realloc(bytes, larger);
-            if (!moved) {
-                reason = bulla_refuse(BULLA_OUT_OF_MEMORY, "reading %s", path);
-                goto done;
-            }
-            bytes = moved;
-            capacity = larger;
-        }
-        size_t got = fread(bytes + used, 1, capacity - used, stream);
-        used += got;
-        if (used > largest) {
-            reason = bulla_refuse(BULLA_TOO_LARGE, "%s is larger than %zu bytes", path, largest);
-            goto done;
-        }
-        if (got == 0)
-            break;
+    for (ssize_t got = 1; got != 0; *size += got > 0 ? (size_t)got : 0) {
+        if (*size > largest)
+            return bulla_refuse(BULLA_TOO_LARGE, "%s is larger than %zu bytes", path, largest);
+        if (*size == capacity && !room_double(data, &capacity, *size))
+            return bulla_refuse(BULLA_OUT_OF_MEMORY, "reading %s", path);
+        got = read(file, *data + *size, capacity - *size);
+        if (got < 0 && errno != EINTR)
+            return bulla_refuse(BULLA_FILE, "reading %s: %s", path, strerror(errno));
     }
-    if (ferror(stream))
-        reason = bulla_refuse(BULLA_FILE, "reading %s: %s", path, strerror(errno));
-done:
-    if (reason != BULLA_OK) {
-        free(bytes);
-        bytes = NULL;
-        used = 0;
-    }
-    *data = bytes;
-    *size = used;
-    return reason;
+    return BULLA_OK;
 }
 
 enum bulla_reason bulla_file_read(const char *path, size_t largest, uint8_t **data, size_t *size)
 {
     *data = NULL;
     *size = 0;
-    if (strcmp(path, "-") == 0)
-        return stream_read(stdin, "standard input", largest, data, size);
-    FILE *stream = fopen(path, "re");
-    if (!stream)
+    bool input = strcmp(path, "-") == 0;
+    int file = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (file < 0)
         return bulla_refuse(BULLA_FILE, "opening %s: %s", path, strerror(errno));
-    enum bulla_reason reason = stream_read(stream, path, largest, data, size);
-    (void)fclose(stream);
+    enum bulla_reason reason = descriptor_read(file, input ? "standard input" : path, largest, data, size);
+    if (!input)
+        (void)close(file);
+    if (reason == BULLA_OK)
+        return BULLA_OK;
+    bulla_file_free(*data, *size);
+    *data = NULL;
+    *size = 0;
     return reason;
 }
 

@@ -6,8 +6,11 @@
 
 #include "crypto/bytes.h"
 
-/* malloc'd, the caller's to free; "-" is standard input. BULLA_FILE, BULLA_TOO_LARGE above `largest`. */
+/* malloc'd, the caller's to free; "-" is standard input. No other copy is left in this process's memory. BULLA_FILE,
+ * BULLA_TOO_LARGE above `largest`. */
 enum bulla_reason bulla_file_read(const char *path, size_t largest, uint8_t **data, size_t *size) BULLA_MUST_USE;
+/* Wipes and frees; NULL is nothing. */
+void bulla_file_free(uint8_t *data, size_t size);
 /* A temporary file beside it, fsync, rename, fsync of the folder: afterwards the path holds the old or the new bytes.
  * Of an existing file only the name is kept; a link's target is replaced, a device or pipe is written to. BULLA_FILE,
  * BULLA_STORE_FULL. */
@@ -26,7 +29,8 @@ enum bulla_reason bulla_file_writer_open(
 /* Claims the space, where the file system can, so that a full disk shows before the work. */
 enum bulla_reason bulla_file_writer_reserve(struct bulla_file_writer *writer, uint64_t size) BULLA_MUST_USE;
 enum bulla_reason bulla_file_writer_put(struct bulla_file_writer *writer, struct bulla_bytes bytes) BULLA_MUST_USE;
-/* Durable under its name when this returns. Closes the writer either way; on refusal nothing is left. */
+/* Durable under its name when this returns. Closes the writer either way; on refusal nothing of it is left, and what
+ * had the name before has it still. */
 enum bulla_reason bulla_file_writer_finish(struct bulla_file_writer *writer) BULLA_MUST_USE;
 /* Removes the temporary file; nothing when the writer is closed. */
 void bulla_file_writer_drop(struct bulla_file_writer *writer);

@@ -103,23 +103,40 @@ static bool folder_sync(const char *path)
     return done;
 }
 
+/* Where there is a file already, the two change places: until the new one's name is durable, the old one is there. A
+ * file system that can't do that gives the name to the new one alone. */
+static bool name_take(const struct bulla_file_writer *writer, bool *swapped)
+{
+    struct stat status;
+    *swapped = lstat(writer->path, &status) == 0 && S_ISREG(status.st_mode) &&
+               renameat2(AT_FDCWD, writer->temporary, AT_FDCWD, writer->path, RENAME_EXCHANGE) == 0;
+    return *swapped || rename(writer->temporary, writer->path) == 0;
+}
+
+/* Whoever is refused undoes what the file would have stood for: a sealed model's key is destroyed, and its file must
+ * not stay behind. */
+static void name_give_back(const struct bulla_file_writer *writer, bool swapped)
+{
+    if (!swapped || renameat2(AT_FDCWD, writer->temporary, AT_FDCWD, writer->path, RENAME_EXCHANGE) != 0)
+        (void)unlink(writer->path);
+}
+
 enum bulla_reason bulla_file_writer_finish(struct bulla_file_writer *writer)
 {
+    bool swapped = false;
     enum bulla_reason reason = BULLA_OK;
     off_t end = lseek(writer->file, 0, SEEK_CUR);
     if (end < 0 || ftruncate(writer->file, end) != 0) /* gives back what was reserved and not needed */
         reason = errno_refuse("cutting", writer->temporary);
     else if (fsync(writer->file) != 0)
         reason = errno_refuse("writing to the disk of", writer->temporary);
-    else if (rename(writer->temporary, writer->path) != 0)
+    else if (!name_take(writer, &swapped))
         reason = errno_refuse("renaming to", writer->path);
-    else if (!folder_sync(writer->path))
+    else if (!folder_sync(writer->path)) {
         reason = errno_refuse("writing to the disk the folder of", writer->path);
-    if (reason == BULLA_OK) {
-        (void)close(writer->file);
-        writer->file = -1;
+        name_give_back(writer, swapped);
     }
-    bulla_file_writer_drop(writer);
+    bulla_file_writer_drop(writer); /* under the temporary name is what was not wanted, if anything */
     return reason;
 }
 

@@ -45,11 +45,15 @@ void bulla_command_help_print(const struct bulla_command *command)
     size_t count = bulla_options_collect(command, rows);
     bulla_say("Usage: bulla %s [OPTION…]%s%s\n\n%s.\n", command->name, *command->arguments ? " " : "",
         command->arguments, command->summary);
-    if (command->text)
-        bulla_say("\n%s\n", command->text);
+    if (command->text) {
+        bulla_say("\n");
+        bulla_say_own(command->text);
+        bulla_say("\n");
+    }
     bulla_say("\n" BULLA_STRONG "Options" BULLA_PLAIN "\n");
     for (size_t i = 0; i < count; i++)
         option_print(rows[i]);
-    bulla_say("\n" BULLA_STRONG "Examples" BULLA_PLAIN "\n%s", command->examples);
+    bulla_say("\n" BULLA_STRONG "Examples" BULLA_PLAIN "\n");
+    bulla_say_own(command->examples);
     statuses_print();
 }

@@ -1,5 +1,7 @@
-/* Texts, the request and the answer are the user's own and lie in ordinary memory of this process; they are wiped
- * before they are freed, so that they do not outlive the command in a core file or a reused page. */
+/* Texts, request and answer are the user's own and lie in ordinary memory of this process, which may be swapped out.
+ * What the program copies of them is wiped before it is freed: what it read, the request, the answer, the bundle, the
+ * numbers, printed lines and JSON. Not wiped are texts given as arguments, which every user of the machine may read
+ * while the command runs, and standard output's buffer, which holds what is printed anyway. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,20 +22,13 @@ static const struct bulla_option options[] = {
     {"receipt", 'r', "FILE", "write request, answer and receipt to FILE, for `bulla receipt verify`", BULLA_OPTION_TEXT,
         AT(receipt), 0, 0, false},
     {"nonce", 'n', "HEX", "8 to 64 bytes that the receipt shall carry", BULLA_OPTION_HEX, AT(nonce), 8, 64, false},
-    {"max-length", 'L', "N", "cut each text to N tokens", BULLA_OPTION_NUMBER, AT(max_length), 2, 65536, false},
+    {"max-length", 'L', "N", "cut each text to N tokens", BULLA_OPTION_NUMBER, AT(max_length), 2, 65535, false},
     {"similarity", 's', NULL, "the table of cosine similarities, also with --json", BULLA_OPTION_FLAG, AT(similarity),
         0, 0, false},
     {"tokens", 0, NULL, "ask for the token ids (--json prints them)", BULLA_OPTION_FLAG, AT(tokens), 0, 0, false},
     {"repeat", 0, "N", "ask N times and print each time: the first is cold", BULLA_OPTION_NUMBER, AT(repeat), 1,
         BULLA_INFER_REPEAT, false},
 };
-
-static void wiped_free(uint8_t *memory, size_t size)
-{
-    if (memory)
-        bulla_wipe(memory, size);
-    free(memory);
-}
 
 /* --- the texts --- */
 
@@ -106,7 +101,7 @@ static CK_RV decrypt(struct bulla_inference *inference)
     if (result != CKR_OK)
         return result;
     if (size > inference->answer_room) {
-        wiped_free(inference->answer, inference->answer_room);
+        bulla_file_free(inference->answer, inference->answer_room);
         inference->answer = malloc(size);
         inference->answer_room = inference->answer ? size : 0;
     }
@@ -158,7 +153,7 @@ static enum bulla_reason receipt_keep(const struct bulla_inference *inference)
     enum bulla_reason reason = bulla_writer_finish(&writer, "the receipt bundle");
     if (reason == BULLA_OK)
         reason = bulla_file_write(inference->settings->receipt, 0600, bulla_writer_bytes(&writer));
-    wiped_free(bundle, size);
+    bulla_file_free(bundle, size);
     return reason;
 }
 
@@ -187,9 +182,9 @@ static enum bulla_reason infer_run(const struct bulla_call *call)
     if (reason == BULLA_OK)
         reason = bulla_inference_show(inference);
     bulla_client_close(&inference->client);
-    wiped_free(inference->input, inference->input_size);
-    wiped_free(inference->request, inference->request_size);
-    wiped_free(inference->answer, inference->answer_room);
+    bulla_file_free(inference->input, inference->input_size);
+    bulla_file_free(inference->request, inference->request_size);
+    bulla_file_free(inference->answer, inference->answer_room);
     free(inference->texts);
     free(inference);
     return reason;

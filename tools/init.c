@@ -35,12 +35,18 @@ static enum bulla_reason consent_ask(const struct init_settings *settings, const
     return bulla_terminal_confirm(question) ? BULLA_OK : bulla_refuse(BULLA_CANCELLED, "there was no consent");
 }
 
+/* Until the user's PIN is set a token has no key that anything was sealed under: one whose initialising was broken off
+ * is not worth --force. */
 static enum bulla_reason destruction_check(const struct bulla_client *client, const struct init_settings *settings)
 {
     char label[33];
     bulla_client_label(client, label);
     if (!(client->token.flags & CKF_TOKEN_INITIALIZED))
         return BULLA_OK;
+    if (!(client->token.flags & CKF_USER_PIN_INITIALIZED)) {
+        bulla_remark("the token \"%s\" was begun and has no keys yet: give the SO PIN that it was begun with", label);
+        return BULLA_OK;
+    }
     if (!settings->force)
         return bulla_refuse(
             BULLA_CANCELLED, "the token \"%s\" is initialised: --force destroys its keys and models' keys", label);
@@ -53,20 +59,25 @@ static enum bulla_reason destruction_check(const struct bulla_client *client, co
 static enum bulla_reason tpm_consent(struct bulla_client *client, const struct init_settings *settings, bool *told)
 {
     json_t *status = NULL;
+    struct bulla_status_auths auths = {false, false};
     *told = client->session != CK_INVALID_HANDLE && bulla_client_document(client, "status", &status) == BULLA_OK;
     const json_t *tpm = json_object_get(status, "tpm");
     const char *state = json_string_value(json_object_get(tpm, "state"));
     bool there = state && strcmp(state, "absent") != 0;
     if (there) {
         bulla_say(BULLA_STRONG "The TPM" BULLA_PLAIN "\n");
-        unsigned empty = bulla_status_tpm_show(tpm);
+        bulla_status_tpm_show(tpm, &auths);
         bulla_say(
             "Wrong auths lock every protected object of the TPM, not only this token; bulla locks its PIN earlier.\n");
-        if (empty)
-            bulla_say(
-                "Set the empty auths (tpm2_changeauth) where others may reach the TPM; bulla does not change them.\n");
+        if (auths.lockout_empty)
+            bulla_say("Set the lockout's auth (tpm2_changeauth -c lockout) where others may reach the TPM, and the "
+                      "owner's never;\nbulla changes neither.\n");
     }
     json_decref(status);
+    if (auths.owner_set) {
+        bulla_output_remedy("give the owner hierarchy the empty auth again: tpm2_changeauth -c owner -p OLD");
+        return bulla_refuse(BULLA_TPM_AUTHORIZATION, "the TPM's owner hierarchy has an auth: bulla needs it empty");
+    }
     return there ? consent_ask(settings, "Put the token under this TPM?") : BULLA_OK;
 }
 
@@ -80,7 +91,8 @@ static enum bulla_reason consent_before(struct bulla_client *client, const struc
     if (client->session != CK_INVALID_HANDLE)
         (void)client->module->C_CloseSession(client->session);
     client->session = CK_INVALID_HANDLE;
-    return initialised ? consent_ask(settings, "Destroy the token and initialise it?") : BULLA_OK;
+    bool keys = client->token.flags & CKF_USER_PIN_INITIALIZED;
+    return initialised && keys ? consent_ask(settings, "Destroy the token and initialise it?") : BULLA_OK;
 }
 
 static enum bulla_reason pins_get(
@@ -127,8 +139,10 @@ static enum bulla_reason user_make(
     struct bulla_client *client, const struct init_settings *settings, struct bulla_pin *user_pin, bool told)
 {
     struct bulla_wait wait;
-    if (!told)
-        BULLA_TRY(tpm_consent(client, settings, &told));
+    enum bulla_reason consent = told ? BULLA_OK : tpm_consent(client, settings, &told);
+    if (consent == BULLA_CANCELLED)
+        bulla_output_remedy("the token is begun and holds nothing: `bulla init` goes on with it, by the same SO PIN");
+    BULLA_TRY(consent);
     bulla_wait_begin(&wait, "setting the user's PIN");
     CK_RV result = client->module->C_InitPIN(client->session, user_pin->bytes, user_pin->size);
     bulla_wait_end(&wait);
@@ -177,9 +191,10 @@ const struct bulla_command bulla_command_init = {
     .name = "init",
     .arguments = "",
     .summary = "Initialise a token: label, SO PIN, user PIN, receipt key",
-    .text =
-        "Shows what the TPM does about wrong auths, and asks before it goes on. The SO's PIN opens nothing: it sets a\n"
-        "new user PIN only where bulla.conf says so-recovery = yes beforehand.",
+    .text = "Shows what the TPM does about wrong auths, and asks before it goes on: of a new token when it is begun, "
+            "which\n"
+            "the next init goes on with, without --force, by the same SO PIN. The SO's PIN opens nothing: it sets a\n"
+            "new user PIN only where bulla.conf says so-recovery = yes beforehand.",
     .examples =
         "  bulla init --label models\n  bulla init --label models --so-pin-file so.pin --pin-file user.pin --yes\n",
     .options = options,

@@ -55,8 +55,10 @@ static enum bulla_reason header_print(const struct bulla_stream_header *header, 
     bulla_say("  authority       %s\n  policy          %s\n", self ? "self-authorised" : authority, policy);
     bulla_say("  encryption      %s, %llu chunks of %u bytes, %llu bytes of plaintext\n", aead_name(header->aead),
         (unsigned long long)header->chunk_count, header->chunk_size, (unsigned long long)header->plaintext_size);
-    bulla_say("  file            %llu bytes%s\n", (unsigned long long)found,
-        expected == found ? "" : ", " BULLA_BAD "which is not what the header says" BULLA_PLAIN);
+    bulla_say("  file            %llu bytes", (unsigned long long)found);
+    if (expected != found)
+        bulla_say(", " BULLA_BAD "which is not what the header says" BULLA_PLAIN);
+    bulla_say("\n");
     bulla_say(
         BULLA_WARN "unauthenticated" BULLA_PLAIN ": only the token that sealed it can tell whether this is true\n");
     return bulla_output_document(json_pack("{s:s,s:I,s:s,s:s,s:s,s:b,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:b}", "id", name,

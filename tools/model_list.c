@@ -63,11 +63,10 @@ static enum bulla_reason row_get(
 
 static void row_say(const struct model_row *row)
 {
-    bulla_say(BULLA_STRONG "%s" BULLA_PLAIN "  %s  generation %lu\n  released by %s, %s" BULLA_PLAIN ", %s" BULLA_PLAIN
-                           "\n",
-        row->label, row->id, row->generation, *row->release ? row->release : "the token key",
-        row->attested ? BULLA_GOOD "attested" : BULLA_WARN "unattested",
-        row->present ? "sealed file present" : BULLA_WARN "sealed file missing");
+    bulla_say(BULLA_STRONG "%s" BULLA_PLAIN "  %s  generation %lu\n  released by %s, ", row->label, row->id,
+        row->generation, *row->release ? row->release : "the token key");
+    bulla_say(row->attested ? BULLA_GOOD "attested" BULLA_PLAIN : BULLA_WARN "unattested" BULLA_PLAIN);
+    bulla_say(row->present ? ", sealed file present\n" : ", " BULLA_WARN "sealed file missing" BULLA_PLAIN "\n");
 }
 
 static json_t *row_json(const struct model_row *row)

@@ -1,12 +1,13 @@
 /* What the programs print: sentences for people, or one JSON document, never both on standard output.
  *
- * Text that comes from outside (labels, receipts, a token's status) is cleaned of control characters before it meets a
- * terminal. Colours are marks in the format that become escapes on a terminal without NO_COLOR, and nothing otherwise.
- */
+ * Text that comes from outside (labels, receipts, a token's status) is an argument, and an argument is text and no
+ * more: its control characters, line ends among them, become '?'. Colours are marks in the format, and in the format
+ * alone, that become escapes on a terminal without NO_COLOR, and nothing otherwise. */
 #ifndef BULLA_TOOLS_OUTPUT_H
 #define BULLA_TOOLS_OUTPUT_H
 
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include "crypto/reason.h"
@@ -19,13 +20,15 @@
 #define BULLA_FAINT "\005"
 #define BULLA_PLAIN "\006"
 
-/* Once, after the options are known. */
+/* Before any JSON is made, and again when the options are known. What jansson frees from then on is wiped. */
 void bulla_output_open(bool json, bool quiet);
 bool bulla_output_json_wanted(void);
 bool bulla_output_quiet(void);
 
 /* To standard output; nothing with --json. */
 void bulla_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same for text of the program's own, with the line ends that it has. */
+void bulla_say_own(const char *text);
 /* A remark to standard error, "bulla: …"; nothing with --quiet. */
 void bulla_remark(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* To standard error always, and without a prefix: questions and help after a usage error. */
@@ -41,8 +44,10 @@ void bulla_output_refusal(const char *command, enum bulla_reason reason);
 /* Flushes; BULLA_FILE when standard output could not take everything. */
 enum bulla_reason bulla_output_finish(void) BULLA_MUST_USE;
 
-/* Copies `text` with control characters (C0 but tab and newline, DEL, C1) replaced by '?' and marks made escapes or
- * nothing. Both bounded by `size`, always terminated. */
-void bulla_output_clean(const char *text, bool colours, char *clean, size_t size);
+/* Copies text from outside with its control characters (C0, DEL, C1) replaced by '?'; bounded by `size`, which is not
+ * 0, and always terminated. */
+void bulla_output_clean(const char *text, char *clean, size_t size);
+/* What bulla_say would print: malloc'd, to be wiped if it is a secret; NULL without memory. */
+char *bulla_output_compose(bool colours, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 
 #endif

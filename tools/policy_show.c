@@ -51,10 +51,11 @@ static enum bulla_reason policy_print(const struct bulla_policy *policy, bool pi
     bulla_hex_write(policy->authority, sizeof policy->authority, authority);
     time_write(policy->not_before, from);
     time_write(policy->not_after, until);
-    bulla_say("version %llu of epoch %llu, valid from %s to %s%s\n", (unsigned long long)policy->version,
-        (unsigned long long)policy->epoch, from, until, current ? "" : BULLA_BAD ", not now" BULLA_PLAIN);
-    bulla_say("signed by %s%s\n", authority,
-        pinned ? "" : BULLA_WARN " (as it says: name the one you trust with --authority)" BULLA_PLAIN);
+    bulla_say("version %llu of epoch %llu, valid from %s to %s", (unsigned long long)policy->version,
+        (unsigned long long)policy->epoch, from, until);
+    bulla_say(current ? "\n" : BULLA_BAD ", not now" BULLA_PLAIN "\n");
+    bulla_say("signed by %s", authority);
+    bulla_say(pinned ? "\n" : BULLA_WARN " (as it says: name the one you trust with --authority)" BULLA_PLAIN "\n");
     if (policy->note[0])
         bulla_say("%s\n", policy->note);
     bulla_say(BULLA_STRONG "States" BULLA_PLAIN "\n");

@@ -47,8 +47,6 @@ static enum bulla_reason policy_get(const struct verify_settings *settings, stru
     BULLA_TRY(bulla_file_read(settings->policy, BULLA_POLICY_LARGEST, &data, &size));
     enum bulla_reason reason = bulla_policy_read((struct bulla_bytes){data, size}, expected, policy);
     free(data);
-    if (reason == BULLA_OK && !settings->authority)
-        bulla_remark("the policy's authority is its own: name the one that you trust with --authority");
     return reason;
 }
 
@@ -60,11 +58,11 @@ static json_t *findings_json(const struct bulla_receipt_findings *findings)
         bulla_hex_write(findings->key.data, 32, key);
     bulla_hex_write(findings->claims.key_name, sizeof findings->claims.key_name, name);
     const struct bulla_receipt *receipt = &findings->receipt;
-    return json_pack("{s:s%,s:s%,s:I,s:I,s:s,s:s,s:b,s:b}", "issuer", (const char *)receipt->issuer.data,
+    return json_pack("{s:s%,s:s%,s:I,s:I,s:s,s:s,s:b,s:b,s:b}", "issuer", (const char *)receipt->issuer.data,
         receipt->issuer.size, "model", (const char *)receipt->model_id.data, receipt->model_id.size, "issued_at",
         (json_int_t)receipt->issued_at, "sequence", (json_int_t)receipt->sequence, "receipt_key", key,
         "attestation_key_name", findings->attested ? name : "", "attested", findings->attested, "pinned",
-        findings->pinned && findings->attested);
+        findings->pinned && findings->attested, "clock_safe", findings->attested && findings->claims.clock_safe);
 }
 
 static void findings_say(const struct bulla_receipt_findings *findings)
@@ -109,7 +107,8 @@ static enum bulla_reason bundle_verify(const struct verify_settings *settings, s
         .model_hash = hex_view(&settings->model_hash),
         .max_age = settings->max_age,
         .now = (uint64_t)time(NULL),
-        .policy = policy};
+        .policy = policy,
+        .authority = settings->authority != NULL};
     BULLA_TRY(bulla_checks_open(&checks));
     bulla_receipt_examine(&checks, bundle, &trust, findings);
     enum bulla_reason reason = findings_print(&checks, findings);
@@ -138,7 +137,7 @@ static enum bulla_reason verify_run(const struct bulla_call *call)
 done:
     free(findings);
     free(policy);
-    free(data);
+    bulla_file_free(data, size); /* texts, answer and salts */
     return reason;
 }
 

@@ -76,22 +76,19 @@ static void pcrs_show(const json_t *tpm)
     }
 }
 
-unsigned bulla_status_tpm_show(const json_t *tpm)
+void bulla_status_tpm_show(const json_t *tpm, struct bulla_status_auths *auths)
 {
-    unsigned empty = 0;
     rows_show(tpm, tpm_rows, BULLA_COUNT(tpm_rows));
     if (is_told(tpm, "in_lockout", true))
         bulla_say("  " BULLA_BAD "in lockout" BULLA_PLAIN ": it refuses every protected object until it recovers\n");
-    static const struct shown auths[] = {{"owner_auth_set", "owner"}, {"lockout_auth_set", "lockout"}};
-    for (size_t i = 0; i < BULLA_COUNT(auths); i++) {
-        if (!is_told(tpm, auths[i].name, false))
-            continue;
-        bulla_say("  " BULLA_WARN "the %s hierarchy's auth is empty" BULLA_PLAIN
-                  ": whoever reaches the TPM may use it\n",
-            auths[i].words);
-        empty++;
-    }
-    return empty;
+    auths->owner_set = is_told(tpm, "owner_auth_set", true);
+    auths->lockout_empty = is_told(tpm, "lockout_auth_set", false);
+    if (auths->owner_set)
+        bulla_say("  " BULLA_BAD "the owner hierarchy's auth is set" BULLA_PLAIN
+                  ": no token of this TPM can be opened, for bulla uses the empty one\n");
+    if (auths->lockout_empty)
+        bulla_say("  " BULLA_WARN "the lockout's auth is empty" BULLA_PLAIN
+                  ": whoever reaches the TPM may reset its lockout\n");
 }
 
 static const char *text_of(const json_t *object, const char *name)
@@ -110,14 +107,16 @@ void bulla_status_show(const json_t *status)
     size_t i;
     const json_t *row;
     const json_t *tpm = json_object_get(status, "tpm");
+    struct bulla_status_auths auths;
     rows_show(status, token_rows, BULLA_COUNT(token_rows));
     if (json_is_object(tpm)) {
         bulla_say(BULLA_STRONG "TPM" BULLA_PLAIN "\n");
-        (void)bulla_status_tpm_show(tpm);
+        bulla_status_tpm_show(tpm, &auths);
         pcrs_show(tpm);
     }
+    if (json_array_size(json_object_get(status, "policies")))
+        bulla_say(BULLA_STRONG "Policies" BULLA_PLAIN "\n");
     json_array_foreach(json_object_get(status, "policies"), i, row)
-        bulla_say("%s  version %lld of epoch %lld, %lld states, authority %.16s…\n",
-            i ? "" : BULLA_STRONG "Policies" BULLA_PLAIN "\n", number_of(row, "version"), number_of(row, "epoch"),
-            number_of(row, "states"), text_of(row, "authority"));
+        bulla_say("  version %lld of epoch %lld, %lld states, authority %.16s…\n", number_of(row, "version"),
+            number_of(row, "epoch"), number_of(row, "states"), text_of(row, "authority"));
 }

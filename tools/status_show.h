@@ -3,9 +3,15 @@
 #define BULLA_TOOLS_STATUS_SHOW_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 void bulla_status_show(const json_t *status);
-/* The TPM's dictionary-attack figures and its empty auths; returns how many of those are empty. */
-unsigned bulla_status_tpm_show(const json_t *tpm);
+/* What the TPM's auths must and should be. */
+struct bulla_status_auths {
+    bool owner_set; /* no token of this TPM can be made or opened: bulla uses the owner hierarchy with an empty auth */
+    bool lockout_empty; /* whoever reaches the TPM may reset its lockout, or bring it about for good */
+};
+/* The TPM's dictionary-attack figures and what is wrong with its auths. */
+void bulla_status_tpm_show(const json_t *tpm, struct bulla_status_auths *auths);
 
 #endif

@@ -13,6 +13,7 @@
 
 struct hush {
     int terminal;
+    bool known; /* `before` is what the terminal was */
     struct termios before;
     sigset_t signals_before;
 };
@@ -40,19 +41,22 @@ static bool hush_begin(struct hush *hush)
         return false;
     (void)sigfillset(&blocked);
     (void)sigprocmask(SIG_BLOCK, &blocked, &hush->signals_before);
-    bool done = tcgetattr(hush->terminal, &hush->before) == 0;
+    hush->known = tcgetattr(hush->terminal, &hush->before) == 0;
+    if (!hush->known)
+        return false;
     struct termios silent = hush->before;
     silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG);
     silent.c_cc[VMIN] = 1;
     silent.c_cc[VTIME] = 0;
-    return done && tcsetattr(hush->terminal, TCSAFLUSH, &silent) == 0;
+    return tcsetattr(hush->terminal, TCSAFLUSH, &silent) == 0;
 }
 
 static void hush_end(struct hush *hush)
 {
     if (hush->terminal < 0)
         return;
-    (void)tcsetattr(hush->terminal, TCSAFLUSH, &hush->before);
+    if (hush->known)
+        (void)tcsetattr(hush->terminal, TCSAFLUSH, &hush->before);
     (void)sigprocmask(SIG_SETMASK, &hush->signals_before, NULL);
     (void)close(hush->terminal);
 }

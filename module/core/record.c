@@ -1,8 +1,12 @@
 /* What goes to the audit log, and when: logins, releases, inferences, refusals, changes of state or policy. A line that
- * cannot be written stops nothing that has already happened: it is counted, and status shows the count. */
+ * cannot be written stops nothing that has already happened: it is counted, and status shows the count.
+ *
+ * The last head is remembered in the store, sealed: a log that does not hold it any more was cut, and the next head
+ * says so. That something is remembered stands in the ledger, so that forgetting it shows, too. */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/cipher.h"
 #include "mech/mechanism.h"
 #include "refusal.h"
 #include "token.h"
@@ -42,21 +46,109 @@ static enum bulla_reason sign_head(void *context, struct bulla_bytes message, ui
     return services->receipt_sign(services->token, message, signature);
 }
 
+/* --- the last head, remembered --- */
+
+static const char value_name[] = "audit-head";
+static const char ledger_name[] = "audit-head"; /* 1: there is such a value */
+enum { MARK_SIZE = 8 + 32, MARK_AAD = 18 + 16 };
+
+static struct bulla_bytes mark_aad(const struct bulla_token *token, uint8_t memory[static MARK_AAD])
+{
+    struct bulla_writer aad;
+    bulla_writer_open(&aad, memory, MARK_AAD);
+    bulla_write_bytes(&aad, BULLA_TEXT("bulla/1 audit mark"));
+    bulla_write_bytes(&aad, bulla_token_serial(token));
+    return bulla_writer_bytes(&aad);
+}
+
+/* A value that is gone or was changed is a head that was lost; it was never there where `ever` is false. */
+static enum bulla_reason recall_head(struct bulla_token *token, bool ever, struct bulla_audit_mark *mark)
+{
+    uint8_t box[MARK_SIZE + BULLA_BOX_OVERHEAD], plain[MARK_SIZE], aad[MARK_AAD];
+    struct bulla_writer writer;
+    struct bulla_reader reader;
+    *mark = (struct bulla_audit_mark){.lost = true};
+    bulla_writer_open(&writer, box, sizeof box);
+    enum bulla_reason reason = bulla_token_value(token, value_name, &writer);
+    if (reason == BULLA_STORE_MISSING) {
+        mark->lost = ever;
+        return BULLA_OK;
+    }
+    if (reason == BULLA_BUFFER_SMALL)
+        return BULLA_OK;
+    BULLA_TRY(reason);
+    if (writer.size != sizeof box ||
+        bulla_box_open(token->keys->ledger, mark_aad(token, aad), BULLA_BYTES(box), plain) != BULLA_OK)
+        return BULLA_OK;
+    bulla_reader_open(&reader, BULLA_BYTES(plain));
+    mark->seq = bulla_read_u64(&reader);
+    memcpy(mark->hash, reader.at, sizeof mark->hash); /* what is left: the sizes are compared above */
+    (void)bulla_read(&reader, sizeof mark->hash);
+    mark->lost = false;
+    return bulla_reader_finish(&reader, "the last head");
+}
+
+static enum bulla_reason remember_head(struct bulla_token *token, const struct bulla_audit_mark *mark)
+{
+    uint8_t box[MARK_SIZE + BULLA_BOX_OVERHEAD], plain[MARK_SIZE], aad[MARK_AAD];
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, plain, sizeof plain);
+    bulla_write_u64(&writer, mark->seq);
+    bulla_write(&writer, mark->hash, sizeof mark->hash);
+    bulla_writer_open(&writer, box, sizeof box);
+    BULLA_TRY(bulla_box_seal(token->keys->ledger, mark_aad(token, aad), BULLA_BYTES(plain), &writer));
+    return bulla_token_value_put(token, value_name, bulla_writer_bytes(&writer));
+}
+
+struct heading {
+    struct bulla_audit *audit;
+    bool ever; /* a head was remembered before */
+};
+
+/* With the keys read-locked, and nobody else of this token at it. */
 static enum bulla_reason append_head(struct bulla_token *token, uint64_t counter, void *context)
 {
+    const struct heading *heading = context;
     struct bulla_services services;
+    struct bulla_audit_mark mark;
     bulla_token_services(token, &services);
     const struct bulla_cose_signer signer = {BULLA_COSE_EDDSA, sign_head, &services};
-    return bulla_audit_head(context, counter, &signer);
+    BULLA_TRY(recall_head(token, heading->ever, &mark));
+    BULLA_TRY(bulla_audit_head(heading->audit, counter, &signer, &mark));
+    bulla_fault_point("audit-head-written");
+    return remember_head(token, &mark);
+}
+
+/* The ledger is asked only where there is no value: once in a token's life, unless somebody erased it. It is raised
+ * after the value is there, so that a kill between them is no false alarm; the head after that has the counter as the
+ * raising left it. */
+static enum bulla_reason head_in_turn(struct bulla_token *token, struct bulla_audit *audit)
+{
+    uint8_t box[MARK_SIZE + BULLA_BOX_OVERHEAD];
+    struct bulla_writer writer;
+    struct heading heading = {audit, true};
+    uint64_t known = 0;
+    bulla_writer_open(&writer, box, sizeof box);
+    if (bulla_token_value(token, value_name, &writer) != BULLA_STORE_MISSING)
+        return bulla_ledger_anchor(token, append_head, &heading);
+    BULLA_TRY(bulla_ledger_read(token, ledger_name, &known));
+    heading.ever = known > 0;
+    BULLA_TRY(bulla_ledger_anchor(token, append_head, &heading));
+    if (heading.ever)
+        return BULLA_OK;
+    BULLA_TRY(bulla_ledger_raise(token, ledger_name, 1));
+    return bulla_ledger_anchor(token, append_head, &heading);
 }
 
 /* In turn with whoever raises the counter, in this process or another: heads' counters never fall. */
 void bulla_token_record_head(struct bulla_token *token)
 {
     struct bulla_audit *audit = open_log(token);
-    if (audit && bulla_ledger_anchor(token, append_head, audit) != BULLA_OK)
+    if (audit && head_in_turn(token, audit) != BULLA_OK)
         token->audit_failures++;
 }
+
+/* --- refusals --- */
 
 /* BULLA_LOG=/a/file, or anything else for standard error: refusals in words, for who is not told more than a CKR by the
  * program at hand. */

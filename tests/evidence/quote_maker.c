@@ -91,10 +91,10 @@ static size_t put_attest(struct quote_maker *maker)
     put(&out, maker->type, 2);
     put_sized(&out, signer, maker->signer_size);
     put_sized(&out, maker->extra_data, maker->extra_size);
-    put(&out, 123456789, 8); /* clock */
-    put(&out, 17, 4);        /* resetCount */
-    put(&out, 3, 4);         /* restartCount */
-    put(&out, 1, 1);         /* safe */
+    put(&out, 123456789, 8);                   /* clock */
+    put(&out, 17, 4);                          /* resetCount */
+    put(&out, 3, 4);                           /* restartCount */
+    put(&out, maker->clock_unsafe ? 0 : 1, 1); /* safe */
     put(&out, UINT64_C(0x2020060400000001), 8);
     put(&out, maker->banks, 4);
     for (uint32_t i = 0; i < maker->banks; i++) {

@@ -13,6 +13,7 @@ struct quote_maker {
     uint32_t attributes;  /* of the key */
     uint32_t banks, mask; /* of the selection */
     uint16_t bank;
+    bool clock_unsafe;
     size_t trailing; /* zero bytes after TPMS_ATTEST, signed too */
     uint8_t extra_data[64];
     size_t extra_size;

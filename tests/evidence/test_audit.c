@@ -57,7 +57,7 @@ static void write_log(void)
     append(audit, "login", "a");
     append(audit, "release", "b");
     append(audit, "infer", "c");
-    assert_int_equal(bulla_audit_head(audit, 5, &key.signer), BULLA_OK);
+    assert_int_equal(bulla_audit_head(audit, 5, &key.signer, NULL), BULLA_OK);
     append(audit, "refusal", "d");
     append(audit, "logout", "e");
     bulla_audit_close(audit);
@@ -256,7 +256,7 @@ static void truncation_shows_by_the_counter(void **state)
     struct bulla_audit_summary summary;
     write_log();
     struct bulla_audit *audit = opened();
-    assert_int_equal(bulla_audit_head(audit, 6, &key.signer), BULLA_OK);
+    assert_int_equal(bulla_audit_head(audit, 6, &key.signer, NULL), BULLA_OK);
     bulla_audit_close(audit);
     assert_int_equal(bulla_audit_verify(path, key.point, 6, &summary), BULLA_OK);
     assert_int_equal(summary.after_last_head, 0);
@@ -277,8 +277,8 @@ static void a_head_by_another_key_is_found(void **state)
     struct bulla_audit_summary summary;
     struct bulla_audit *audit = opened();
     append(audit, "login", "a");
-    assert_int_equal(bulla_audit_head(audit, 1, &key.signer), BULLA_OK);
-    assert_int_equal(bulla_audit_head(audit, 2, &other.signer), BULLA_OK);
+    assert_int_equal(bulla_audit_head(audit, 1, &key.signer, NULL), BULLA_OK);
+    assert_int_equal(bulla_audit_head(audit, 2, &other.signer, NULL), BULLA_OK);
     bulla_audit_close(audit);
     assert_int_equal(verify(&summary), BULLA_AUDIT_BROKEN);
     assert_int_equal(summary.broken_line, 3);
@@ -287,17 +287,123 @@ static void a_head_by_another_key_is_found(void **state)
     assert_int_equal(bulla_audit_verify(path, NULL, 0, &summary), BULLA_OK); /* the chain alone is whole */
 }
 
+static void a_token_that_is_initialised_anew_has_a_key_and_a_counter_of_its_own(void **state)
+{
+    (void)state;
+    struct bulla_audit_summary summary;
+    struct bulla_audit *audit = opened();
+    append(audit, "initialized", "a");
+    assert_int_equal(bulla_audit_head(audit, 9, &other.signer, NULL), BULLA_OK);
+    append(audit, "initialized", "b");
+    assert_int_equal(bulla_audit_head(audit, 2, &key.signer, NULL), BULLA_OK);
+    assert_int_equal(verify(&summary), BULLA_OK);
+    assert_int_equal(summary.lines, 4);
+    assert_int_equal(summary.heads, 1);
+    assert_int_equal(summary.last_counter, 2);
+    assert_int_equal(bulla_audit_verify(path, other.point, 0, &summary), BULLA_AUDIT_BROKEN); /* it is no more */
+    assert_int_equal(summary.broken_line, 4);
+    assert_int_equal(bulla_audit_head(audit, 3, &other.signer, NULL), BULLA_OK);
+    assert_int_equal(verify(&summary), BULLA_AUDIT_BROKEN);
+    assert_int_equal(summary.broken_line, 5);
+    append(audit, "initialized", "c"); /* written by anybody: the end is then without a head, and the counter tells */
+    assert_int_equal(bulla_audit_verify(path, key.point, 2, &summary), BULLA_AUDIT_BROKEN);
+    bulla_audit_close(audit);
+}
+
 static void a_counter_that_runs_backwards_is_found(void **state)
 {
     (void)state;
     struct bulla_audit_summary summary;
     struct bulla_audit *audit = opened();
-    assert_int_equal(bulla_audit_head(audit, 9, &key.signer), BULLA_OK);
-    assert_int_equal(bulla_audit_head(audit, 9, &key.signer), BULLA_OK);
-    assert_int_equal(bulla_audit_head(audit, 8, &key.signer), BULLA_OK);
+    assert_int_equal(bulla_audit_head(audit, 9, &key.signer, NULL), BULLA_OK);
+    assert_int_equal(bulla_audit_head(audit, 9, &key.signer, NULL), BULLA_OK);
+    assert_int_equal(bulla_audit_head(audit, 8, &key.signer, NULL), BULLA_OK);
     bulla_audit_close(audit);
     assert_int_equal(verify(&summary), BULLA_AUDIT_BROKEN);
     assert_int_equal(summary.broken_line, 3);
+}
+
+/* Signs a head over the log as it is now, by whoever opens it next. */
+static void sign_anew(struct bulla_audit_mark *mark)
+{
+    struct bulla_audit *audit = opened();
+    append(audit, "login", "f");
+    assert_int_equal(bulla_audit_head(audit, 7, &key.signer, mark), BULLA_OK);
+    bulla_audit_close(audit);
+}
+
+static void a_remembered_head_is_found_and_the_next_remembered(void **state)
+{
+    (void)state;
+    struct bulla_audit_summary summary;
+    struct bulla_audit_mark mark = {0};
+    sign_anew(&mark);
+    assert_int_equal(mark.seq, 2);
+    const struct bulla_audit_mark first = mark;
+    sign_anew(&mark);
+    assert_int_equal(mark.seq, 4);
+    mark = first; /* killed before the second was remembered */
+    sign_anew(&mark);
+    assert_int_equal(mark.seq, 6);
+    assert_int_equal(verify(&summary), BULLA_OK);
+    assert_int_equal(summary.lines, 6);
+    assert_int_equal(summary.heads, 3);
+}
+
+/* Each is a chain that is whole in itself when the next head comes to sign it. */
+static void a_cut_log_is_signed_as_a_cut_one_for_good(void **state)
+{
+    (void)state;
+    static const int cuts[][5] = {{-1}, {0, -1}, {0, 1, -1}, {0, 1, 2, -1}, {0, 1, 2, 3, -1}};
+    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
+        struct bulla_audit_summary summary;
+        struct bulla_audit_mark mark = {0};
+        size_t size = 0;
+        (void)unlink(path);
+        write_log();
+        sign_anew(&mark);
+        assert_int_equal(mark.seq, 8);
+        rearrange(cuts[i]);
+        assert_int_equal(bulla_audit_verify(path, key.point, 0, &summary), BULLA_OK); /* nothing shows yet */
+        sign_anew(&mark);
+        char *text = contents(&size);
+        assert_non_null(strstr(text, "\"event\":\"cut\",\"missing\":8,"));
+        free(text);
+        for (int again = 0; again < 2; again++, sign_anew(&mark)) {
+            assert_int_equal(bulla_audit_verify(path, key.point, 7, &summary), BULLA_AUDIT_BROKEN);
+            assert_int_equal(summary.broken_line, i + 2);
+        }
+    }
+}
+
+static void a_rewritten_log_is_signed_as_a_cut_one(void **state)
+{
+    (void)state;
+    uint8_t prev[32] = {0};
+    struct bulla_audit_summary summary;
+    struct bulla_audit_mark mark = {0};
+    char log[4 * 512] = "";
+    sign_anew(&mark);
+    for (unsigned seq = 1; seq <= 4; seq++) { /* longer than what was there, and without its refusals */
+        char *line = log + strlen(log);
+        forge_line(seq, "infer", prev, line);
+        assert_int_equal(sodium_hex2bin(prev, 32, strstr(line, "\"hash\":\"") + 8, 64, NULL, NULL, NULL), 0);
+    }
+    test_file_write(path, log, strlen(log));
+    sign_anew(&mark);
+    assert_int_equal(verify(&summary), BULLA_AUDIT_BROKEN);
+    assert_int_equal(summary.broken_line, 6);
+}
+
+static void a_head_that_is_not_known_any_more_is_a_cut_too(void **state)
+{
+    (void)state;
+    struct bulla_audit_summary summary;
+    struct bulla_audit_mark mark = {.lost = true};
+    sign_anew(&mark);
+    assert_false(mark.lost);
+    assert_int_equal(verify(&summary), BULLA_AUDIT_BROKEN);
+    assert_int_equal(summary.broken_line, 2);
 }
 
 static void a_torn_last_line_is_cut_off_and_said_so(void **state)
@@ -619,13 +725,14 @@ static void names_that_would_shadow_the_logs_own_are_refused(void **state)
     assert_int_equal(bulla_audit_append(audit, "x", twice, 2, false), BULLA_ARGUMENT);
     assert_int_equal(bulla_audit_append(audit, "head", NULL, 0, false), BULLA_ARGUMENT);
     assert_int_equal(bulla_audit_append(audit, "repaired", NULL, 0, false), BULLA_ARGUMENT);
+    assert_int_equal(bulla_audit_append(audit, "cut", NULL, 0, false), BULLA_ARGUMENT);
     assert_int_equal(bulla_audit_append(audit, "", NULL, 0, false), BULLA_ARGUMENT);
     struct bulla_audit_field many[BULLA_AUDIT_FIELDS + 1] = {{"a", "x", 0}};
     assert_int_equal(bulla_audit_append(audit, "x", many, BULLA_AUDIT_FIELDS + 1, false), BULLA_ARGUMENT);
     struct bulla_cose_signer es256 = key.signer;
     es256.algorithm = BULLA_COSE_ES256;
-    assert_int_equal(bulla_audit_head(audit, 1, &es256), BULLA_ARGUMENT);
-    assert_int_equal(bulla_audit_head(audit, UINT64_C(1) << 53, &key.signer), BULLA_ARGUMENT);
+    assert_int_equal(bulla_audit_head(audit, 1, &es256, NULL), BULLA_ARGUMENT);
+    assert_int_equal(bulla_audit_head(audit, UINT64_C(1) << 53, &key.signer, NULL), BULLA_ARGUMENT);
     bulla_audit_close(audit);
     struct bulla_audit_summary summary;
     assert_int_equal(verify(&summary), BULLA_OK);
@@ -745,7 +852,12 @@ int main(void)
         IN_FOLDER(a_line_in_the_wrong_place_is_found_though_its_hash_is_right),
         IN_FOLDER(truncation_shows_by_the_counter),
         IN_FOLDER(a_head_by_another_key_is_found),
+        IN_FOLDER(a_token_that_is_initialised_anew_has_a_key_and_a_counter_of_its_own),
         IN_FOLDER(a_counter_that_runs_backwards_is_found),
+        IN_FOLDER(a_remembered_head_is_found_and_the_next_remembered),
+        IN_FOLDER(a_cut_log_is_signed_as_a_cut_one_for_good),
+        IN_FOLDER(a_rewritten_log_is_signed_as_a_cut_one),
+        IN_FOLDER(a_head_that_is_not_known_any_more_is_a_cut_too),
         IN_FOLDER(a_torn_last_line_is_cut_off_and_said_so),
         IN_FOLDER(a_torn_line_is_mended_by_whoever_appends_next),
         IN_FOLDER(a_file_that_holds_only_a_torn_line_is_begun_anew),

@@ -354,7 +354,8 @@ static void another_form_is_refused_though_signed(void **state)
     (void)state;
     static const char long_label[] = "0123456789012345678901234567890123456789012345678901234567890123";
     static const struct bulla_bytes labels[] = {{(const uint8_t *)"a\0b", 3}, {(const uint8_t *)"a\033[2J", 5},
-        {(const uint8_t *)"\x7f", 1}, {(const uint8_t *)"\xff", 1}, {(const uint8_t *)long_label, 64}};
+        {(const uint8_t *)"\x7f", 1}, {(const uint8_t *)"\xc2\x9b", 2}, {(const uint8_t *)"\xff", 1},
+        {(const uint8_t *)long_label, 64}};
     struct draft draft;
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
         draft_init(&draft);

@@ -432,6 +432,23 @@ static void wrong_text(struct bulla_receipt *receipt)
 {
     receipt->model_version = (struct bulla_bytes){(const uint8_t *)"\xc0\x80", 2};
 }
+static void wrong_line_in_model(struct bulla_receipt *receipt)
+{
+    receipt->model_id = BULLA_TEXT("x\n\001attested\006 by");
+}
+static void wrong_escape_in_version(struct bulla_receipt *receipt)
+{
+    receipt->policy_version = BULLA_TEXT("\x1b[1m0123456789abcdef/7");
+}
+static void wrong_delete_in_issuer(struct bulla_receipt *receipt)
+{
+    receipt->issuer = BULLA_TEXT("bulla:0123456789abcdef\x7f");
+}
+static void wrong_c1_in_model(struct bulla_receipt *receipt)
+{
+    receipt->model_id = BULLA_TEXT("x\xc2\x9b"
+                                   "1m");
+}
 static void wrong_no_issuer(struct bulla_receipt *receipt)
 {
     receipt->issuer.size = 0;
@@ -475,6 +492,10 @@ static void (*const wrongs[])(struct bulla_receipt *receipt) = {
     wrong_tdx_pcr8,
     wrong_type,
     wrong_text,
+    wrong_line_in_model,
+    wrong_escape_in_version,
+    wrong_delete_in_issuer,
+    wrong_c1_in_model,
     wrong_no_issuer,
     wrong_count,
     wrong_unended_type,

@@ -28,6 +28,7 @@ void receipt_maker_init(struct receipt_maker *maker)
     maker->vouched = maker->receipt_key.point;
     maker->signer = &maker->receipt_key;
     maker->measurements = 3;
+    maker->token = "0123456789abcdef";
     maker->receipt.issuer = BULLA_TEXT("bulla:0123456789abcdef");
     maker->receipt.issued_at = (uint64_t)time(NULL) - 10;
     memset(maker->receipt.id, 0x42, sizeof maker->receipt.id);
@@ -53,11 +54,13 @@ void receipt_maker_free(struct receipt_maker *maker)
 
 static void evidence_make(struct receipt_maker *maker)
 {
-    static const uint8_t token[16] = {0x70};
     struct bulla_tpm_evidence evidence;
     struct bulla_writer writer;
-    const struct bulla_report report = {
-        .purpose = maker->purpose, .token = BULLA_BYTES(token), .public_key = {maker->vouched, 32}};
+    const struct bulla_report report = {.purpose = maker->purpose,
+        .token = BULLA_TEXT(maker->token),
+        .public_key = {maker->vouched, 32},
+        .authority = maker->authority,
+        .policy_version = maker->policy_version};
     bulla_writer_open(&writer, maker->quote.report, sizeof maker->quote.report);
     must(bulla_report_write(&report, &writer) == BULLA_OK);
     maker->quote.report_size = writer.size;

@@ -11,8 +11,11 @@ struct receipt_maker {
     struct test_p256 attestation_key;
     struct test_ed25519 receipt_key, other_key;
 
-    enum bulla_purpose purpose;                         /* of the evidence */
-    const uint8_t *vouched;                             /* receipt key in the evidence, 32 bytes */
+    enum bulla_purpose purpose;   /* of the evidence */
+    const uint8_t *vouched;       /* receipt key in the evidence, 32 bytes */
+    const char *token;            /* in the evidence: its serial, 16 bytes */
+    struct bulla_bytes authority; /* in the evidence, with the policy's version */
+    uint64_t policy_version;
     struct test_ed25519 *signer;                        /* of the receipt */
     bool evidence_left_out;                             /* not in the bundle */
     bool evidence_unnamed;                              /* not in the receipt */

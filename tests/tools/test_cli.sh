@@ -140,6 +140,9 @@ printf 'clay seal\r\n\nopen token\n' | "$BULLA" infer --model tiny $PIN --module
 json '.embeddings | length == 2'
 run 2 infer --model tiny $PIN
 says "no text"
+run 0 infer --model tiny $PIN --max-length 65535 x --json
+run 2 infer --model tiny $PIN --max-length 65536 x
+says "max-length"
 run 1 infer --model other $PIN x
 says "no model"
 run 1 infer --model tiny $PIN "$(printf 'a\377b')"
@@ -167,11 +170,33 @@ json '.models | map(select(.label == "tiny"))[0].present == false'
 cp "$FOLDER/latest.bulla" "$MODELS/$ID.bulla"
 run 0 infer --model tiny $PIN x
 
-# the audit log
-run 0 audit verify --json
-json '.valid and .lines > 5 and .signatures_checked'
-sed -i '2s/login/logon/' "$FOLDER/token/audit.jsonl"
-run 4 audit verify --json
+# the audit log: a line that was changed, and one that was cut off or deleted, which the next head tells for good
+LOG="$FOLDER/token/audit.jsonl"
+run 3 audit verify
+says "PIN of models is needed"
+run 0 audit verify $PIN --json
+json '.valid and .lines > 5 and .signatures_checked and .counter_checked == false'
+for process in 1 2 3 4; do # heads of several processes, each of which looks for the one before
+    setsid -w "$BULLA" model list $PIN --module "$MODULE" >/dev/null 2>&1 </dev/null &
+done
+wait
+run 0 audit verify $PIN --json
+json '.valid and .heads > 6'
+sed '2s/login/logon/' "$LOG" >"$FOLDER/changed"
+offline 4 audit verify "$FOLDER/changed" --key "$RECEIPT_KEY" --json
+json '.valid == false and .broken_line == 2'
+cp "$LOG" "$FOLDER/whole"
+head -n 3 "$FOLDER/whole" >"$LOG"
+run 0 model list $PIN
+run 4 audit verify $PIN --json
+json '.valid == false and .broken_line == 5'
+cp "$LOG" "$FOLDER/told"
+run 0 model list $PIN
+run 4 audit verify $PIN
+says "was signed, and is missing"
+rm "$LOG"
+run 0 model list $PIN
+run 4 audit verify $PIN --json
 json '.valid == false and .broken_line == 2'
 
 # policies of nobody, and a locked PIN
@@ -194,6 +219,13 @@ run 0 init --yes --force --so-pin-file "$FOLDER/so" $PIN --json
 json '.token == "models"'
 run 0 model list $PIN --json
 json '.models == []'
+run 4 audit verify $PIN # a cut is not forgotten
+run 0 init --yes --force --so-pin-file "$FOLDER/so" $PIN
+mv "$LOG" "$FOLDER/old" # the one moment at which a log may be moved: the new token has signed nothing
+run 0 audit verify $PIN
+run 0 init --yes --force --so-pin-file "$FOLDER/so" $PIN
+run 0 audit verify $PIN --json # it goes on in the log of the token before
+json '.valid and .lines > 8'
 
 # several tokens: one must be named, by its label or its name in the configuration
 cat >>"$BULLA_CONF" <<CONF

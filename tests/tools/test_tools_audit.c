@@ -39,7 +39,7 @@ static int set_up(void **state)
     assert_int_equal(bulla_audit_open(path, &audit), BULLA_OK);
     assert_int_equal(bulla_audit_append(audit, "login", fields, 1, false), BULLA_OK);
     assert_int_equal(bulla_audit_append(audit, "refused", fields, 1, false), BULLA_OK);
-    assert_int_equal(bulla_audit_head(audit, 5, &signer), BULLA_OK);
+    assert_int_equal(bulla_audit_head(audit, 5, &signer, NULL), BULLA_OK);
     assert_int_equal(bulla_audit_append(audit, "logout", NULL, 0, true), BULLA_OK);
     bulla_audit_close(audit);
     return 0;
@@ -63,10 +63,12 @@ static void a_whole_log_verifies(void **state)
     assert_int_equal(json_integer_value(json_object_get(result.json, "lines")), 4);
     assert_int_equal(json_integer_value(json_object_get(result.json, "heads")), 1);
     assert_int_equal(json_integer_value(json_object_get(result.json, "after_last_head")), 1);
+    assert_true(json_is_true(json_object_get(result.json, "counter_checked")));
     program_result_free(&result);
     RUN(&result, "audit", "verify", path);
     assert_int_equal(result.status, BULLA_EXIT_OK);
-    assert_non_null(strstr(result.out, "signatures not checked"));
+    assert_non_null(strstr(result.out, "not checked signatures"));
+    assert_non_null(strstr(result.out, "not checked end"));
     program_result_free(&result);
 }
 

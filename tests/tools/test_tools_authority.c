@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "crypto/es256.h"
 #include "support/folder.h"
@@ -70,6 +71,21 @@ static void a_key_is_never_overwritten(void **state)
     free(after);
 }
 
+static void half_a_pair_is_not_left_behind(void **state)
+{
+    (void)state;
+    uint8_t public_key[BULLA_AUTHORITY_SIZE];
+    size_t size = 0;
+    test_file_write(public_path, "another's", 9);
+    assert_int_equal(bulla_authority_generate(key_path, public_key), BULLA_FILE);
+    assert_int_not_equal(access(key_path, F_OK), 0);
+    unsigned char *other = test_file_read(public_path, &size);
+    assert_int_equal(size, 9);
+    free(other);
+    assert_int_equal(unlink(public_path), 0);
+    assert_int_equal(bulla_authority_generate(key_path, public_key), BULLA_OK);
+}
+
 /* P-256's base point: FIPS 186-4, D.1.2.3. */
 #define BASE_POINT                                                                                                     \
     "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"                                               \
@@ -121,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_new_key_is_private_and_signs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_is_never_overwritten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(half_a_pair_is_not_left_behind, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_public_key_may_be_hex, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_p256_key_is_refused, set_up, tear_down),
     };

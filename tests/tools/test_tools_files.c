@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "heap.h"
 #include "support/folder.h"
 #include "tools/file.h"
 
@@ -171,6 +172,38 @@ static void a_full_disk_leaves_the_old_file(void **state)
     assert_int_equal(entries(), 1);
 }
 
+/* The folder can't be opened, and so not synced, by a process that has no descriptor left. */
+static enum bulla_reason write_without_descriptors(void)
+{
+    struct bulla_file_writer writer;
+    struct rlimit limit;
+    if (bulla_file_writer_open(&writer, path, 0600) != BULLA_OK || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        bulla_file_writer_put(&writer, BULLA_TEXT("new")) != BULLA_OK)
+        return BULLA_OK;
+    limit.rlim_cur = (rlim_t)writer.file + 1;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? bulla_file_writer_finish(&writer) : BULLA_OK;
+}
+
+static void a_folder_that_is_not_synced_leaves_what_was_there(void **state)
+{
+    (void)state;
+    for (int there = 0; there < 2; there++) {
+        int status = 0;
+        if (there)
+            test_file_write(path, "old", 3);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            _exit((int)write_without_descriptors());
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), BULLA_FILE);
+        assert_int_equal(entries(), there);
+        if (there)
+            assert_holds("old");
+    }
+}
+
 static void reading_is_bounded(void **state)
 {
     (void)state;
@@ -187,6 +220,29 @@ static void reading_is_bounded(void **state)
     assert_int_equal(bulla_file_read(folder, 4, &data, &size), BULLA_FILE);
 }
 
+/* Long enough to be moved twice while it is read. */
+static void what_was_read_and_freed_is_nowhere(void **state)
+{
+    (void)state;
+    static const char needle[] = "a text that its owner keeps to himself";
+    static char text[300000];
+    uint8_t *data = NULL;
+    size_t size = 0;
+    for (size_t at = 0; at + sizeof needle < sizeof text; at += sizeof needle)
+        memcpy(text + at, needle, sizeof needle);
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(file, text, sizeof text), sizeof text);
+    assert_int_equal(close(file), 0);
+    void *spread = malloc(100); /* so that what follows can't grow in its place */
+    assert_int_equal(bulla_file_read(path, sizeof text, &data, &size), BULLA_OK);
+    assert_memory_equal(data, text, sizeof text);
+    bulla_file_free(data, size);
+    assert_false(heap_holds(needle));
+    assert_int_equal(bulla_file_read(path, 200000, &data, &size), BULLA_TOO_LARGE);
+    assert_false(heap_holds(needle));
+    free(spread);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,7 +254,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(links_and_devices_stay_what_they_are, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leftovers_of_a_killed_process_are_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_old_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_that_is_not_synced_leaves_what_was_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reading_is_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_read_and_freed_is_nowhere, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* PINs come from where they may, into the arena only; the terminal is a pseudo-terminal that the test types on. */
 #include "support/test.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <poll.h>
 #include <pty.h>
 #include <stdio.h>
@@ -204,6 +206,49 @@ static void asking_can_be_cancelled(void **state)
     assert_int_equal(on_terminal(false, "abc\r", NULL, shown, sizeof shown), BULLA_PIN_LENGTH);
 }
 
+/* --- a terminal that does not tell its state --- */
+
+static bool untold;
+static unsigned settings; /* how often one was set */
+
+int tcgetattr(int file, struct termios *state)
+{
+    static int (*real)(int, struct termios *);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "tcgetattr");
+    errno = EIO;
+    return untold ? -1 : real(file, state);
+}
+
+int tcsetattr(int file, int when, const struct termios *state)
+{
+    static int (*real)(int, int, const struct termios *);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "tcsetattr");
+    settings++;
+    return real(file, when, state);
+}
+
+static void a_terminal_that_tells_no_state_gets_none(void **state)
+{
+    (void)state;
+    int terminal = -1;
+    int status = 0;
+    pid_t child = forkpty(&terminal, NULL, NULL, NULL);
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct bulla_pin *pin = NULL;
+        struct bulla_pin_source source = {.prompt = "PIN"};
+        untold = true;
+        settings = 0;
+        _exit(bulla_pin_get(&source, &pin) == BULLA_FILE ? (int)settings : 100);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    (void)close(terminal);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static int confirm_on_terminal(const char *answer)
 {
     char shown[4096] = "";
@@ -241,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_typed_is_read_and_not_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_line_can_be_corrected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_pin_is_typed_twice, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_terminal_that_tells_no_state_gets_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_yes_is_consent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(asking_can_be_cancelled, set_up, tear_down),
     };

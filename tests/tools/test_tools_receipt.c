@@ -76,7 +76,8 @@ static void everything_right_and_pinned_is_attested(void **state)
 {
     (void)state;
     static const char *const lines[] = {"bundle", "receipt form", "evidence hash", "evidence", "attestation key",
-        "receipt key", "measurements", "signature", "request", "answer", "nonce", "model", "age"};
+        "receipt key", "clock", "token", "policy version", "measurements", "signature", "request", "answer", "nonce",
+        "model", "age"};
     struct program_result result;
     char model[65];
     receipt_maker_make(&maker);
@@ -91,6 +92,7 @@ static void everything_right_and_pinned_is_attested(void **state)
         assert_string_equal(line(&result, lines[i]), "ok");
     assert_true(json_is_true(json_object_get(json_object_get(result.json, "receipt"), "attested")));
     assert_true(json_is_true(json_object_get(json_object_get(result.json, "receipt"), "pinned")));
+    assert_true(json_is_true(json_object_get(json_object_get(result.json, "receipt"), "clock_safe")));
     assert_string_equal(program_text(&result, "receipt.receipt_key"), key);
     assert_string_equal(program_text(&result, "receipt.attestation_key_name"), name);
     program_result_free(&result);
@@ -154,6 +156,53 @@ static void evidence_is_bound_to_its_purpose_and_key(void **state)
     maker.vouched = maker.other_key.point;
     FAILS_PLAINLY("signature"); /* the key that the evidence vouches for did not sign */
     FAILS("receipt key", "--key", key);
+}
+
+static void evidence_of_another_token_is_refused(void **state)
+{
+    (void)state;
+    maker.token = "0123456789abcdee";
+    FAILS_PLAINLY("token");
+    maker.token = "0123456789abcdef";
+    maker.receipt.issuer = BULLA_TEXT("bulla:0123456789abcde");
+    FAILS_PLAINLY("token");
+    maker.receipt.issuer = BULLA_TEXT("other:0123456789abcdef");
+    FAILS_PLAINLY("token");
+}
+
+/* The name of an authority is the beginning of its SHA-256: of "abc", that of FIPS 180-2's example. */
+static void the_receipt_and_its_evidence_name_one_policy(void **state)
+{
+    (void)state;
+    struct program_result result;
+    maker.authority = BULLA_TEXT("abc");
+    maker.policy_version = 7;
+    maker.receipt.policy_version = BULLA_TEXT("ba7816bf8f01cfea/7");
+    VERIFY(&result, "--key", key);
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_string_equal(line(&result, "policy version"), "ok");
+    program_result_free(&result);
+    static const char *const others[] = {"ba7816bf8f01cfea/8", "ba7816bf8f01cfeb/7", "ba7816bf8f01cfea/07", "none", ""};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        maker.receipt.policy_version = BULLA_TEXT(others[i]);
+        FAILS_PLAINLY("policy version");
+    }
+    maker.authority = (struct bulla_bytes){NULL, 0};
+    maker.policy_version = 0;
+    maker.receipt.policy_version = BULLA_TEXT("ba7816bf8f01cfea/7"); /* and the evidence names none */
+    FAILS_PLAINLY("policy version");
+}
+
+static void a_clock_that_is_not_safe_is_said(void **state)
+{
+    (void)state;
+    struct program_result result;
+    maker.quote.clock_unsafe = true;
+    VERIFY(&result, "--key", key);
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_string_equal(line(&result, "clock"), "not checked");
+    assert_true(json_is_false(json_object_get(json_object_get(result.json, "receipt"), "clock_safe")));
+    program_result_free(&result);
 }
 
 static void a_quote_that_does_not_verify_is_refused(void **state)
@@ -265,6 +314,7 @@ static void a_policy_allows_the_quoted_state_or_not(void **state)
     char allowed[128];
     char authority[128];
     char policy[128];
+    char public_key[140];
     memcpy(values, maker.quote.pcrs[0], 32);
     memcpy(values + 32, maker.quote.pcrs[7], 32);
     SHA256(values, sizeof values, digest);
@@ -277,10 +327,22 @@ static void a_policy_allows_the_quoted_state_or_not(void **state)
     RUN(&result, "policy", "sign", "--key", authority, "--version", "1", "--state", allowed, "-o", policy);
     assert_int_equal(result.status, BULLA_EXIT_OK);
     program_result_free(&result);
-    VERIFY(&result, "--policy", policy);
+    VERIFY(&result, "--policy", policy, "--quiet");
     assert_int_equal(result.status, BULLA_EXIT_OK);
     assert_string_equal(line(&result, "policy"), "ok");
+    assert_string_equal(line(&result, "policy's dates"), "ok");
+    assert_string_equal(line(&result, "policy's authority"), "not checked");
     program_result_free(&result);
+    (void)snprintf(public_key, sizeof public_key, "%s.pub", authority);
+    VERIFY(&result, "--policy", policy, "--authority", public_key);
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_string_equal(line(&result, "policy's authority"), "ok");
+    program_result_free(&result);
+    maker.receipt.issued_at -= 86400; /* before the policy's first day */
+    FAILS("policy's dates", "--policy", policy);
+    maker.receipt.issued_at += (uint64_t)86400 * 367; /* and after its last */
+    FAILS("policy's dates", "--policy", policy);
+    maker.receipt.issued_at -= (uint64_t)86400 * 366;
     (void)snprintf(allowed, sizeof allowed, "another=0,8:%s", hex); /* PCR 8 was not quoted */
     RUN(&result, "policy", "sign", "--key", authority, "--version", "2", "--state", allowed, "-o", policy);
     program_result_free(&result);
@@ -311,6 +373,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(evidence_that_is_named_must_be_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(evidence_that_the_receipt_does_not_name_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(evidence_is_bound_to_its_purpose_and_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(evidence_of_another_token_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_receipt_and_its_evidence_name_one_policy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_clock_that_is_not_safe_is_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_quote_that_does_not_verify_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_attestation_key_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_measurements_are_the_quoted_ones, set_up, tear_down),

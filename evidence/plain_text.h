@@ -1,0 +1,11 @@
+/* Text that may be shown to people. */
+#ifndef BULLA_EVIDENCE_PLAIN_TEXT_H
+#define BULLA_EVIDENCE_PLAIN_TEXT_H
+
+#include "crypto/bytes.h"
+
+/* Whether UTF-8 holds no control characters: neither C0 nor DEL, nor C1 (U+0080 to U+009F), which terminals obey, too.
+ */
+bool bulla_text_is_plain(struct bulla_bytes text);
+
+#endif
