@@ -120,18 +120,40 @@ static void undo(struct bulla_sealing *sealing)
     (void)module->C_CloseSession(fresh);
 }
 
+/* From now on nothing older opens, also where somebody kept it: the token would count that with the first opening. */
+static void older_refuse(struct bulla_sealing *sealing, CK_ULONG generation)
+{
+    CK_ATTRIBUTE least = {CKA_BULLA_GENERATION, &generation, sizeof generation};
+    CK_FUNCTION_LIST *module = sealing->client.module;
+    if (generation > 1 && module->C_SetAttributeValue(sealing->client.session, sealing->key, &least, 1) != CKR_OK)
+        bulla_remark("the generation before opens still, until this one was opened once");
+}
+
+static bool pooling_is_declared(const struct bulla_archive *archive)
+{
+    for (size_t i = 0; i < archive->count; i++)
+        if (strcmp(archive->files[i].name, "1_Pooling/config.json") == 0)
+            return true;
+    return false;
+}
+
 static enum bulla_reason result_print(struct bulla_sealing *sealing)
 {
     CK_ULONG generation = 0;
-    bool attested = false;
+    bool attested = false, declared = pooling_is_declared(sealing->archive);
     BULLA_TRY(bulla_client_number(&sealing->client, sealing->key, CKA_BULLA_GENERATION, 0, &generation));
     BULLA_TRY(bulla_client_flag(&sealing->client, sealing->key, CKA_BULLA_ATTESTED, &attested));
+    older_refuse(sealing, generation);
+    if (!declared)
+        bulla_remark(
+            "the folder declares no pooling (1_Pooling/config.json): the mean over the attention mask is taken");
     bulla_say(BULLA_GOOD "sealed" BULLA_PLAIN " %zu files, %.1f MB, as \"%s\", generation %lu, %s\n  %s\n",
         sealing->archive->count, (double)sealing->archive->bytes / 1e6, sealing->settings->label, generation,
         attested ? "attested" : "unattested", sealing->path);
-    return bulla_output_document(json_pack("{s:s,s:s,s:I,s:b,s:s,s:I,s:I}", "label", sealing->settings->label, "id",
+    return bulla_output_document(json_pack("{s:s,s:s,s:I,s:b,s:s,s:I,s:I,s:s}", "label", sealing->settings->label, "id",
         sealing->id, "generation", (json_int_t)generation, "attested", attested, "path", sealing->path, "files",
-        (json_int_t)sealing->archive->count, "bytes", (json_int_t)sealing->archive->bytes));
+        (json_int_t)sealing->archive->count, "bytes", (json_int_t)sealing->archive->bytes, "pooling",
+        declared ? "mean" : "mean (assumed)"));
 }
 
 static enum bulla_reason seal_run(const struct bulla_call *call)

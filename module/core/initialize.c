@@ -14,6 +14,7 @@
 #include "crypto/cbor_scalar.h"
 #include "crypto/cipher.h"
 #include "pin_inside.h"
+#include "turn.h"
 
 /* --- the user's first PIN --- */
 
@@ -178,7 +179,10 @@ static enum bulla_reason make_anew(
     memcpy(old_label, token->label, sizeof old_label);
     memcpy(old_serial, token->serial, sizeof old_serial);
     uint32_t old_counter = *old_serial ? bulla_ledger_index(token) : 0;
+    BULLA_TURN struct bulla_turn turn = {-1}; /* of the ledger: no head of the old token's log is under way */
     enum bulla_reason reason = prepare(token, pin, label, secret, &beginning);
+    if (reason == BULLA_OK && *old_serial)
+        reason = bulla_turn_take(token->config->path, "ledger.lock", &turn);
     if (reason == BULLA_OK)
         reason = replace_store(token);
     if (reason != BULLA_OK) {

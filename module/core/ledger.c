@@ -12,22 +12,16 @@
  *
  * Processes take turns by a lock on a file of the folder. Without a TPM the row is "ledger.0", replaced in place: as
  * strong as the file system, and shown as such by `bulla status` (it has no counter). */
-#include <errno.h>
-#include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "crypto/cipher.h"
 #include "ledger_table.h"
 #include "release/backend.h"
 #include "token.h"
+#include "turn.h"
 
 enum { INDEX_SIZE = 4, AAD_SIZE = 14 + 16 + 8 };
-enum { TURN_LONGEST = 30000 }; /* milliseconds: several processes, each with a slow TPM */
 
 static void row_name(uint64_t counter, char name[static 32])
 {
@@ -284,39 +278,16 @@ static enum bulla_reason raise_in_turn(struct bulla_token *token, void *context)
     return same ? BULLA_OK : replace(token, &anchor, present, raised);
 }
 
-/* A process that was stopped in its turn must not stop the others for good: they give up. */
-static enum bulla_reason take_turn(const char *path, int file)
-{
-    const struct timespec nap = {.tv_nsec = 10000000};
-    for (int waited = 0; flock(file, LOCK_EX | LOCK_NB) != 0; waited += 10) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return bulla_refuse(BULLA_STORE_IO, "%s: %s", path, strerror(errno));
-        if (waited >= TURN_LONGEST)
-            return bulla_refuse(BULLA_STORE_BUSY, "%s: another process has been raising a number for long", path);
-        (void)nanosleep(&nap, NULL);
-    }
-    return BULLA_OK;
-}
-
 /* What is done in a process's turn, with the keys read-locked. */
 typedef enum bulla_reason turn(struct bulla_token *token, void *context);
 
-/* The lock is given back by name: a child that was forked meanwhile has the file open too, and would keep it. */
 static enum bulla_reason in_turn(struct bulla_token *token, turn *action, void *context)
 {
-    char path[BULLA_CONFIG_PATH + 16];
-    (void)snprintf(path, sizeof path, "%s/ledger.lock", token->config->path);
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0)
-        return bulla_refuse(BULLA_STORE_IO, "%s: %s", path, strerror(errno));
-    enum bulla_reason reason = take_turn(path, file);
-    if (reason == BULLA_OK) {
-        (void)pthread_rwlock_rdlock(&token->keys_lock);
-        reason = action(token, context);
-        (void)pthread_rwlock_unlock(&token->keys_lock);
-        (void)flock(file, LOCK_UN);
-    }
-    (void)close(file);
+    BULLA_TURN struct bulla_turn own;
+    BULLA_TRY(bulla_turn_take(token->config->path, "ledger.lock", &own));
+    (void)pthread_rwlock_rdlock(&token->keys_lock);
+    enum bulla_reason reason = action(token, context);
+    (void)pthread_rwlock_unlock(&token->keys_lock);
     return reason;
 }
 

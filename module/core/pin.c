@@ -11,6 +11,7 @@
 #include "mech/mechanism.h"
 #include "pin_inside.h"
 #include "release/backend.h"
+#include "turn.h"
 
 const struct bulla_role bulla_roles[] = {
     [BULLA_USER] = {BULLA_USER, "user", BULLA_VALUE_USER_TREE, BULLA_VALUE_USER_TRIES},
@@ -157,12 +158,15 @@ static bool is_unjudged(enum bulla_reason reason)
     return false;
 }
 
-/* One try, counted before it is made. `secret` is wiped where it fails. */
+/* One try, counted before it is made. Processes take turns: tries that are under way would else count as wrong ones,
+ * and a few right PINs at once would lock the token. `secret` is wiped where it fails. */
 enum bulla_reason bulla_pin_try(
     struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin, bool beyond_lock, uint8_t *secret)
 {
     struct trying trying = {.role = role, .beyond_lock = beyond_lock};
+    BULLA_TURN struct bulla_turn turn;
     BULLA_TRY(bulla_pin_check_length(pin));
+    BULLA_TRY(bulla_turn_take(token->config->path, "pin.lock", &turn));
     BULLA_TRY(bulla_token_transaction(token, take_try, &trying));
     bulla_fault_point("pin-counted");
     enum bulla_reason reason = tree_open(token, role, pin, secret);

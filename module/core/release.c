@@ -7,6 +7,7 @@
 
 #include "crypto/cipher.h"
 #include "evidence/policy.h"
+#include "heap.h"
 #include "token.h"
 
 /* One approval array for the request that is being answered, per thread, or why there is none: both are public. */
@@ -152,7 +153,7 @@ uint64_t bulla_token_latest_epoch(struct bulla_token *token, struct bulla_bytes 
 /* A policy that is missing or refused is no refusal of the opening yet: another leaf may do without. */
 static enum bulla_reason add_approvals(struct bulla_token *token, uint64_t epoch, struct bulla_leaf_request *request)
 {
-    struct bulla_policy *policy = malloc(sizeof *policy);
+    BULLA_HEAP struct bulla_policy *policy = malloc(sizeof *policy);
     if (!policy)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "reading a policy");
     enum bulla_reason reason = bulla_token_policy(token, request->authority, epoch, policy);
@@ -168,7 +169,6 @@ static enum bulla_reason add_approvals(struct bulla_token *token, uint64_t epoch
         request->approval_count = i + 1;
     }
     request->approvals = approvals;
-    free(policy);
     return BULLA_OK;
 }
 

@@ -186,7 +186,7 @@ void bulla_token_record(
 void bulla_token_record_head(struct bulla_token *token);
 void bulla_token_audit_path(const struct bulla_token *token, char *path, size_t size);
 
-/* --- services.c --- */
+/* --- identity.c, services.c --- */
 struct bulla_services;
 void bulla_token_services(struct bulla_token *token, struct bulla_services *services);
 /* The attestation key, in the form that the TPM wrapped it in; empty without a TPM. */
@@ -199,6 +199,10 @@ enum bulla_reason bulla_token_identity_make(
     struct bulla_token *token, struct bulla_token_identity *identity) BULLA_MUST_USE;
 enum bulla_reason bulla_token_identity_put(
     struct bulla_token *token, const struct bulla_token_identity *identity) BULLA_MUST_USE;
+/* BULLA_UNSUPPORTED: the token was made without a TPM, and given one since. BULLA_NOT_LOGGED_IN, BULLA_COMMITMENT … */
+enum bulla_reason bulla_token_identity_get(
+    struct bulla_token *token, struct bulla_token_identity *identity) BULLA_MUST_USE;
+bool bulla_token_has_attester(const struct bulla_token *token);
 /* A kept reference, or NULL. */
 struct bulla_object *bulla_token_receipt_object(struct bulla_token *token, CK_OBJECT_CLASS object_class);
 

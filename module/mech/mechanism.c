@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "crypto/cbor_scalar.h"
+#include "evidence/plain_text.h"
 
 const struct bulla_mechanism *bulla_mechanism_find(CK_MECHANISM_TYPE type)
 {
@@ -17,7 +18,8 @@ const struct bulla_mechanism *bulla_mechanism_find(CK_MECHANISM_TYPE type)
 void bulla_key_name(const struct bulla_key *key, char name[static BULLA_KEY_NAME])
 {
     enum { ID_SHOWN = (BULLA_KEY_NAME - 1) / 2 };
-    if (key->label.size && key->label.size < BULLA_KEY_NAME && bulla_utf8_valid(key->label)) {
+    if (key->label.size && key->label.size < BULLA_KEY_NAME && bulla_utf8_valid(key->label) &&
+        bulla_text_is_plain(key->label)) {
         (void)snprintf(name, BULLA_KEY_NAME, "%.*s", (int)key->label.size, (const char *)key->label.data);
         return;
     }

@@ -347,6 +347,37 @@ static void an_operation_begun_before_the_lease_ended_is_begun_again(void **stat
     assert_ok(flow_run(key));
 }
 
+/* A try is counted before it is made: those that are under way in other processes, waiting for the TPM, are no wrong
+ * ones. */
+static void right_pins_at_once_are_all_right(void **state)
+{
+    (void)state;
+    enum { PROCESSES = 10 };
+    pid_t children[PROCESSES];
+    int status;
+    flow_close(); /* a child must not inherit an initialised module */
+    for (int i = 0; i < PROCESSES; i++) {
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        if (children[i] == 0) {
+            (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
+            flow_open();
+            for (int login = 0; login < 3; login++) {
+                assert_ok(flow_login(FLOW_PIN));
+                assert_ok(flow.p11->C_Logout(flow.session));
+            }
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+}
+
 static int set_up_short_lease(void **state)
 {
     (void)state;
@@ -380,6 +411,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_model_that_opens_slowly_keeps_no_other_waiting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_that_ask_under_one_label_get_one_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(logging_out_waits_for_no_tpm_to_forget, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(right_pins_at_once_are_all_right, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             an_operation_begun_before_the_lease_ended_is_begun_again, set_up_short_lease, tear_down),
     };

@@ -144,6 +144,20 @@ static void test_label_not_text(void **state)
     flow_end();
 }
 
+/* What a terminal would obey names no model: the id stands for it, and the model answers. */
+static void test_label_not_plain(void **state)
+{
+    (void)state;
+    struct flow_answer answer;
+    flow_begin(FLOW_PLAIN, "");
+    CK_OBJECT_HANDLE key = flow_tiny("ti\n\x1b[2Jny", NULL, NULL);
+    assert_ok(flow_infer_text(key, "clay", &answer));
+    for (size_t i = 0; i < answer.model.string.size; i++)
+        assert_true(answer.model.string.data[i] >= ' ');
+    flow_answer_free(&answer);
+    flow_end();
+}
+
 static void set_identity(const char *sql)
 {
     char path[128];
@@ -233,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_logout_ends_operations),
         cmocka_unit_test(test_copy_tells_no_secret),
         cmocka_unit_test(test_label_not_text),
+        cmocka_unit_test(test_label_not_plain),
         cmocka_unit_test(test_unreadable_token_is_kept),
         cmocka_unit_test(test_other_serial_while_logged_in),
         cmocka_unit_test(test_logout_without_a_store),

@@ -58,7 +58,8 @@ run 1 model seal "$FOLDER/empty" --label tiny $PIN
 says "has no config.json"
 run 1 model seal "$FOLDER/nowhere" --label tiny $PIN
 run 0 model seal "$FOLDER/model" --label tiny $PIN --json
-json '.generation == 1 and .attested == false and .files == 3'
+json '.generation == 1 and .attested == false and .files == 3 and .pooling == "mean (assumed)"'
+says "declares no pooling"
 ID=$(jq -r .id <"$FOLDER/out")
 [ -f "$MODELS/$ID.bulla" ] || fail "no sealed file"
 [ "$(stat -c %a "$MODELS/$ID.bulla")" = 600 ] || fail "mode of the sealed file"
@@ -71,6 +72,11 @@ run 0 model seal "$FOLDER/model" --label tiny --force $PIN --json
 json '.generation == 2'
 run 0 model list $PIN --json
 json '.models | length == 1 and .[0].label == "tiny" and .[0].generation == 2 and .[0].present'
+cp "$MODELS/$ID.bulla" "$FOLDER/latest.bulla"
+cp "$FOLDER/older.bulla" "$MODELS/$ID.bulla" # which was kept, before the newer one was ever opened
+run 3 infer --model tiny $PIN 'clay seal'
+says "model-older-generation"
+mv "$FOLDER/latest.bulla" "$MODELS/$ID.bulla"
 
 # sealing that fails leaves neither key nor file
 mkdir "$FOLDER/broken"
