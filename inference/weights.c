@@ -202,7 +202,9 @@ static bool load_words(struct bulla_checkpoint *file, const struct bulla_config 
         return true;
     struct copying copying = {.stored = &stored};
     size_t bytes = stored.rows * stored.columns * bulla_weight_bytes(stored.type);
-    if (bytes > place->size - place->used) /* not so when the memory is as large as measured */
+    /* Not so when the memory is as large as measured. NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is a
+     * place unless the header alone is looked at */
+    if (bytes > place->size - place->used)
         return bulla_inference_refuse(
             file->error, BULLA_INFERENCE_ARGUMENT, "%s: no memory for %s", file->file->name, stored.name);
     copying.out = bulla_place_take(place, bytes);

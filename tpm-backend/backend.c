@@ -21,7 +21,7 @@ static void tell_pcrs(
         if (!(mask >> pcr & 1))
             continue;
         char name[16], hex[65] = {0};
-        for (unsigned i = 0; i < 32; i++) {
+        for (size_t i = 0; i < 32; i++) {
             hex[2 * i] = digits[values[pcr][i] >> 4];
             hex[2 * i + 1] = digits[values[pcr][i] & 15];
         }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "crypto/bytes.h"
+#include "heap.h"
 #include "release/tree.h"
 
 enum { FILE_LARGEST = 65536 };
@@ -304,9 +305,8 @@ enum bulla_reason bulla_config_load(struct bulla_config *config)
         (void)snprintf(places[0], sizeof places[0], "%s", named);
     if (!user_path(places[1], "XDG_CONFIG_HOME", ".config", "bulla.conf"))
         places[1][0] = '\0';
-    char *text = malloc(FILE_LARGEST + 1);
-    if (!text)
-        return bulla_refuse(BULLA_OUT_OF_MEMORY, "reading bulla.conf");
+    BULLA_HEAP void *text = NULL;
+    BULLA_TRY(bulla_heap_allocate(FILE_LARGEST + 1, "reading bulla.conf", &text));
     enum bulla_reason reason = BULLA_STORE_MISSING;
     for (unsigned i = 0; i < 3 && reason == BULLA_STORE_MISSING; i++) {
         if (!places[i][0])
@@ -319,6 +319,5 @@ enum bulla_reason bulla_config_load(struct bulla_config *config)
     }
     if (reason == BULLA_STORE_MISSING)
         reason = built_in(config);
-    free(text);
     return reason;
 }

@@ -13,9 +13,9 @@
  * Processes take turns by a lock on a file of the folder. Without a TPM the row is "ledger.0", replaced in place: as
  * strong as the file system, and shown as such by `bulla status` (it has no counter). */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "crypto/cipher.h"
+#include "heap.h"
 #include "ledger_table.h"
 #include "release/backend.h"
 #include "token.h"
@@ -73,23 +73,16 @@ static enum bulla_reason anchor_read(struct bulla_token *token, struct bulla_led
 
 /* --- the table --- */
 
-/* A table and its sealed form, together on the heap; freed by scope. */
+/* A table and its sealed form, together on the heap. */
 struct sheet {
     struct bulla_ledger_table table;
     uint8_t sealed[BULLA_LEDGER_LARGEST + BULLA_BOX_OVERHEAD];
     size_t sealed_size;
 };
 
-static void sheet_free(struct sheet **sheet)
-{
-    free(*sheet);
-}
-#define SHEET __attribute__((cleanup(sheet_free))) struct sheet *
-
 static enum bulla_reason sheet_make(struct sheet **sheet)
 {
-    *sheet = calloc(1, sizeof **sheet);
-    return *sheet ? BULLA_OK : bulla_refuse(BULLA_OUT_OF_MEMORY, "the ledger");
+    return bulla_heap_allocate(sizeof **sheet, "the ledger", (void **)sheet);
 }
 
 static enum bulla_reason sheet_seal(struct bulla_token *token, struct sheet *sheet, uint64_t counter)
@@ -158,7 +151,7 @@ static enum bulla_reason sheet_in_force(struct bulla_token *token, struct sheet 
 static enum bulla_reason read_entries(
     struct bulla_token *token, size_t count, const char *const *names, uint64_t *numbers)
 {
-    SHEET sheet = NULL;
+    BULLA_HEAP struct sheet *sheet = NULL;
     BULLA_TRY(sheet_make(&sheet));
     BULLA_TRY(sheet_in_force(token, sheet));
     for (size_t i = 0; i < count; i++)
@@ -260,9 +253,9 @@ static enum bulla_reason raise_in_turn(struct bulla_token *token, void *context)
 {
     const struct raising *raising = context;
     struct bulla_ledger_anchor anchor;
-    SHEET present = NULL;
-    SHEET raised = NULL;
-    SHEET before = NULL;
+    BULLA_HEAP struct sheet *present = NULL;
+    BULLA_HEAP struct sheet *raised = NULL;
+    BULLA_HEAP struct sheet *before = NULL;
     BULLA_TRY(sheet_make(&present));
     BULLA_TRY(sheet_make(&raised));
     BULLA_TRY(sheet_make(&before));
@@ -339,7 +332,7 @@ enum bulla_reason bulla_ledger_put(struct bulla_token *token, const struct bulla
     uint8_t index[INDEX_SIZE];
     struct bulla_writer writer;
     char name[32];
-    SHEET sheet = NULL;
+    BULLA_HEAP struct sheet *sheet = NULL;
     BULLA_TRY(sheet_make(&sheet));
     bulla_writer_open(&writer, index, sizeof index);
     bulla_write_u32(&writer, anchor->index);

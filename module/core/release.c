@@ -2,7 +2,6 @@
  * policy in force. The module checks the policy's validity and version here; PCRs are the leaf's. */
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "crypto/cipher.h"
@@ -44,7 +43,8 @@ static bool is_policy_of(const struct bulla_object *object, struct bulla_bytes a
 static void epoch_ledger_name(const uint8_t authority[static 65], char name[static 48])
 {
     ledger_name(authority, 0, name);
-    memcpy(name, "epochs", 6); /* "epochs:<authority>:0" */
+    /* "epochs:<authority>:0" NOLINTNEXTLINE(bugprone-not-null-terminated-result): in the midst of a text */
+    memcpy(name, "epochs", 6);
 }
 
 /* The bundle of this authority and epoch with the highest version (a crash can leave an older one beside it), or with
@@ -153,9 +153,8 @@ uint64_t bulla_token_latest_epoch(struct bulla_token *token, struct bulla_bytes 
 /* A policy that is missing or refused is no refusal of the opening yet: another leaf may do without. */
 static enum bulla_reason add_approvals(struct bulla_token *token, uint64_t epoch, struct bulla_leaf_request *request)
 {
-    BULLA_HEAP struct bulla_policy *policy = malloc(sizeof *policy);
-    if (!policy)
-        return bulla_refuse(BULLA_OUT_OF_MEMORY, "reading a policy");
+    BULLA_HEAP struct bulla_policy *policy = NULL;
+    BULLA_TRY(bulla_heap_allocate(sizeof *policy, "reading a policy", (void **)&policy));
     enum bulla_reason reason = bulla_token_policy(token, request->authority, epoch, policy);
     bulla_detail_keep(&refusal_detail);
     request->policy_refusal = reason;
@@ -176,14 +175,16 @@ enum bulla_reason bulla_token_object_request(struct bulla_token *token, const st
     const uint8_t id[static 16], uint8_t *auth_value, bool opening, struct bulla_leaf_request *request)
 {
     static const struct bulla_bytes nothing = {NULL, 0};
-    uint8_t info[12 + 16];
-    memcpy(info, "bulla/1 leaf", 12);
-    memcpy(info + 12, id, 16);
+    uint8_t info_bytes[12 + 16];
+    struct bulla_writer info;
+    bulla_writer_open(&info, info_bytes, sizeof info_bytes);
+    bulla_write_bytes(&info, BULLA_TEXT("bulla/1 leaf"));
+    bulla_write(&info, id, 16);
     bulla_token_request(token, "", nothing, request);
     request->purpose = BULLA_LEAF_OF_OBJECT;
     memcpy(request->object, id, 16);
-    BULLA_TRY(bulla_hkdf(
-        (struct bulla_bytes){token->keys->token, 32}, bulla_token_serial(token), BULLA_BYTES(info), auth_value, 32));
+    BULLA_TRY(bulla_hkdf((struct bulla_bytes){token->keys->token, 32}, bulla_token_serial(token),
+        bulla_writer_bytes(&info), auth_value, 32));
     request->auth_value = (struct bulla_bytes){auth_value, 32};
     request->authority = bulla_attributes_get(attributes, CKA_BULLA_AUTHORITY);
     if (!request->authority.size)

@@ -78,7 +78,7 @@ static bool policy_of(struct bulla_token *token, const struct bulla_object *obje
 {
     struct bulla_bytes authority = bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY);
     uint64_t epoch = bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0);
-    return policy && authority.size && bulla_token_policy(token, authority, epoch, policy) == BULLA_OK;
+    return authority.size && bulla_token_policy(token, authority, epoch, policy) == BULLA_OK;
 }
 
 static enum bulla_reason evidence(void *context, enum bulla_purpose purpose, struct bulla_bytes nonce,
@@ -86,9 +86,10 @@ static enum bulla_reason evidence(void *context, enum bulla_purpose purpose, str
 {
     struct bulla_token *token = context;
     uint8_t key[32];
-    BULLA_HEAP struct bulla_policy *policy = malloc(sizeof *policy);
+    BULLA_HEAP struct bulla_policy *policy = NULL;
     if (!bulla_token_has_attester(token))
         return bulla_refuse(BULLA_UNSUPPORTED, "the token has no TPM: there is nothing that could attest");
+    BULLA_TRY(bulla_heap_allocate(sizeof *policy, "reading a policy", (void **)&policy));
     BULLA_TRY(receipt_key(token, key));
     struct bulla_object *object = bulla_token_object_by_id(token, object_id);
     struct bulla_report report = {.purpose = purpose,
@@ -110,11 +111,12 @@ static void policy_version(void *context, const uint8_t object_id[static 16], ch
 {
     struct bulla_token *token = context;
     struct bulla_object *object = bulla_token_object_by_id(token, object_id);
-    BULLA_HEAP struct bulla_policy *policy = malloc(sizeof *policy);
+    BULLA_HEAP struct bulla_policy *policy = NULL;
     uint8_t digest[32];
     char hex[17];
     (void)snprintf(text, size, "none");
-    if (object && policy_of(token, object, policy)) {
+    if (object && bulla_heap_allocate(sizeof *policy, "reading a policy", (void **)&policy) == BULLA_OK &&
+        policy_of(token, object, policy)) {
         bulla_sha256(bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY), digest);
         (void)sodium_bin2hex(hex, sizeof hex, digest, 8);
         (void)snprintf(text, size, "%s/%llu", hex, (unsigned long long)policy->version);

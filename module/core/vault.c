@@ -143,10 +143,9 @@ static enum bulla_reason write_box(
     const uint8_t *key, struct bulla_bytes aad, struct bulla_bytes plain, struct bulla_writer *sealed)
 {
     size_t size = plain.size + BULLA_BOX_OVERHEAD;
-    BULLA_HEAP uint8_t *box = malloc(size);
+    BULLA_HEAP void *box = NULL;
     struct bulla_writer writer;
-    if (!box)
-        return bulla_refuse(BULLA_OUT_OF_MEMORY, "sealing an object");
+    BULLA_TRY(bulla_heap_allocate(size, "sealing an object", &box));
     bulla_writer_open(&writer, box, size);
     BULLA_TRY(bulla_box_seal(key, aad, plain, &writer));
     bulla_cbor_write_bstr(sealed, bulla_writer_bytes(&writer));

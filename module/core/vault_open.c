@@ -42,9 +42,8 @@ static void payload_free(struct payload *payload)
 static enum bulla_reason open_wrap(
     struct bulla_token *token, const struct bulla_object *object, struct payload *payload)
 {
-    struct bulla_bytes wrap;
+    struct bulla_bytes wrap = {NULL, 0};
     struct bulla_writer aad;
-    *payload = (struct payload){0};
     BULLA_TRY(read_sealed(object, &wrap, &payload->box));
     bulla_writer_open(&aad, payload->aad_bytes, sizeof payload->aad_bytes);
     bulla_vault_aad(token, object->id, object->object_class, &aad);
@@ -82,7 +81,7 @@ static enum bulla_reason check_passphrase(
     struct bulla_token *token, const struct bulla_object *object, struct bulla_bytes passphrase)
 {
     struct bulla_leaf_request request;
-    PAYLOAD payload;
+    PAYLOAD payload = {0};
     BULLA_SECRET void *auth_value = NULL;
     BULLA_TRY(open_wrap(token, object, &payload));
     BULLA_TRY(bulla_secret_allocate(32, &auth_value));
@@ -111,7 +110,7 @@ static void record_release(struct bulla_token *token, const struct bulla_object 
 static enum bulla_reason open_sealed(
     struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase)
 {
-    PAYLOAD payload;
+    PAYLOAD payload = {0};
     BULLA_SECRET void *object_key = NULL;
     BULLA_TRY(open_wrap(token, object, &payload));
     BULLA_TRY(bulla_secret_allocate(32, &object_key));

@@ -19,8 +19,10 @@
     F(C_GenerateRandom) F(C_GetFunctionStatus) F(C_CancelFunction) F(C_WaitForSlotEvent)
 /* clang-format on */
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): names of members */
 #define NAMED(name) .name = name,
 #define NAMED_3_0(name, parameters) .name = name,
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static CK_FUNCTION_LIST list_2_40 = {.version = {2, 40}, FUNCTIONS_2_40(NAMED)};
 static struct bulla_function_list_3_0 list_3_0 = {

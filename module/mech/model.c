@@ -112,6 +112,7 @@ static enum bulla_reason add_evidence(const struct bulla_run *run, struct bulla_
 {
     static const struct bulla_bytes no_nonce = {NULL, 0};
     struct bulla_writer writer;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it was announced, so there is one */
     model->evidence = malloc(BULLA_EVIDENCE_LARGEST);
     if (!model->evidence)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "opening a model");
@@ -199,6 +200,7 @@ static enum bulla_reason open_announced(const struct bulla_run *run, struct bull
     if (reason != BULLA_OK)
         bulla_pages_release(&model->weights); /* now, and not when the last who waited has woken up */
     (void)pthread_mutex_lock(&opened.lock);
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): as above */
     model->opening = reason == BULLA_OK ? BULLA_OPENED : BULLA_OPENING_REFUSED;
     if (reason != BULLA_OK)
         take_off(model);

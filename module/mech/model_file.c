@@ -201,6 +201,16 @@ static enum bulla_reason load(const struct bulla_run *run, const struct bulla_ma
     return BULLA_OK;
 }
 
+/* Into `sealed->plain`, which is large enough. */
+static enum bulla_reason open_plain(const struct bulla_run *run, struct sealed_file *sealed, size_t size,
+    struct bulla_manifest *manifest, struct bulla_open_model *model)
+{
+    const struct bulla_stream_opener *opener = sealed->opener;
+    BULLA_TRY(open_chunks(run, sealed));
+    BULLA_TRY(read_archive((struct bulla_bytes){sealed->plain, size}, opener->header.manifest_digest, manifest));
+    return load(run, manifest, sealed->plain, model);
+}
+
 static enum bulla_reason open_contents(const struct bulla_run *run, struct sealed_file *sealed,
     const struct bulla_stream_opener *opener, struct bulla_open_model *model)
 {
@@ -210,12 +220,8 @@ static enum bulla_reason open_contents(const struct bulla_run *run, struct seale
     sealed->plain = plain.data;
     sealed->opener = opener;
     struct bulla_manifest *manifest = calloc(1, sizeof *manifest); /* names, sizes and hashes of files */
-    enum bulla_reason reason =
-        manifest ? open_chunks(run, sealed) : bulla_refuse(BULLA_OUT_OF_MEMORY, "opening a model");
-    if (reason == BULLA_OK)
-        reason = read_archive((struct bulla_bytes){plain.data, size}, opener->header.manifest_digest, manifest);
-    if (reason == BULLA_OK)
-        reason = load(run, manifest, plain.data, model);
+    enum bulla_reason reason = manifest ? open_plain(run, sealed, size, manifest, model)
+                                        : bulla_refuse(BULLA_OUT_OF_MEMORY, "opening a model");
     free(manifest);
     bulla_pages_release(&plain);
     return reason;
