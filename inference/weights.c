@@ -202,8 +202,8 @@ static bool load_words(struct bulla_checkpoint *file, const struct bulla_config 
         return true;
     struct copying copying = {.stored = &stored};
     size_t bytes = stored.rows * stored.columns * bulla_weight_bytes(stored.type);
-    /* Not so when the memory is as large as measured. NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there is a
-     * place unless the header alone is looked at */
+    /* Not so when the memory is as large as measured; and there is a place unless the header alone is looked at.
+     * NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     if (bytes > place->size - place->used)
         return bulla_inference_refuse(
             file->error, BULLA_INFERENCE_ARGUMENT, "%s: no memory for %s", file->file->name, stored.name);
