@@ -1,7 +1,8 @@
 /* A token: its store, its keys while somebody is logged in, its objects.
  *
  * Locks, in the order in which they are taken: a session's, `gate` (login, PINs, ledger), `keys_lock`, an object's,
- * `lock` (index and login state), `store_lock`. Nothing here connects to a TPM before a login, an opening or a status.
+ * `lock` (index and login state), `store_lock`. A thread may read-lock `keys_lock` again that has it: glibc lets
+ * readers in before writers, so it never waits. Nothing here connects to a TPM before a login, an opening or a status.
  */
 #ifndef BULLA_CORE_TOKEN_H
 #define BULLA_CORE_TOKEN_H
