@@ -210,6 +210,31 @@ bool module_has_text(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTR
            memcmp(value, text, size) == 0;
 }
 
+CK_BBOOL module_boolean(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
+{
+    CK_BBOOL value = 0xee;
+    unsigned long size = sizeof value;
+    assert_ok(module_get(session, object, type, &value, &size));
+    assert_int_equal(size, 1);
+    assert_true(value <= 1);
+    return value;
+}
+
+CK_ULONG module_ulong(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
+{
+    CK_ULONG value = 0;
+    unsigned long size = sizeof value;
+    assert_ok(module_get(session, object, type, &value, &size));
+    assert_int_equal(size, sizeof value);
+    return value;
+}
+
+CK_RV module_create(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, size_t count, CK_OBJECT_HANDLE *handle)
+{
+    *handle = 0;
+    return p11->C_CreateObject(session, attributes, count, handle);
+}
+
 /* --- processes --- */
 
 pid_t module_start_child(int (*body)(void *context), void *context)

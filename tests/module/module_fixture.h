@@ -78,6 +78,11 @@ CK_RV module_get(
     CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *value, unsigned long *size);
 /* Whether an attribute has exactly this text. */
 bool module_has_text(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, const char *text);
+/* An attribute that must be there and readable, and of its type: CK_TRUE or CK_FALSE, or a number. Asserted. */
+CK_BBOOL module_boolean(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
+CK_ULONG module_ulong(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
+/* Returns C_CreateObject's code; *handle is 0 where the module did not set it. */
+CK_RV module_create(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, size_t count, CK_OBJECT_HANDLE *handle);
 
 /* --- processes --- */
 /* Runs body in a forked child; returns what it returned (0 to 255), or 256 + the signal that ended it. A child that

@@ -1,8 +1,5 @@
-/* Objects: what can be made, found, read, changed, copied and destroyed, and what can't. */
+/* Objects: what can be made of each class and what can't, and what of it can be changed. */
 #include "module_fixture.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 static CK_KEY_TYPE type_generic = CKK_GENERIC_SECRET, type_edwards = CKK_EC_EDWARDS, type_rsa = CKK_RSA;
 static CK_CERTIFICATE_TYPE type_x509 = CKC_X_509;
@@ -15,31 +12,6 @@ static uint8_t point[34] = {0x04, 0x20, 0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a
 static uint8_t ed25519[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
 static uint8_t modulus[128] = {0xc5}, exponent[3] = {1, 0, 1};
 
-static CK_BBOOL boolean(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
-{
-    CK_BBOOL value = 0xee;
-    unsigned long size = sizeof value;
-    assert_ok(module_get(session, object, type, &value, &size));
-    assert_int_equal(size, 1);
-    assert_true(value <= 1);
-    return value;
-}
-
-static CK_ULONG ulong_of(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
-{
-    CK_ULONG value = 0;
-    unsigned long size = sizeof value;
-    assert_ok(module_get(session, object, type, &value, &size));
-    assert_int_equal(size, sizeof value);
-    return value;
-}
-
-static CK_RV create(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, size_t count, CK_OBJECT_HANDLE *handle)
-{
-    *handle = 0;
-    return p11->C_CreateObject(session, attributes, count, handle);
-}
-
 /* --- the five classes --- */
 
 static void data_objects_keep_what_they_are_given(void **state)
@@ -50,13 +22,13 @@ static void data_objects_keep_what_they_are_given(void **state)
     CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, class_data), ATTRIBUTE(CKA_TOKEN, yes),
         TEXT_ATTRIBUTE(CKA_APPLICATION, "tests"), TEXT_ATTRIBUTE(CKA_LABEL, "data"), ATTRIBUTE(CKA_OBJECT_ID, ed25519),
         TEXT_ATTRIBUTE(CKA_VALUE, "some bytes")};
-    assert_ok(create(session, attributes, COUNT_OF(attributes), &object));
+    assert_ok(module_create(session, attributes, COUNT_OF(attributes), &object));
     assert_true(module_has_text(session, object, CKA_VALUE, "some bytes"));
     assert_true(module_has_text(session, object, CKA_APPLICATION, "tests"));
     assert_true(module_has_text(session, object, CKA_LABEL, "data"));
-    assert_int_equal(ulong_of(session, object, CKA_CLASS), CKO_DATA);
-    assert_true(boolean(session, object, CKA_MODIFIABLE) && boolean(session, object, CKA_TOKEN));
-    assert_false(boolean(session, object, CKA_PRIVATE));
+    assert_int_equal(module_ulong(session, object, CKA_CLASS), CKO_DATA);
+    assert_true(module_boolean(session, object, CKA_MODIFIABLE) && module_boolean(session, object, CKA_TOKEN));
+    assert_false(module_boolean(session, object, CKA_PRIVATE));
     unsigned long size = 0;
     assert_ok(p11->C_GetObjectSize(session, object, &size));
     assert_true(size >= 10);
@@ -70,7 +42,7 @@ static void a_data_object_without_a_value_has_an_empty_one(void **state)
         CK_BBOOL on_token = i & 1, is_private = i >> 1;
         CK_ATTRIBUTE attributes[] = {
             ATTRIBUTE(CKA_CLASS, class_data), ATTRIBUTE(CKA_TOKEN, on_token), ATTRIBUTE(CKA_PRIVATE, is_private)};
-        assert_ok(create(fixture->session, attributes, COUNT_OF(attributes), &object));
+        assert_ok(module_create(fixture->session, attributes, COUNT_OF(attributes), &object));
         assert_true(module_has_text(fixture->session, object, CKA_VALUE, ""));
     }
 }
@@ -83,21 +55,22 @@ static void certificates_are_public_and_whole(void **state)
     CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, class_certificate), ATTRIBUTE(CKA_CERTIFICATE_TYPE, type_x509),
         ATTRIBUTE(CKA_TOKEN, yes), TEXT_ATTRIBUTE(CKA_SUBJECT, "subject"), TEXT_ATTRIBUTE(CKA_ID, "id"),
         TEXT_ATTRIBUTE(CKA_VALUE, "der")};
-    assert_ok(create(session, attributes, COUNT_OF(attributes), &object));
+    assert_ok(module_create(session, attributes, COUNT_OF(attributes), &object));
     assert_true(module_has_text(session, object, CKA_VALUE, "der"));
     assert_true(
         module_has_text(session, object, CKA_ISSUER, "") && module_has_text(session, object, CKA_SERIAL_NUMBER, ""));
-    assert_false(boolean(session, object, CKA_PRIVATE) || boolean(session, object, CKA_TRUSTED));
+    assert_false(module_boolean(session, object, CKA_PRIVATE) || module_boolean(session, object, CKA_TRUSTED));
     for (size_t i = 0; i < COUNT_OF(attributes); i++) { /* what may not be missing */
         CK_ATTRIBUTE fewer[COUNT_OF(attributes)];
         CK_ATTRIBUTE_TYPE type = attributes[i].type;
         memcpy(fewer, attributes, sizeof fewer);
         memmove(&fewer[i], &fewer[i + 1], (COUNT_OF(attributes) - i - 1) * sizeof fewer[0]);
         bool needed = type == CKA_CLASS || type == CKA_CERTIFICATE_TYPE || type == CKA_VALUE;
-        assert_rv(create(session, fewer, COUNT_OF(fewer) - 1, &object), needed ? CKR_TEMPLATE_INCOMPLETE : CKR_OK);
+        assert_rv(
+            module_create(session, fewer, COUNT_OF(fewer) - 1, &object), needed ? CKR_TEMPLATE_INCOMPLETE : CKR_OK);
     }
     CK_ATTRIBUTE trusted[] = {attributes[0], attributes[1], attributes[5], ATTRIBUTE(CKA_TRUSTED, yes)};
-    assert_rv(create(session, trusted, COUNT_OF(trusted), &object), CKR_ATTRIBUTE_READ_ONLY);
+    assert_rv(module_create(session, trusted, COUNT_OF(trusted), &object), CKR_ATTRIBUTE_READ_ONLY);
 }
 
 static void a_key_pair_can_be_imported(void **state)
@@ -107,8 +80,8 @@ static void a_key_pair_can_be_imported(void **state)
     CK_OBJECT_HANDLE public_key = 0, private_key = 0;
     CK_ATTRIBUTE public_attributes[] = {ATTRIBUTE(CKA_CLASS, class_public), ATTRIBUTE(CKA_KEY_TYPE, type_edwards),
         ATTRIBUTE(CKA_TOKEN, yes), ATTRIBUTE(CKA_EC_PARAMS, ed25519), ATTRIBUTE(CKA_EC_POINT, point)};
-    assert_ok(create(session, public_attributes, COUNT_OF(public_attributes), &public_key));
-    assert_false(boolean(session, public_key, CKA_PRIVATE) || boolean(session, public_key, CKA_LOCAL));
+    assert_ok(module_create(session, public_attributes, COUNT_OF(public_attributes), &public_key));
+    assert_false(module_boolean(session, public_key, CKA_PRIVATE) || module_boolean(session, public_key, CKA_LOCAL));
     uint8_t read[64];
     unsigned long size = sizeof read;
     assert_ok(module_get(session, public_key, CKA_EC_POINT, read, &size));
@@ -116,19 +89,20 @@ static void a_key_pair_can_be_imported(void **state)
     assert_memory_equal(read, point, sizeof point);
     CK_ATTRIBUTE private_attributes[] = {ATTRIBUTE(CKA_CLASS, class_private), ATTRIBUTE(CKA_KEY_TYPE, type_edwards),
         ATTRIBUTE(CKA_TOKEN, yes), ATTRIBUTE(CKA_EC_PARAMS, ed25519), ATTRIBUTE(CKA_VALUE, seed)};
-    assert_ok(create(session, private_attributes, COUNT_OF(private_attributes), &private_key));
-    assert_true(boolean(session, private_key, CKA_PRIVATE) && boolean(session, private_key, CKA_SENSITIVE));
-    assert_false(boolean(session, private_key, CKA_ALWAYS_SENSITIVE) || /* it was outside once */
-                 boolean(session, private_key, CKA_NEVER_EXTRACTABLE) ||
-                 boolean(session, private_key, CKA_EXTRACTABLE));
+    assert_ok(module_create(session, private_attributes, COUNT_OF(private_attributes), &private_key));
+    assert_true(
+        module_boolean(session, private_key, CKA_PRIVATE) && module_boolean(session, private_key, CKA_SENSITIVE));
+    assert_false(module_boolean(session, private_key, CKA_ALWAYS_SENSITIVE) || /* it was outside once */
+                 module_boolean(session, private_key, CKA_NEVER_EXTRACTABLE) ||
+                 module_boolean(session, private_key, CKA_EXTRACTABLE));
     size = sizeof read;
     assert_rv(module_get(session, private_key, CKA_VALUE, read, &size), CKR_ATTRIBUTE_SENSITIVE);
     assert_int_equal(size, CK_UNAVAILABLE_INFORMATION);
     CK_ATTRIBUTE rsa[] = {ATTRIBUTE(CKA_CLASS, class_public), ATTRIBUTE(CKA_KEY_TYPE, type_rsa),
         ATTRIBUTE(CKA_MODULUS, modulus), ATTRIBUTE(CKA_PUBLIC_EXPONENT, exponent)};
-    assert_ok(create(session, rsa, COUNT_OF(rsa), &public_key));
-    assert_int_equal(ulong_of(session, public_key, CKA_MODULUS_BITS), 1024); /* tools ask every RSA key for it */
-    assert_rv(create(session, rsa, COUNT_OF(rsa) - 1, &public_key), CKR_TEMPLATE_INCOMPLETE);
+    assert_ok(module_create(session, rsa, COUNT_OF(rsa), &public_key));
+    assert_int_equal(module_ulong(session, public_key, CKA_MODULUS_BITS), 1024); /* tools ask every RSA key for it */
+    assert_rv(module_create(session, rsa, COUNT_OF(rsa) - 1, &public_key), CKR_TEMPLATE_INCOMPLETE);
 }
 
 static void a_secret_key_tells_its_size(void **state)
@@ -137,100 +111,8 @@ static void a_secret_key_tells_its_size(void **state)
     CK_OBJECT_HANDLE key = 0;
     for (int on_token = 0; on_token < 2; on_token++) {
         assert_ok(module_secret(fixture->session, on_token, true, false, "secret", &key));
-        assert_int_equal(ulong_of(fixture->session, key, CKA_VALUE_LEN), 16);
+        assert_int_equal(module_ulong(fixture->session, key, CKA_VALUE_LEN), 16);
     }
-}
-
-/* --- what is secret --- */
-
-static void a_secret_is_read_only_where_both_flags_allow(void **state)
-{
-    const struct module_fixture *fixture = *state;
-    for (int row = 0; row < 8; row++) {
-        bool on_token = row & 1, sensitive = row & 2, extractable = row & 4;
-        CK_OBJECT_HANDLE key = 0;
-        char value[64];
-        unsigned long size = sizeof value;
-        assert_ok(module_secret(fixture->session, on_token, sensitive, extractable, "secret", &key));
-        CK_RV rv = module_get(fixture->session, key, CKA_VALUE, value, &size);
-        if (!sensitive && extractable) {
-            assert_ok(rv);
-            assert_int_equal(size, 16);
-            assert_memory_equal(value, "0123456789abcdef", 16);
-        } else {
-            assert_rv(rv, CKR_ATTRIBUTE_SENSITIVE);
-            assert_int_equal(size, CK_UNAVAILABLE_INFORMATION);
-            size = 0;
-            assert_rv(module_get(fixture->session, key, CKA_VALUE, NULL, &size), CKR_ATTRIBUTE_SENSITIVE);
-        }
-    }
-}
-
-static void what_was_sensitive_stays_so(void **state)
-{
-    const struct module_fixture *fixture = *state;
-    CK_SESSION_HANDLE session = fixture->session;
-    CK_OBJECT_HANDLE key = 0, copy = 0;
-    CK_ATTRIBUTE not_sensitive = ATTRIBUTE(CKA_SENSITIVE, no), extractable = ATTRIBUTE(CKA_EXTRACTABLE, yes),
-                 sensitive = ATTRIBUTE(CKA_SENSITIVE, yes), kept = ATTRIBUTE(CKA_EXTRACTABLE, no),
-                 always = ATTRIBUTE(CKA_ALWAYS_SENSITIVE, yes), never = ATTRIBUTE(CKA_NEVER_EXTRACTABLE, yes);
-    CK_ATTRIBUTE *refused[] = {&not_sensitive, &extractable, &always, &never};
-    for (int on_token = 0; on_token < 2; on_token++) {
-        assert_ok(module_secret(session, on_token, true, false, "secret", &key));
-        for (size_t i = 0; i < COUNT_OF(refused); i++) {
-            assert_rv(p11->C_SetAttributeValue(session, key, refused[i], 1), CKR_ATTRIBUTE_READ_ONLY);
-            assert_rv(p11->C_CopyObject(session, key, refused[i], 1, &copy), CKR_ATTRIBUTE_READ_ONLY);
-        }
-        assert_ok(module_secret(session, on_token, false, true, "open", &key));
-        assert_ok(p11->C_SetAttributeValue(session, key, &sensitive, 1)); /* the other way is allowed */
-        assert_ok(p11->C_SetAttributeValue(session, key, &kept, 1));
-        assert_rv(p11->C_SetAttributeValue(session, key, &not_sensitive, 1), CKR_ATTRIBUTE_READ_ONLY);
-        char value[64];
-        unsigned long size = sizeof value;
-        assert_rv(module_get(session, key, CKA_VALUE, value, &size), CKR_ATTRIBUTE_SENSITIVE);
-        assert_false(boolean(session, key, CKA_ALWAYS_SENSITIVE));
-    }
-}
-
-static void a_sealed_value_matches_no_search(void **state)
-{
-    const struct module_fixture *fixture = *state;
-    CK_OBJECT_HANDLE key = 0;
-    assert_ok(module_secret(fixture->session, true, false, true, "secret", &key));
-    CK_ATTRIBUTE value = TEXT_ATTRIBUTE(CKA_VALUE, "0123456789abcdef");
-    assert_int_equal(module_find(fixture->session, &value, 1, NULL), 0);
-    module_data(fixture->session, true, false, "public", "0123456789abcdef");
-    assert_int_equal(module_find(fixture->session, &value, 1, NULL), 1);
-}
-
-static void private_objects_are_invisible_before_login(void **state)
-{
-    const struct module_fixture *fixture = *state;
-    CK_SESSION_HANDLE session = fixture->session;
-    CK_OBJECT_HANDLE hidden = module_data(session, true, true, "hidden", "x"), key = 0;
-    CK_OBJECT_HANDLE shown = module_data(session, true, false, "shown", "y");
-    assert_ok(module_secret(session, true, true, false, "key", &key));
-    assert_ok(p11->C_Logout(session));
-    unsigned long size = 0;
-    CK_ATTRIBUTE label = TEXT_ATTRIBUTE(CKA_LABEL, "changed");
-    CK_OBJECT_HANDLE handles[2] = {hidden, key};
-    for (int i = 0; i < 2; i++) {
-        assert_rv(p11->C_GetObjectSize(session, handles[i], &size), CKR_OBJECT_HANDLE_INVALID);
-        assert_rv(p11->C_DestroyObject(session, handles[i]), CKR_OBJECT_HANDLE_INVALID);
-        assert_rv(p11->C_SetAttributeValue(session, handles[i], &label, 1), CKR_OBJECT_HANDLE_INVALID);
-        assert_rv(p11->C_CopyObject(session, handles[i], NULL, 0, &key), CKR_OBJECT_HANDLE_INVALID);
-        assert_rv(module_get(session, handles[i], CKA_LABEL, NULL, &size), CKR_OBJECT_HANDLE_INVALID);
-    }
-    assert_int_equal(module_find_label(session, "hidden", NULL), 0);
-    assert_int_equal(module_find_label(session, "key", NULL), 0);
-    assert_int_equal(module_find_label(session, "shown", NULL), 1);
-    assert_true(module_has_text(session, shown, CKA_VALUE, "y"));
-    assert_rv(p11->C_DestroyObject(session, shown), CKR_USER_NOT_LOGGED_IN);
-    assert_rv(p11->C_SetAttributeValue(session, shown, &label, 1), CKR_USER_NOT_LOGGED_IN);
-    CK_ATTRIBUTE private_data[] = {ATTRIBUTE(CKA_CLASS, class_data), ATTRIBUTE(CKA_PRIVATE, yes)};
-    assert_rv(create(session, private_data, 2, &key), CKR_USER_NOT_LOGGED_IN);
-    assert_ok(module_login(session, CKU_USER, USER_PIN));
-    assert_int_equal(module_find_label(session, "hidden", NULL), 1);
 }
 
 /* --- templates that are refused --- */
@@ -306,7 +188,7 @@ static void wrong_templates_are_refused_with_the_right_code(void **state)
     static CK_ATTRIBUTE many[200];
     for (size_t i = 0; i < COUNT_OF(many); i++)
         many[i] = (CK_ATTRIBUTE){CKA_VENDOR_DEFINED | i, NULL, 0};
-    assert_int_not_equal(create(fixture->session, many, COUNT_OF(many), &handle), CKR_OK);
+    assert_int_not_equal(module_create(fixture->session, many, COUNT_OF(many), &handle), CKR_OK);
 }
 
 static void settable_attributes_change_and_others_do_not(void **state)
@@ -356,258 +238,13 @@ static void what_is_not_modifiable_copyable_destroyable_stays(void **state)
         CK_OBJECT_HANDLE object = 0, copy = 0;
         CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, class_data), ATTRIBUTE(CKA_TOKEN, token),
             ATTRIBUTE(CKA_MODIFIABLE, no), ATTRIBUTE(CKA_COPYABLE, no), ATTRIBUTE(CKA_DESTROYABLE, no)};
-        assert_ok(create(session, attributes, COUNT_OF(attributes), &object));
+        assert_ok(module_create(session, attributes, COUNT_OF(attributes), &object));
         CK_ATTRIBUTE label = TEXT_ATTRIBUTE(CKA_LABEL, "x");
         assert_rv(p11->C_SetAttributeValue(session, object, &label, 1), CKR_ACTION_PROHIBITED);
         assert_rv(p11->C_CopyObject(session, object, NULL, 0, &copy), CKR_ACTION_PROHIBITED);
         assert_rv(p11->C_DestroyObject(session, object), CKR_ACTION_PROHIBITED);
         assert_int_equal(copy, 0);
     }
-}
-
-static void copies_live_apart_from_their_originals(void **state)
-{
-    const struct module_fixture *fixture = *state;
-    CK_SESSION_HANDLE session = fixture->session;
-    for (int row = 0; row < 8; row++) {
-        CK_BBOOL to_token = (row & 2) != 0;
-        CK_OBJECT_HANDLE object = module_data(session, row & 1, row & 4, "original", "value"), copy = 0;
-        CK_ATTRIBUTE changes[] = {ATTRIBUTE(CKA_TOKEN, to_token), TEXT_ATTRIBUTE(CKA_LABEL, "copy")};
-        assert_ok(p11->C_CopyObject(session, object, changes, 2, &copy));
-        assert_int_not_equal(copy, object);
-        assert_ok(p11->C_DestroyObject(session, object));
-        assert_true(module_has_text(session, copy, CKA_VALUE, "value"));
-        assert_true(module_has_text(session, copy, CKA_LABEL, "copy"));
-        assert_int_equal(boolean(session, copy, CKA_TOKEN), to_token);
-        assert_int_equal(boolean(session, copy, CKA_PRIVATE), (row & 4) != 0);
-        CK_ATTRIBUTE value = TEXT_ATTRIBUTE(CKA_VALUE, "other");
-        assert_rv(p11->C_CopyObject(session, copy, &value, 1, &object), CKR_ATTRIBUTE_READ_ONLY);
-        assert_ok(p11->C_DestroyObject(session, copy));
-    }
-}
-
-static void a_copied_secret_is_as_secret(void **state)
-{
-    const struct module_fixture *fixture = *state;
-    CK_SESSION_HANDLE session = fixture->session;
-    CK_OBJECT_HANDLE key = 0, copy = 0;
-    char value[64];
-    unsigned long size = sizeof value;
-    assert_ok(module_secret(session, true, true, false, "secret", &key));
-    CK_ATTRIBUTE to_session = ATTRIBUTE(CKA_TOKEN, no);
-    assert_ok(p11->C_CopyObject(session, key, &to_session, 1, &copy));
-    assert_rv(module_get(session, copy, CKA_VALUE, value, &size), CKR_ATTRIBUTE_SENSITIVE);
-    assert_ok(module_secret(session, true, false, true, "open", &key));
-    assert_ok(p11->C_CopyObject(session, key, &to_session, 1, &copy));
-    size = sizeof value;
-    assert_ok(module_get(session, copy, CKA_VALUE, value, &size));
-    assert_int_equal(size, 16);
-    assert_memory_equal(value, "0123456789abcdef", 16);
-}
-
-/* --- reading --- */
-
-static void reading_fills_what_it_can_and_names_the_rest(void **state)
-{
-    const struct module_fixture *fixture = *state;
-    CK_SESSION_HANDLE session = fixture->session;
-    CK_OBJECT_HANDLE key = 0;
-    char label[16], small[2], value[32];
-    assert_ok(module_secret(session, true, true, false, "secret", &key));
-    CK_ATTRIBUTE attributes[] = {
-        {CKA_VALUE, value, sizeof value},       /* sensitive */
-        {CKA_LABEL, label, sizeof label},       /* fits */
-        {CKA_LABEL, small, sizeof small},       /* does not */
-        {0x12345, value, sizeof value},         /* unknown */
-        {CKA_APPLICATION, value, sizeof value}, /* of another class */
-        {CKA_LABEL, NULL, 0},                   /* asks for the size */
-    };
-    memset(small, 'z', sizeof small);
-    CK_RV rv = p11->C_GetAttributeValue(session, key, attributes, COUNT_OF(attributes));
-    assert_true(rv == CKR_ATTRIBUTE_SENSITIVE || rv == CKR_ATTRIBUTE_TYPE_INVALID || rv == CKR_BUFFER_TOO_SMALL);
-    assert_int_equal(attributes[0].ulValueLen, CK_UNAVAILABLE_INFORMATION);
-    assert_int_equal(attributes[1].ulValueLen, 6);
-    assert_memory_equal(label, "secret", 6);
-    assert_int_equal(attributes[2].ulValueLen, CK_UNAVAILABLE_INFORMATION);
-    assert_memory_equal(small, "zz", 2);
-    assert_int_equal(attributes[3].ulValueLen, CK_UNAVAILABLE_INFORMATION);
-    assert_int_equal(attributes[4].ulValueLen, CK_UNAVAILABLE_INFORMATION);
-    assert_int_equal(attributes[5].ulValueLen, 6);
-    unsigned long size = 0;
-    assert_rv(module_get(session, key + 1000, CKA_LABEL, NULL, &size), CKR_OBJECT_HANDLE_INVALID);
-    assert_rv(module_get(session, 0, CKA_LABEL, NULL, &size), CKR_OBJECT_HANDLE_INVALID);
-    size = sizeof value;
-    assert_ok(module_get(session, key, CKA_UNIQUE_ID, value, &size));
-    assert_int_equal(size, 32);
-    CK_ATTRIBUTE unique = {CKA_UNIQUE_ID, value, size};
-    assert_int_equal(module_find(session, &unique, 1, NULL), 1); /* what can be read can be looked for */
-}
-
-/* What listing tools ask of every key: none may be missing (reference: pkcs11-tool, p11tool). */
-static void every_key_has_what_tools_ask_for(void **state)
-{
-    const struct module_fixture *fixture = *state;
-    CK_SESSION_HANDLE session = fixture->session;
-    CK_MECHANISM make = {CKM_BULLA_MODEL_KEY_GEN, NULL, 0};
-    CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_TOKEN, yes), TEXT_ATTRIBUTE(CKA_LABEL, "model")};
-    CK_OBJECT_HANDLE keys[4] = {0};
-    assert_ok(p11->C_GenerateKey(session, &make, attributes, 2, &keys[0]));
-    assert_ok(module_secret(session, true, true, false, "secret", &keys[1]));
-    CK_ATTRIBUTE receipt = ATTRIBUTE(CKA_CLASS, class_private);
-    assert_int_equal(module_find(session, &receipt, 1, &keys[2]), 1);
-    receipt.pValue = &class_public;
-    assert_int_equal(module_find(session, &receipt, 1, &keys[3]), 1);
-    static const CK_ATTRIBUTE_TYPE every[] = {
-        CKA_CLASS, CKA_KEY_TYPE, CKA_TOKEN, CKA_PRIVATE, CKA_MODIFIABLE, CKA_LABEL, CKA_ID, CKA_LOCAL, CKA_DERIVE};
-    static const CK_ATTRIBUTE_TYPE own[] = {CKA_SENSITIVE, CKA_ALWAYS_SENSITIVE, CKA_EXTRACTABLE, CKA_NEVER_EXTRACTABLE,
-        CKA_ALWAYS_AUTHENTICATE, CKA_DECRYPT, CKA_SIGN, CKA_UNWRAP};
-    static const CK_ATTRIBUTE_TYPE of_secret[] = {CKA_ENCRYPT, CKA_VERIFY, CKA_WRAP, CKA_VALUE_LEN};
-    static const CK_ATTRIBUTE_TYPE of_private[] = {CKA_SIGN_RECOVER, CKA_SUBJECT, CKA_EC_PARAMS};
-    static const CK_ATTRIBUTE_TYPE of_public[] = {CKA_ENCRYPT, CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_WRAP, CKA_EC_POINT};
-    const struct {
-        const CK_ATTRIBUTE_TYPE *types;
-        size_t count;
-        bool of[4];
-    } rows[] = {
-        {every, COUNT_OF(every), {true, true, true, true}},
-        {own, COUNT_OF(own), {true, true, true, false}},
-        {of_secret, COUNT_OF(of_secret), {true, true, false, false}},
-        {of_private, COUNT_OF(of_private), {false, false, true, false}},
-        {of_public, COUNT_OF(of_public), {false, false, false, true}},
-    };
-    for (size_t row = 0; row < COUNT_OF(rows); row++)
-        for (size_t i = 0; i < rows[row].count; i++)
-            for (size_t key = 0; key < COUNT_OF(keys); key++) {
-                unsigned long size = 0;
-                if (rows[row].of[key] && module_get(session, keys[key], rows[row].types[i], NULL, &size) != CKR_OK)
-                    fail_msg("key %zu lacks attribute 0x%lx", key, rows[row].types[i]);
-            }
-    char value[64];
-    for (size_t key = 0; key < 3; key++) { /* and none of them shows its value, whoever asks */
-        unsigned long size = sizeof value;
-        assert_int_not_equal(module_get(session, keys[key], CKA_VALUE, value, &size), CKR_OK);
-        assert_int_equal(size, CK_UNAVAILABLE_INFORMATION);
-    }
-}
-
-/* --- searching --- */
-
-static void searches_match_all_attributes_exactly(void **state)
-{
-    const struct module_fixture *fixture = *state;
-    CK_SESSION_HANDLE session = fixture->session;
-    unsigned long before = module_find(session, NULL, 0, NULL);
-    module_data(session, true, false, "a", "1");
-    module_data(session, true, true, "a", "2");
-    module_data(session, false, false, "ab", "1");
-    assert_int_equal(module_find(session, NULL, 0, NULL), before + 3);
-    assert_int_equal(module_find_label(session, "a", NULL), 2);
-    assert_int_equal(module_find_label(session, "", NULL), 0);
-    CK_ATTRIBUTE both[] = {TEXT_ATTRIBUTE(CKA_LABEL, "a"), ATTRIBUTE(CKA_PRIVATE, yes)};
-    assert_int_equal(module_find(session, both, 2, NULL), 1);
-    CK_ATTRIBUTE contradiction[] = {TEXT_ATTRIBUTE(CKA_LABEL, "a"), TEXT_ATTRIBUTE(CKA_LABEL, "ab")};
-    assert_int_equal(module_find(session, contradiction, 2, NULL), 0);
-    CK_ATTRIBUTE unknown = TEXT_ATTRIBUTE(0x12345, "x");
-    assert_int_equal(module_find(session, &unknown, 1, NULL), 0);
-}
-
-static void a_search_is_begun_and_ended(void **state)
-{
-    const struct module_fixture *fixture = *state;
-    CK_SESSION_HANDLE session = fixture->session;
-    CK_OBJECT_HANDLE handles[4];
-    unsigned long count = 9;
-    CK_ATTRIBUTE bad = {CKA_LABEL, NULL, 4};
-    assert_rv(p11->C_FindObjects(session, handles, 4, &count), CKR_OPERATION_NOT_INITIALIZED);
-    assert_rv(p11->C_FindObjectsFinal(session), CKR_OPERATION_NOT_INITIALIZED);
-    assert_rv(p11->C_FindObjectsInit(session, NULL, 1), CKR_ARGUMENTS_BAD);
-    assert_rv(p11->C_FindObjectsInit(session, &bad, 1), CKR_ARGUMENTS_BAD);
-    for (int i = 0; i < 5; i++)
-        module_data(session, i & 1, false, "found", "x");
-    CK_ATTRIBUTE label = TEXT_ATTRIBUTE(CKA_LABEL, "found");
-    assert_ok(p11->C_FindObjectsInit(session, &label, 1));
-    assert_rv(p11->C_FindObjectsInit(session, &label, 1), CKR_OPERATION_ACTIVE);
-    assert_ok(p11->C_FindObjects(session, handles, 0, &count));
-    assert_int_equal(count, 0);
-    assert_ok(p11->C_FindObjects(session, handles, 4, &count));
-    assert_int_equal(count, 4);
-    module_data(session, false, false, "found", "late"); /* a search shows what was there when it began */
-    assert_ok(p11->C_FindObjects(session, handles, 4, &count));
-    assert_int_equal(count, 1);
-    assert_ok(p11->C_FindObjects(session, handles, 4, &count));
-    assert_int_equal(count, 0);
-    assert_rv(p11->C_FindObjects(session, NULL, 4, &count), CKR_ARGUMENTS_BAD);
-    assert_rv(p11->C_FindObjects(session, handles, 4, NULL), CKR_ARGUMENTS_BAD);
-    assert_ok(p11->C_FindObjectsFinal(session));
-    assert_int_equal(module_find_label(session, "found", NULL), 6);
-}
-
-static void the_receipt_key_is_nobodys_to_change(void **state)
-{
-    const struct module_fixture *fixture = *state;
-    CK_SESSION_HANDLE session = fixture->session;
-    CK_OBJECT_HANDLE key = 0, copy = 0;
-    CK_OBJECT_CLASS classes[] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
-    CK_ATTRIBUTE label = TEXT_ATTRIBUTE(CKA_LABEL, "mine");
-    for (int i = 0; i < 2; i++) {
-        CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, classes[i]), TEXT_ATTRIBUTE(CKA_ID, "receipt")};
-        assert_int_equal(module_find(session, attributes, 2, &key), 1);
-        assert_rv(p11->C_DestroyObject(session, key), CKR_ACTION_PROHIBITED);
-        assert_rv(p11->C_SetAttributeValue(session, key, &label, 1), CKR_ACTION_PROHIBITED);
-        assert_rv(p11->C_CopyObject(session, key, NULL, 0, &copy), CKR_ACTION_PROHIBITED);
-    }
-}
-
-static void objects_outlive_the_process_that_made_them(void **state)
-{
-    struct module_fixture *fixture = *state;
-    CK_OBJECT_HANDLE object = 0, key = 0;
-    char value[64];
-    unsigned long size = sizeof value;
-    module_data(fixture->session, true, true, "kept", "private value");
-    module_data(fixture->session, true, false, "kept too", "public value");
-    module_data(fixture->session, false, false, "gone", "session value");
-    assert_ok(module_secret(fixture->session, true, false, true, "key", &key));
-    assert_ok(p11->C_Finalize(NULL));
-    module_initialize();
-    CK_SESSION_HANDLE session = module_session(0, CKF_RW_SESSION);
-    assert_int_equal(module_find_label(session, "kept", NULL), 0);
-    assert_int_equal(module_find_label(session, "kept too", &object), 1);
-    assert_true(module_has_text(session, object, CKA_VALUE, "public value"));
-    assert_ok(module_login(session, CKU_USER, USER_PIN));
-    assert_int_equal(module_find_label(session, "kept", &object), 1);
-    assert_true(module_has_text(session, object, CKA_VALUE, "private value"));
-    assert_int_equal(module_find_label(session, "key", &key), 1);
-    assert_ok(module_get(session, key, CKA_VALUE, value, &size));
-    assert_memory_equal(value, "0123456789abcdef", 16);
-    assert_int_equal(module_find_label(session, "gone", NULL), 0);
-}
-
-/* Private values stand nowhere in the token's folder. */
-static void nothing_private_is_written_in_the_clear(void **state)
-{
-    struct module_fixture *fixture = *state;
-    static const char *const files[] = {"token.db", "token.db-wal", "audit.jsonl"};
-    CK_OBJECT_HANDLE key = 0;
-    module_data(fixture->session, true, true, "private", "PLAINTEXT-OF-DATA");
-    module_data(fixture->session, true, false, "public", "PUBLIC-VALUE");
-    assert_ok(module_secret(fixture->session, true, false, true, "secret", &key));
-    bool seen_public = false;
-    for (size_t i = 0; i < COUNT_OF(files); i++) {
-        char path[160];
-        size_t size = 0;
-        test_folder_join(path, sizeof path, fixture->token, files[i]);
-        unsigned char *bytes = test_file_read(path, &size);
-        if (!bytes)
-            continue;
-        seen_public |= memmem(bytes, size, "PUBLIC-VALUE", 12) != NULL;
-        assert_null(memmem(bytes, size, "PLAINTEXT-OF-DATA", 17));
-        assert_null(memmem(bytes, size, "0123456789abcdef", 16));
-        assert_null(memmem(bytes, size, USER_PIN, sizeof USER_PIN - 1));
-        assert_null(memmem(bytes, size, SO_PIN, sizeof SO_PIN - 1));
-        free(bytes);
-    }
-    assert_true(seen_public); /* the search finds what is there */
 }
 
 int main(void)
@@ -618,22 +255,9 @@ int main(void)
         MODULE_TEST(certificates_are_public_and_whole),
         MODULE_TEST(a_key_pair_can_be_imported),
         MODULE_TEST(a_secret_key_tells_its_size),
-        MODULE_TEST(a_secret_is_read_only_where_both_flags_allow),
-        MODULE_TEST(what_was_sensitive_stays_so),
-        MODULE_TEST(a_sealed_value_matches_no_search),
-        MODULE_TEST(private_objects_are_invisible_before_login),
         MODULE_TEST(wrong_templates_are_refused_with_the_right_code),
         MODULE_TEST(settable_attributes_change_and_others_do_not),
         MODULE_TEST(what_is_not_modifiable_copyable_destroyable_stays),
-        MODULE_TEST(copies_live_apart_from_their_originals),
-        MODULE_TEST(a_copied_secret_is_as_secret),
-        MODULE_TEST(reading_fills_what_it_can_and_names_the_rest),
-        MODULE_TEST(every_key_has_what_tools_ask_for),
-        MODULE_TEST(searches_match_all_attributes_exactly),
-        MODULE_TEST(a_search_is_begun_and_ended),
-        MODULE_TEST(the_receipt_key_is_nobodys_to_change),
-        MODULE_TEST(objects_outlive_the_process_that_made_them),
-        MODULE_TEST(nothing_private_is_written_in_the_clear),
     };
     return cmocka_run_group_tests(tests, module_load, NULL);
 }
