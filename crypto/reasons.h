@@ -60,7 +60,8 @@ BULLA_REASON(LEAF_UNKNOWN, "leaf-unknown", "use one of the leaves that bulla sta
 BULLA_REASON(NOT_RELEASED, "not-released", "satisfy enough of the leaves named")
 BULLA_REASON(SHARE_WRONG, "share-wrong", "the named leaf gave a share that is not the one that was sealed")
 BULLA_REASON(PASSPHRASE_WRONG, "passphrase-wrong", "try again with the right passphrase")
-BULLA_REASON(PASSPHRASE_NEEDED, "passphrase-needed", "log in with a passphrase first")
+BULLA_REASON(PASSPHRASE_NEEDED, "passphrase-needed",
+    "give it: bulla --passphrase-file FILE, or C_Login of CKU_CONTEXT_SPECIFIC")
 BULLA_REASON(AUTHORITY_MISSING, "authority-missing",
     "name the authority whose policy releases it: CKA_BULLA_AUTHORITY, bulla model seal --authority")
 BULLA_REASON(TREE_LOOSER, "tree-looser",

@@ -141,6 +141,19 @@ enum bulla_reason bulla_client_login(struct bulla_client *client, const struct b
     return client->logged_in ? BULLA_OK : bulla_client_check(client, result, "logging in");
 }
 
+/* For release trees with a passphrase leaf: PKCS#11's way is a second login, of CKU_CONTEXT_SPECIFIC. */
+static enum bulla_reason passphrase_give(struct bulla_client *client, const struct bulla_common *common)
+{
+    BULLA_SECRET struct bulla_pin *passphrase = NULL;
+    struct bulla_pin_source source = {
+        .file = common->passphrase_file, .environment = "BULLA_PASSPHRASE", .prompt = "Passphrase"};
+    if (!common->passphrase_file && !getenv("BULLA_PASSPHRASE"))
+        return BULLA_OK;
+    BULLA_TRY(bulla_pin_get(&source, &passphrase));
+    CK_RV result = client->module->C_Login(client->session, CKU_CONTEXT_SPECIFIC, passphrase->bytes, passphrase->size);
+    return bulla_client_check(client, result, "giving the passphrase");
+}
+
 enum bulla_reason bulla_client_connect(struct bulla_client *client, const struct bulla_call *call)
 {
     const struct bulla_common *common = call->settings;
@@ -150,5 +163,6 @@ enum bulla_reason bulla_client_connect(struct bulla_client *client, const struct
     BULLA_TRY(bulla_client_session(client));
     if (call->command->needs < BULLA_NEEDS_LOGIN)
         return BULLA_OK;
-    return bulla_client_login(client, common);
+    BULLA_TRY(bulla_client_login(client, common));
+    return passphrase_give(client, common);
 }

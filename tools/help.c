@@ -23,6 +23,7 @@ void bulla_help_print(void)
               "Each command takes --json, and then prints one JSON document and nothing else to standard output.\n");
     bulla_say("\n" BULLA_STRONG "Environment" BULLA_PLAIN "\n"
               "  BULLA_PIN    the user's PIN, where no --pin-file is given\n"
+              "  BULLA_PASSPHRASE  a release tree's passphrase, where no --passphrase-file is given\n"
               "  BULLA_CONF   the configuration file, instead of the usual ones\n"
               "  BULLA_LOG    stderr, or a file: what the module refuses, in words\n"
               "  NO_COLOR     no colours\n");

@@ -14,6 +14,8 @@
 static const struct bulla_option login_rows[] = {
     {"pin-file", 0, "FILE", "read the user's PIN from FILE (else $BULLA_PIN, else ask)", BULLA_OPTION_TEXT,
         AT(pin_file), 0, 0, false},
+    {"passphrase-file", 0, "FILE", "a passphrase for release trees that ask for one (else $BULLA_PASSPHRASE)",
+        BULLA_OPTION_TEXT, AT(passphrase_file), 0, 0, false},
 };
 static const struct bulla_option token_rows[] = {
     {"token", 't', "LABEL", "the token: its label, serial number, name in bulla.conf, or a PKCS#11 URI",

@@ -46,7 +46,7 @@ struct bulla_option { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 struct bulla_common {
     bool help, json, quiet;
     const char *module, *token;
-    const char *pin_file;
+    const char *pin_file, *passphrase_file;
 };
 
 enum bulla_needs { BULLA_NEEDS_NOTHING, BULLA_NEEDS_TOKEN, BULLA_NEEDS_LOGIN };

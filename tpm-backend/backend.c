@@ -5,11 +5,13 @@
 
 #include "tpm.h"
 
-static enum bulla_reason tries(const char *tcti, unsigned *most)
+static enum bulla_reason tries(const char *tcti, unsigned *most, unsigned *left)
 {
     struct bulla_tpm_status status;
     BULLA_TRY(bulla_tpm_status_read(tcti, &status));
     *most = status.max_tries;
+    *left =
+        status.in_lockout || status.lockout_counter >= status.max_tries ? 0 : status.max_tries - status.lockout_counter;
     return BULLA_OK;
 }
 

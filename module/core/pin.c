@@ -100,9 +100,9 @@ void bulla_token_tries(struct bulla_token *token, enum bulla_login who, unsigned
 /* Below the TPM's own limit, so that a mistyped PIN never locks other people's objects in it. */
 unsigned bulla_pin_most_tries(const struct bulla_token *token)
 {
-    unsigned most = 0;
+    unsigned most = 0, left = 0;
     if (!*token->config->tcti || !bulla_token_backend ||
-        bulla_token_backend->tries(token->config->tcti, &most) != BULLA_OK)
+        bulla_token_backend->tries(token->config->tcti, &most, &left) != BULLA_OK)
         return BULLA_PIN_TRIES;
     if (most > BULLA_PIN_TRIES)
         return BULLA_PIN_TRIES;
@@ -158,6 +158,15 @@ static bool is_unjudged(enum bulla_reason reason)
     return false;
 }
 
+/* The TPM counts wrong auths with right ones between them, and those of others: it may lock before the token does. */
+static unsigned tries_left(struct bulla_token *token, const struct bulla_tries *tries)
+{
+    unsigned left = tries->most > tries->wrong ? (unsigned)tries->most - tries->wrong : 0, most = 0, tpm = 0;
+    if (!bulla_token_pin_is_attested(token) || bulla_token_backend->tries(token->config->tcti, &most, &tpm) != BULLA_OK)
+        return left;
+    return tpm < left ? tpm : left;
+}
+
 /* One try, counted before it is made. Processes take turns: tries that are under way would else count as wrong ones,
  * and a few right PINs at once would lock the token. `secret` is wiped where it fails. */
 enum bulla_reason bulla_pin_try(
@@ -170,9 +179,11 @@ enum bulla_reason bulla_pin_try(
     BULLA_TRY(bulla_token_transaction(token, take_try, &trying));
     bulla_fault_point("pin-counted");
     enum bulla_reason reason = tree_open(token, role, pin, secret);
-    if (reason == BULLA_PIN_WRONG)
-        return bulla_refuse(BULLA_PIN_WRONG, "the %s's PIN: %d tries are left", role->name,
-            trying.during.most > trying.during.wrong ? trying.during.most - trying.during.wrong : 0);
+    if (reason == BULLA_PIN_WRONG) {
+        unsigned left = tries_left(token, &trying.during);
+        return bulla_refuse(
+            BULLA_PIN_WRONG, "the %s's PIN: %u %s left", role->name, left, left == 1 ? "try is" : "tries are");
+    }
     trying.right = reason == BULLA_OK;
     if (!trying.right && !is_unjudged(reason))
         return reason;
@@ -299,6 +310,18 @@ enum bulla_reason bulla_token_login(struct bulla_token *token, enum bulla_login 
         reason = who == BULLA_USER ? login_user(token, pin) : login_officer(token, pin);
     (void)pthread_mutex_unlock(&token->gate);
     return reason;
+}
+
+/* A tree that says nothing of a TPM has no tries to share with one. */
+bool bulla_token_pin_is_attested(const struct bulla_token *token)
+{
+    struct bulla_tree_shape shape;
+    bool attested = false;
+    if (!*token->config->tcti || !bulla_token_backend || bulla_tree_parse(token->config->release, &shape) != BULLA_OK)
+        return false;
+    for (unsigned i = 0; i < shape.count; i++)
+        attested |= shape.nodes[i].scheme && shape.nodes[i].scheme->attests;
+    return attested;
 }
 
 bool bulla_token_user_pin_is_set(struct bulla_token *token)

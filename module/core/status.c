@@ -132,6 +132,10 @@ char *bulla_token_status_json(struct bulla_token *token)
     set(status, "model_tree", json_string(token->config->model_release));
     set(status, "logged_in", json_boolean(bulla_token_login_state(token) == BULLA_USER));
     set(status, "user_pin_set", json_boolean(bulla_token_user_pin_is_set(token)));
+    unsigned tpm_most, tpm_left; /* the TPM may lock before the token does */
+    if (bulla_token_pin_is_attested(token) &&
+        bulla_token_backend->tries(token->config->tcti, &tpm_most, &tpm_left) == BULLA_OK && tpm_left < left)
+        left = tpm_left;
     set(status, "user_pin_tries_left", json_integer(left));
     set(status, "user_pin_tries", json_integer(most));
     set(status, "audit_failures", json_integer(token->audit_failures));

@@ -90,6 +90,8 @@ void bulla_token_logout_gated(struct bulla_token *token);
 /* How many wrong PINs are still possible, and how many at most; from the store. */
 void bulla_token_tries(struct bulla_token *token, enum bulla_login who, unsigned *left, unsigned *most);
 bool bulla_token_user_pin_is_set(struct bulla_token *token);
+/* Whether PINs are tried by the token's TPM, whose own limit counts too. */
+bool bulla_token_pin_is_attested(const struct bulla_token *token);
 
 /* --- vault.c: sealing objects --- */
 /* Writes the object to the store (a new id when `id` is zero) and to the index under `handle` (0: a new one).

@@ -15,8 +15,9 @@ typedef void bulla_backend_tell(void *context, const struct bulla_backend_fact *
 
 struct bulla_backend {
     const char *name; /* "tpm" */
-    /* How many wrong PINs the component itself allows before it locks; the token's own count stays below it. */
-    enum bulla_reason (*tries)(const char *tcti, unsigned *most);
+    /* How many wrong PINs the component itself allows before it locks, and how many it allows now; the token's own
+     * count stays below the first. */
+    enum bulla_reason (*tries)(const char *tcti, unsigned *most, unsigned *left);
     enum bulla_reason (*state)(const char *tcti, uint32_t pcrs, bulla_backend_tell *tell, void *context);
     /* An attestation key, in wrapped form; and evidence by it over an encoded report. */
     enum bulla_reason (*key_create)(const char *tcti, struct bulla_writer *blob);

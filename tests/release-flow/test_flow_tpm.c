@@ -231,6 +231,27 @@ static void a_login_to_a_tpm_that_hangs_ends_at_the_deadline(void **state)
 
 /* --- killed and restarted --- */
 
+/* Right PINs between wrong ones clear the token's count, and not the TPM's: what is left is the fewer of the two. */
+static void the_tries_left_are_those_of_the_tpm_where_it_has_fewer(void **state)
+{
+    (void)state;
+    struct flow_refusal why;
+    flow_reset_lockout();
+    for (int i = 0; i < 2; i++) {
+        assert_ok(flow.p11->C_Logout(flow.session));
+        assert_refused(flow_login("wrong-pin"), CKR_PIN_INCORRECT, "pin-wrong");
+        assert_ok(flow_login(FLOW_PIN));
+    }
+    assert_int_equal((int)status_number(NULL, "user_pin_tries_left"), 1);
+    assert_ok(flow.p11->C_Logout(flow.session));
+    assert_refused(flow_login("wrong-pin"), CKR_PIN_INCORRECT, "pin-wrong");
+    flow_why(&why);
+    assert_non_null(strstr(why.detail, "0 tries are left"));
+    assert_int_equal((int)status_number(NULL, "user_pin_tries_left"), 0);
+    flow_reset_lockout();
+    assert_ok(flow_login(FLOW_PIN));
+}
+
 /* Two unclean ends are two failed tries in the TPM's eyes: one below its limit of three. */
 static void kills_of_the_tpm_are_survived(void **state)
 {
@@ -346,6 +367,7 @@ int main(void)
         T(a_login_to_a_tpm_that_hangs_ends_at_the_deadline),
         T(kills_of_the_tpm_are_survived),
         T(wrong_pins_lock_the_token_before_the_tpm),
+        T(the_tries_left_are_those_of_the_tpm_where_it_has_fewer),
         T(the_tpms_own_lockout_is_said_so_and_passes),
         T(a_changed_pcr_does_not_look_like_a_wrong_pin),
         T(another_tpm_opens_nothing),

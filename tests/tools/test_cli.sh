@@ -233,6 +233,22 @@ run 0 init --yes --force --so-pin-file "$FOLDER/so" $PIN
 run 0 audit verify $PIN --json # it goes on in the log of the token before
 json '.valid and .lines > 8'
 
+# a tree that a passphrase opens
+printf 'correct horse\n' >"$FOLDER/passphrase"
+printf 'wrong horse\n' >"$FOLDER/wrong-passphrase"
+run 3 model seal "$FOLDER/model" --label locked --release passphrase $PIN
+says "--passphrase-file"
+run 0 model seal "$FOLDER/model" --label locked --release passphrase $PIN --passphrase-file "$FOLDER/passphrase"
+run 3 infer --model locked $PIN 'clay seal'
+says "(passphrase-needed)"
+run 3 infer --model locked $PIN --passphrase-file "$FOLDER/wrong-passphrase" 'clay seal'
+says "(passphrase-wrong)"
+run 0 infer --model locked $PIN --passphrase-file "$FOLDER/passphrase" 'clay seal'
+BULLA_PASSPHRASE='correct horse'
+export BULLA_PASSPHRASE
+run 0 infer --model locked $PIN 'clay seal'
+unset BULLA_PASSPHRASE
+
 # several tokens: one must be named, by its label or its name in the configuration
 cat >>"$BULLA_CONF" <<CONF
 [token second]
