@@ -6,6 +6,7 @@
 #include "evidence/policy.h"
 #include "file.h"
 #include "output.h"
+#include "values.h"
 
 struct load_settings {
     struct bulla_common common;
@@ -20,6 +21,16 @@ static enum bulla_reason bundle_load(struct bulla_client *client, uint8_t *data,
     CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
     CK_RV result = client->module->C_CreateObject(client->session, template, BULLA_COUNT(template), &object);
     return bulla_client_check(client, result, "loading the policy");
+}
+
+static enum bulla_reason result_print(const struct bulla_policy *policy)
+{
+    char authority[2 * sizeof policy->authority + 1];
+    bulla_hex_write(policy->authority, sizeof policy->authority, authority);
+    bulla_say(BULLA_GOOD "loaded" BULLA_PLAIN " version %llu of epoch %llu, %zu states, by authority %.16s…\n",
+        (unsigned long long)policy->version, (unsigned long long)policy->epoch, policy->state_count, authority);
+    return bulla_output_document(json_pack("{s:I,s:I,s:I,s:s}", "version", (json_int_t)policy->version, "epoch",
+        (json_int_t)policy->epoch, "states", (json_int_t)policy->state_count, "authority", authority));
 }
 
 /* What the token would refuse for its form or its time is refused before a PIN is asked for. */
@@ -40,12 +51,8 @@ static enum bulla_reason load_run(const struct bulla_call *call)
         reason = bulla_client_connect(&client, call);
     if (reason == BULLA_OK)
         reason = bundle_load(&client, data, size);
-    if (reason == BULLA_OK) {
-        bulla_say(BULLA_GOOD "loaded" BULLA_PLAIN " version %llu of epoch %llu, %zu states\n",
-            (unsigned long long)policy->version, (unsigned long long)policy->epoch, policy->state_count);
-        reason = bulla_output_document(json_pack("{s:I,s:I,s:I}", "version", (json_int_t)policy->version, "epoch",
-            (json_int_t)policy->epoch, "states", (json_int_t)policy->state_count));
-    }
+    if (reason == BULLA_OK)
+        reason = result_print(policy);
     bulla_client_close(&client);
     free(policy);
     free(data);
