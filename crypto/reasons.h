@@ -36,7 +36,8 @@ BULLA_REASON(CONFIG_TCTI, "config-tcti", "use swtpm:path=…, swtpm:host=…,por
 BULLA_REASON(STORE_MISSING, "store-missing", "initialise the token (bulla init), or correct its path in bulla.conf")
 BULLA_REASON(STORE_READ_ONLY, "store-read-only", "make the token's folder writable for its owner")
 BULLA_REASON(STORE_FULL, "store-full", "free space on the file system of the token's folder")
-BULLA_REASON(STORE_CORRUPT, "store-corrupt", "restore the token's folder from a backup")
+BULLA_REASON(STORE_CORRUPT, "store-corrupt",
+    "move the token's folder away, make the token anew (bulla init) and seal the models again")
 BULLA_REASON(STORE_NEWER, "store-newer", "use the version of bulla that wrote it, or a later one")
 BULLA_REASON(STORE_PERMISSION, "store-permission", "chown and chmod 0700 the token's folder: others may write to it")
 BULLA_REASON(STORE_NETWORK, "store-network-file-system", "move the token's folder to a local file system")

@@ -26,21 +26,18 @@ void bulla_module_log_begin(void)
     }
 }
 
-/* The last line, without its newline: "bulla: TOKEN: EVENT: DETAIL (CODE); REMEDY". */
-static bool last_line(char line[static LINE_LARGEST])
+/* The last line that is the module's, without its newline: "bulla: TOKEN: EVENT: DETAIL (CODE); REMEDY". */
+static char *last_line(char text[static LINE_LARGEST])
 {
     off_t size = log_file >= 0 ? lseek(log_file, 0, SEEK_END) : 0;
     off_t from = size >= LINE_LARGEST ? size - LINE_LARGEST + 1 : 0;
-    ssize_t got = size > 0 ? pread(log_file, line, (size_t)(size - from), from) : 0;
-    if (got <= 0)
-        return false;
-    line[got] = '\0';
-    if (line[got - 1] == '\n')
-        line[got - 1] = '\0';
-    char *start = strrchr(line, '\n');
-    if (start)
-        memmove(line, start + 1, strlen(start + 1) + 1);
-    return strncmp(line, "bulla: ", 7) == 0;
+    ssize_t got = size > 0 ? pread(log_file, text, (size_t)(size - from), from) : 0;
+    char *last = NULL, *rest = NULL;
+    text[got > 0 ? got : 0] = '\0';
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        if (strncmp(line, "bulla: ", 7) == 0)
+            last = line;
+    return last;
 }
 
 /* Cuts the line at "(CODE); REMEDY" and gives both. */
@@ -66,9 +63,10 @@ static enum bulla_reason split(char *line, const char **remedy)
 
 enum bulla_reason bulla_module_log_refuse(enum bulla_reason reason, const char *doing, const char *otherwise)
 {
-    char line[LINE_LARGEST];
+    char text[LINE_LARGEST];
     const char *remedy = NULL;
-    enum bulla_reason said = last_line(line) ? split(line, &remedy) : BULLA_REASON_COUNT;
+    char *line = last_line(text);
+    enum bulla_reason said = line ? split(line, &remedy) : BULLA_REASON_COUNT;
     if (said == BULLA_REASON_COUNT)
         return bulla_refuse(reason, "%s: %s", doing, otherwise);
     bulla_output_remedy("%s", remedy);

@@ -250,6 +250,15 @@ run 0 init --token second --yes --so-pin-file "$FOLDER/so" $PIN --json
 json '.token == "second"'
 run 0 model list --token second $PIN --json
 
+# a store that is damaged is told as such, and not as a token that was never made; SQLite's report has several lines
+run 0 init --token second --yes --force --so-pin-file "$FOLDER/so" $PIN
+cp -r "$FOLDER/second" "$FOLDER/sound"
+head -c 36864 /dev/urandom | dd of="$FOLDER/second/token.db" bs=4096 seek=1 conv=notrunc 2>/dev/null
+run 1 model list --token second $PIN --json
+json '.error.reason == "store-corrupt" and (.error.remedy | test("anew .bulla init."))'
+rm -r "$FOLDER/second"
+mv "$FOLDER/sound" "$FOLDER/second"
+
 # a configuration that says nothing sensible
 echo 'nonsense = 1' >>"$BULLA_CONF"
 export BULLA_LOG=stderr
