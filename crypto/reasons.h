@@ -89,7 +89,8 @@ BULLA_REASON(EVIDENCE_UNTRUSTED, "evidence-untrusted", "name the attestation key
 BULLA_REASON(RECEIPT_INVALID, "receipt-invalid", "it does not follow the receipt's format")
 BULLA_REASON(AUDIT_BROKEN, "audit-broken", "lines were changed or removed: keep the file as evidence")
 /* sealed models and inference */
-BULLA_REASON(MODEL_MISSING, "model-missing", "copy the sealed file into the models folder")
+BULLA_REASON(MODEL_MISSING, "model-missing",
+    "bulla model list lists the models: name one of them, or copy its sealed file into the models folder")
 BULLA_REASON(MODEL_OTHER_KEY, "model-other-key", "use the key that sealed it")
 BULLA_REASON(MODEL_OTHER_TOKEN, "model-other-token", "use the token that sealed it")
 BULLA_REASON(MODEL_OLDER, "model-older-generation", "copy the latest sealing of this model into the models folder")

@@ -171,6 +171,7 @@ run 4 infer --model tiny $PIN x
 rm "$MODELS/$ID.bulla"
 run 1 infer --model tiny $PIN x
 says "(model-missing)"
+says "bulla model list lists the models"
 run 0 model list $PIN --json
 json '.models | map(select(.label == "tiny"))[0].present == false'
 cp "$FOLDER/latest.bulla" "$MODELS/$ID.bulla"
