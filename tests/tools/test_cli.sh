@@ -260,6 +260,22 @@ json '.error.reason == "store-corrupt" and (.error.remedy | test("anew .bulla in
 rm -r "$FOLDER/second"
 mv "$FOLDER/sound" "$FOLDER/second"
 
+# BULLA_LOG changes neither reason nor status, and has the module's words
+chmod 755 "$FOLDER/second"
+run 1 status --token second --json
+json '.error.reason == "store-permission"'
+cp "$FOLDER/out" "$FOLDER/unlogged"
+echo 'bulla: old: session: of a call before (pin-wrong); none' >"$FOLDER/log"
+for log in "$FOLDER/log" stderr; do
+    export BULLA_LOG="$log"
+    run 1 status --token second --json
+    cmp "$FOLDER/out" "$FOLDER/unlogged" || fail "BULLA_LOG=$log changes what is said"
+    unset BULLA_LOG
+done
+says "bulla: second: session:"
+grep -q 'bulla: second: session: .*(store-permission)' "$FOLDER/log" || fail "nothing was logged"
+chmod 700 "$FOLDER/second"
+
 # a configuration that says nothing sensible
 echo 'nonsense = 1' >>"$BULLA_CONF"
 export BULLA_LOG=stderr
