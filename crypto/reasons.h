@@ -36,7 +36,8 @@ BULLA_REASON(CONFIG_TCTI, "config-tcti", "use swtpm:path=…, swtpm:host=…,por
 BULLA_REASON(STORE_MISSING, "store-missing", "initialise the token (bulla init), or correct its path in bulla.conf")
 BULLA_REASON(STORE_READ_ONLY, "store-read-only", "make the token's folder writable for its owner")
 BULLA_REASON(STORE_FULL, "store-full", "free space on the file system of the token's folder")
-BULLA_REASON(STORE_CORRUPT, "store-corrupt", "restore the token's folder from a backup")
+BULLA_REASON(STORE_CORRUPT, "store-corrupt",
+    "move the token's folder away, make the token anew (bulla init) and seal the models again")
 BULLA_REASON(STORE_NEWER, "store-newer", "use the version of bulla that wrote it, or a later one")
 BULLA_REASON(STORE_PERMISSION, "store-permission", "chown and chmod 0700 the token's folder: others may write to it")
 BULLA_REASON(STORE_NETWORK, "store-network-file-system", "move the token's folder to a local file system")
@@ -89,7 +90,8 @@ BULLA_REASON(EVIDENCE_UNTRUSTED, "evidence-untrusted", "name the attestation key
 BULLA_REASON(RECEIPT_INVALID, "receipt-invalid", "it does not follow the receipt's format")
 BULLA_REASON(AUDIT_BROKEN, "audit-broken", "lines were changed or removed: keep the file as evidence")
 /* sealed models and inference */
-BULLA_REASON(MODEL_MISSING, "model-missing", "copy the sealed file into the models folder")
+BULLA_REASON(MODEL_MISSING, "model-missing",
+    "bulla model list lists the models: name one of them, or copy its sealed file into the models folder")
 BULLA_REASON(MODEL_OTHER_KEY, "model-other-key", "use the key that sealed it")
 BULLA_REASON(MODEL_OTHER_TOKEN, "model-other-token", "use the token that sealed it")
 BULLA_REASON(MODEL_OLDER, "model-older-generation", "copy the latest sealing of this model into the models folder")

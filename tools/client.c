@@ -205,6 +205,7 @@ void bulla_client_close(struct bulla_client *client)
     }
     if (client->registered)
         p11_kit_modules_finalize_and_release(client->registered);
+    bulla_module_log_end();
     free(client->pin_source);
     client->pin_source = NULL;
     client->named = NULL;

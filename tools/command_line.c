@@ -56,11 +56,21 @@ static enum bulla_reason command_run(struct bulla_call *call, int argc, char **a
     BULLA_TRY(bulla_options_parse(call, argc, argv));
     const struct bulla_common *common = call->settings;
     if (common->help) {
+        bulla_output_open(false, false); /* which is text */
         bulla_command_help_print(call->command);
         return BULLA_OK;
     }
     bulla_output_open(common->json, common->quiet);
     return call->command->run(call);
+}
+
+/* Options may be what is refused: whoever asks for JSON gets the refusal in it, too. */
+static bool json_is_among(int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-j") == 0)
+            return true;
+    return false;
 }
 
 int bulla_command_line(int argc, char **argv)
@@ -73,6 +83,7 @@ int bulla_command_line(int argc, char **argv)
         return status;
     if (strcmp(argv[0], "help") == 0)
         return ended("bulla", command_help(argc - 1, argv + 1));
+    bulla_output_open(json_is_among(argc, argv), false);
     const struct bulla_command *command = bulla_command_find(argc, argv, &words);
     if (!command) {
         status = ended("bulla", BULLA_ARGUMENT);

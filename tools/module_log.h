@@ -1,6 +1,7 @@
 /* What the module refuses before there is a session to ask in: PKCS#11 has a code for it, BULLA_LOG has the words.
  *
- * Unless the user has named a place of his own, the program gives the module one in memory and reads it back. */
+ * The program reads back what this call has added to the file that the user named. Without one it gives the module a
+ * log in memory; if it is standard error that he wants, the lines go there in the end. */
 #ifndef BULLA_TOOLS_MODULE_LOG_H
 #define BULLA_TOOLS_MODULE_LOG_H
 
@@ -8,6 +9,8 @@
 
 /* Before the module is loaded. */
 void bulla_module_log_begin(void);
+/* After the module is unloaded. */
+void bulla_module_log_end(void);
 /* Refuses with the module's last words and their remedy; `reason` and `otherwise` where it said nothing. */
 enum bulla_reason bulla_module_log_refuse(enum bulla_reason reason, const char *doing, const char *otherwise);
 

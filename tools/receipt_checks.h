@@ -17,7 +17,7 @@ struct bulla_receipt_trust {
     struct bulla_bytes model_hash;     /* 32 bytes */
     uint64_t max_age, now;             /* max_age 0: any */
     const struct bulla_policy *policy; /* read and checked; NULL: no allowlist */
-    bool authority;                    /* the policy is signed by the one that was named, not by whom it names itself */
+    struct bulla_bytes authority;      /* who must have signed the policy, 65 bytes */
 };
 
 struct bulla_receipt_findings {

@@ -144,19 +144,23 @@ static bool state_matches(const struct bulla_policy_state *state, const struct b
 }
 
 /* Anybody can sign a bundle with a key of his own. */
-static void authority_check(struct bulla_examination *e)
+static bool authority_check(struct bulla_examination *e)
 {
-    if (e->trust->authority)
-        (void)bulla_checks_passed(e->checks, "policy's authority", "the one that you named");
-    else
+    struct bulla_bytes named = e->trust->authority;
+    if (named.size == 0) {
         bulla_checks_skipped(
             e->checks, "policy's authority", "none named with --authority: anybody could have signed this policy");
+        return true;
+    }
+    bool same = bulla_bytes_equal(named, BULLA_BYTES(e->trust->policy->authority));
+    enum bulla_reason reason =
+        same ? BULLA_OK : bulla_refuse(BULLA_POLICY_AUTHORITY, "the policy is signed by another than you named");
+    return bulla_examination_check(e, "policy's authority", reason, "the one that you named");
 }
 
-static bool policy_check(struct bulla_examination *e)
+static bool state_check(struct bulla_examination *e)
 {
     const struct bulla_policy *policy = e->trust->policy;
-    authority_check(e);
     for (size_t i = 0; i < policy->state_count; i++)
         if (state_matches(&policy->states[i], &e->findings->evidence))
             return bulla_checks_passed(e->checks, "policy", "the quoted state is \"%s\"", policy->states[i].label);
@@ -165,31 +169,39 @@ static bool policy_check(struct bulla_examination *e)
             policy->state_count));
 }
 
-void bulla_receipt_evidence_check(struct bulla_examination *e)
+/* Whether there is a quote that holds, and vouches for the key. */
+static bool quoted_check(struct bulla_examination *e)
 {
     bool named = !is_zero(e->findings->receipt.attestation_hash, sizeof e->findings->receipt.attestation_hash);
     bool wanted = e->trust->attestation_key.size || e->trust->policy;
-    if (e->answer.evidence.size == 0 && (named || wanted)) {
-        (void)bulla_checks_failed(e->checks, "evidence",
+    if (e->answer.evidence.size == 0 && (named || wanted))
+        return bulla_checks_failed(e->checks, "evidence",
             bulla_refuse(BULLA_EVIDENCE_MISMATCH,
                 named ? "the receipt names evidence, and there is none" : "unattested: there is no evidence to check"));
-        return;
-    }
     if (e->answer.evidence.size == 0) {
         bulla_checks_skipped(e->checks, "evidence", "unattested: nothing vouches for the machine or the key");
-        return;
+        return false;
     }
     bool good = evidence_hash_check(e);
     good = quote_check(e) && good;
-    good = good && report_check(e);
-    if (!good)
-        return;
-    e->findings->key = e->report.public_key;
-    clock_check(e);
-    good = token_check(e);
-    good = policy_version_check(e) && good;
-    good = measurements_check(e) && good;
+    return good && report_check(e);
+}
+
+/* The policy's authority is looked at in any case: it stands on nothing that the receipt says. */
+void bulla_receipt_evidence_check(struct bulla_examination *e)
+{
+    bool quoted = quoted_check(e);
+    bool good = quoted;
+    if (quoted) {
+        e->findings->key = e->report.public_key;
+        clock_check(e);
+        good = token_check(e);
+        good = policy_version_check(e) && good;
+        good = measurements_check(e) && good;
+    }
     if (e->trust->policy)
-        good = policy_check(e) && good;
+        good = authority_check(e) && good;
+    if (e->trust->policy && quoted)
+        good = state_check(e) && good;
     e->findings->attested = good;
 }

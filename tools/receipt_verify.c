@@ -36,16 +36,11 @@ static struct bulla_bytes hex_view(const struct bulla_hex *hex)
 
 static enum bulla_reason policy_get(const struct verify_settings *settings, struct bulla_policy *policy)
 {
-    uint8_t authority[BULLA_AUTHORITY_SIZE];
-    struct bulla_bytes expected = {NULL, 0};
+    const struct bulla_bytes any = {NULL, 0}; /* whose it is, is a check of its own */
     uint8_t *data = NULL;
     size_t size = 0;
-    if (settings->authority) {
-        BULLA_TRY(bulla_authority_public(settings->authority, authority));
-        expected = BULLA_BYTES(authority);
-    }
     BULLA_TRY(bulla_file_read(settings->policy, BULLA_POLICY_LARGEST, &data, &size));
-    enum bulla_reason reason = bulla_policy_read((struct bulla_bytes){data, size}, expected, policy);
+    enum bulla_reason reason = bulla_policy_read((struct bulla_bytes){data, size}, any, policy);
     free(data);
     return reason;
 }
@@ -101,14 +96,18 @@ static enum bulla_reason bundle_verify(const struct verify_settings *settings, s
     const struct bulla_policy *policy, struct bulla_receipt_findings *findings)
 {
     struct bulla_checks checks;
+    uint8_t authority[BULLA_AUTHORITY_SIZE];
     struct bulla_receipt_trust trust = {.key = hex_view(&settings->key),
         .attestation_key = hex_view(&settings->attestation_key),
         .nonce = hex_view(&settings->nonce),
         .model_hash = hex_view(&settings->model_hash),
         .max_age = settings->max_age,
         .now = (uint64_t)time(NULL),
-        .policy = policy,
-        .authority = settings->authority != NULL};
+        .policy = policy};
+    if (settings->authority) {
+        BULLA_TRY(bulla_authority_public(settings->authority, authority));
+        trust.authority = BULLA_BYTES(authority);
+    }
     BULLA_TRY(bulla_checks_open(&checks));
     bulla_receipt_examine(&checks, bundle, &trust, findings);
     enum bulla_reason reason = findings_print(&checks, findings);

@@ -2,6 +2,7 @@
 
 #include "client.h"
 #include "commands.h"
+#include "exit.h"
 #include "output.h"
 #include "progress.h"
 #include "status_show.h"
@@ -19,6 +20,23 @@ static enum bulla_reason uninitialised_show(const struct bulla_client *client)
     bulla_client_field(client->token.serialNumber, sizeof client->token.serialNumber, serial);
     bulla_say("  %-26s %s\n  %-26s no: bulla init\n", "token", label, "initialised");
     return bulla_output_document(json_pack("{s:s,s:s,s:b}", "token", label, "serial", serial, "initialized", 0));
+}
+
+/* A TPM that does not answer is told in the document and by the exit status, which scripts look at. */
+static enum bulla_reason tpm_check(const json_t *status)
+{
+    const json_t *tpm = json_object_get(status, "tpm");
+    const char *state = json_string_value(json_object_get(tpm, "state"));
+    const char *code = json_string_value(json_object_get(tpm, "reason"));
+    const char *remedy = json_string_value(json_object_get(tpm, "remedy"));
+    if (!state || strcmp(state, "failed") != 0)
+        return BULLA_OK;
+    enum bulla_reason reason = code ? bulla_reason_of_code(code) : BULLA_REASON_COUNT;
+    if (bulla_exit_of(reason) != BULLA_EXIT_UNREACHABLE)
+        reason = BULLA_TPM_UNREACHABLE;
+    if (remedy)
+        bulla_output_remedy("%s", remedy);
+    return bulla_refuse(reason, "the token's TPM can't be used");
 }
 
 static enum bulla_reason status_run(const struct bulla_call *call)
@@ -39,7 +57,10 @@ static enum bulla_reason status_run(const struct bulla_call *call)
     }
     if (status) {
         bulla_status_show(status);
-        reason = bulla_output_document(status);
+        reason = bulla_output_document(json_incref(status));
+        if (reason == BULLA_OK)
+            reason = tpm_check(status);
+        json_decref(status);
     }
     bulla_client_close(&client);
     return reason;

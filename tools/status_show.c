@@ -30,6 +30,8 @@ static const struct shown tpm_rows[] = {
     {"tcti", "reached by"},
     {"state", "state"},
     {"reason", "because"},
+    {"detail", "namely"},
+    {"remedy", "what to do"},
     {"manufacturer", "manufacturer"},
     {"firmware", "firmware"},
     {"attestation_key_name", "attestation key"},

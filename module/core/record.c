@@ -150,6 +150,16 @@ void bulla_token_record_head(struct bulla_token *token)
 
 /* --- refusals --- */
 
+/* One line is one refusal: what others brought into the detail (SQLite's check, a file's text) ends none. */
+static void make_plain(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at; at++)
+        if (*at < 0x20 || *at == 0x7f)
+            *at = ' ';
+        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) /* C1 in UTF-8 */
+            at[0] = at[1] = ' ';
+}
+
 /* BULLA_LOG=/a/file, or anything else for standard error: refusals in words, for who is not told more than a CKR by the
  * program at hand. */
 static void log_refusal(const char *token, const char *event, enum bulla_reason reason, const char *detail)
@@ -161,7 +171,10 @@ static void log_refusal(const char *token, const char *event, enum bulla_reason 
     FILE *log = named ? fopen(where, "ae") : stderr;
     if (!log)
         return;
-    (void)fprintf(log, "bulla: %s: %s: %s (%s); %s\n", token, event, detail, bulla_reason_code(reason),
+    char plain[BULLA_DETAIL_SIZE];
+    (void)snprintf(plain, sizeof plain, "%s", detail);
+    make_plain(plain);
+    (void)fprintf(log, "bulla: %s: %s: %s (%s); %s\n", token, event, plain, bulla_reason_code(reason),
         bulla_reason_remedy(reason));
     if (named)
         (void)fclose(log);

@@ -171,6 +171,7 @@ run 4 infer --model tiny $PIN x
 rm "$MODELS/$ID.bulla"
 run 1 infer --model tiny $PIN x
 says "(model-missing)"
+says "bulla model list lists the models"
 run 0 model list $PIN --json
 json '.models | map(select(.label == "tiny"))[0].present == false'
 cp "$FOLDER/latest.bulla" "$MODELS/$ID.bulla"
@@ -265,6 +266,31 @@ json '.initialized == false'
 run 0 init --token second --yes --so-pin-file "$FOLDER/so" $PIN --json
 json '.token == "second"'
 run 0 model list --token second $PIN --json
+
+# a store that is damaged is told as such, and not as a token that was never made; SQLite's report has several lines
+run 0 init --token second --yes --force --so-pin-file "$FOLDER/so" $PIN
+cp -r "$FOLDER/second" "$FOLDER/sound"
+head -c 36864 /dev/urandom | dd of="$FOLDER/second/token.db" bs=4096 seek=1 conv=notrunc 2>/dev/null
+run 1 model list --token second $PIN --json
+json '.error.reason == "store-corrupt" and (.error.remedy | test("anew .bulla init."))'
+rm -r "$FOLDER/second"
+mv "$FOLDER/sound" "$FOLDER/second"
+
+# BULLA_LOG changes neither reason nor status, and has the module's words
+chmod 755 "$FOLDER/second"
+run 1 status --token second --json
+json '.error.reason == "store-permission"'
+cp "$FOLDER/out" "$FOLDER/unlogged"
+echo 'bulla: old: session: of a call before (pin-wrong); none' >"$FOLDER/log"
+for log in "$FOLDER/log" stderr; do
+    export BULLA_LOG="$log"
+    run 1 status --token second --json
+    cmp "$FOLDER/out" "$FOLDER/unlogged" || fail "BULLA_LOG=$log changes what is said"
+    unset BULLA_LOG
+done
+says "bulla: second: session:"
+grep -q 'bulla: second: session: .*(store-permission)' "$FOLDER/log" || fail "nothing was logged"
+chmod 700 "$FOLDER/second"
 
 # a configuration that says nothing sensible
 echo 'nonsense = 1' >>"$BULLA_CONF"

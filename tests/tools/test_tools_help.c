@@ -118,6 +118,31 @@ static void wrong_commands_are_usage_and_say_what_is_near(void **state)
     }
 }
 
+static void wrong_usage_is_json_where_json_is_wanted(void **state)
+{
+    (void)state;
+    static const char *const rows[][5] = {
+        {"status", "--json", "--nothing", NULL},
+        {"status", "--nothing", "-j", NULL},
+        {"nothing", "--json", NULL},
+        {"model", "inspect", "--json", NULL},
+    };
+    struct program_result result;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        program_run(&result, NULL, rows[i]);
+        assert_int_equal(result.status, BULLA_EXIT_USAGE);
+        assert_non_null(result.json);
+        assert_string_equal(program_text(&result, "error.reason"), "argument");
+        program_result_free(&result);
+    }
+    RUN(&result, "model", "inspect", "--", "--json"); /* a file's name */
+    assert_string_equal(result.out, "");
+    program_result_free(&result);
+    RUN(&result, "status", "--json", "--help");
+    assert_non_null(strstr(result.out, "Usage: bulla status"));
+    program_result_free(&result);
+}
+
 static void help_and_version_are_commands_too(void **state)
 {
     (void)state;
@@ -184,6 +209,7 @@ int main(void)
         cmocka_unit_test(each_command_has_help_with_options_and_examples),
         cmocka_unit_test(the_manual_has_every_command_option_and_status),
         cmocka_unit_test(wrong_commands_are_usage_and_say_what_is_near),
+        cmocka_unit_test(wrong_usage_is_json_where_json_is_wanted),
         cmocka_unit_test(help_and_version_are_commands_too),
         cmocka_unit_test(the_completion_completes),
     };

@@ -338,6 +338,13 @@ static void a_policy_allows_the_quoted_state_or_not(void **state)
     assert_int_equal(result.status, BULLA_EXIT_OK);
     assert_string_equal(line(&result, "policy's authority"), "ok");
     program_result_free(&result);
+    char stranger[128];
+    char strangers_key[140];
+    test_folder_join(stranger, sizeof stranger, folder, "stranger.pem");
+    (void)snprintf(strangers_key, sizeof strangers_key, "%s.pub", stranger);
+    RUN(&result, "policy", "keygen", "-o", stranger);
+    program_result_free(&result);
+    FAILS("policy's authority", "--policy", policy, "--authority", strangers_key);
     maker.receipt.issued_at -= 86400; /* before the policy's first day */
     FAILS("policy's dates", "--policy", policy);
     maker.receipt.issued_at += (uint64_t)86400 * 367; /* and after its last */

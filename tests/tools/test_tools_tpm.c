@@ -390,8 +390,17 @@ static void a_tpm_that_is_gone_is_unreachable(void **state)
     test_swtpm_stop(&tpm);
     EXPECT(&result, BULLA_EXIT_UNREACHABLE, "model", "list");
     program_result_free(&result);
-    EXPECT(&result, BULLA_EXIT_OK, "status"); /* and says so */
-    assert_string_not_equal(program_text(&result, "tpm.state"), "ok");
+    EXPECT(&result, BULLA_EXIT_UNREACHABLE, "status"); /* and says so, with all the rest */
+    assert_string_equal(program_text(&result, "tpm.state"), "failed");
+    assert_string_equal(program_text(&result, "tpm.reason"), "tpm-unreachable");
+    assert_true(json_is_integer(json_object_get(result.json, "objects")));
+    program_result_free(&result);
+    RUN(&result, "status", "--module", BULLA_MODULE);
+    assert_int_equal(result.status, BULLA_EXIT_UNREACHABLE);
+    assert_non_null(strstr(result.out, "receipt key"));
+    assert_non_null(strstr(result.out, "because                    tpm-unreachable\n"));
+    assert_non_null(strstr(result.out, "namely                     "));
+    assert_non_null(strstr(result.out, "what to do                 start it, or correct tcti in bulla.conf\n"));
     program_result_free(&result);
     test_swtpm_restart(&tpm);
     DONE(BULLA_EXIT_OK, "model", "list");
