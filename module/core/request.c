@@ -13,13 +13,6 @@ bool bulla_request_is(const struct bulla_attribute_list *list)
     return application && bulla_bytes_equal_text(application->value, BULLA_INFER_APPLICATION);
 }
 
-/* "MODEL" of "MODEL#tag". */
-static struct bulla_bytes model_part(struct bulla_bytes label)
-{
-    const uint8_t *mark = label.size ? memchr(label.data, '#', label.size) : NULL;
-    return (struct bulla_bytes){label.data, mark ? (size_t)(mark - label.data) : label.size};
-}
-
 static bool names(const struct bulla_object *object, struct bulla_bytes model)
 {
     char hex[2 * 64 + 1];
@@ -49,6 +42,19 @@ static CK_OBJECT_HANDLE find_model(struct bulla_token *token, struct bulla_bytes
     }
     (void)pthread_rwlock_unlock(&token->lock);
     return count == 1 ? found : 0;
+}
+
+/* "MODEL" or "MODEL#tag": the longest part before a '#' that names a model, for both may hold one. */
+static CK_OBJECT_HANDLE find_labelled(struct bulla_token *token, struct bulla_bytes label)
+{
+    struct bulla_bytes model = label;
+    CK_OBJECT_HANDLE found = find_model(token, model);
+    while (!found && model.size) {
+        const uint8_t *mark = memrchr(model.data, '#', model.size);
+        model.size = mark ? (size_t)(mark - model.data) : 0;
+        found = model.size ? find_model(token, model) : 0;
+    }
+    return found;
 }
 
 /* Which of two answers of one label stays: the one that was written first. */
@@ -127,11 +133,11 @@ CK_RV bulla_request_create(struct bulla_session *session, struct bulla_attribute
         return CKR_USER_NOT_LOGGED_IN;
     if (answer_is_pending(session->token, label->value, 0))
         return bulla_token_refusal(session->token, "request", refuse_pending());
-    CK_OBJECT_HANDLE model = find_model(session->token, model_part(label->value));
+    CK_OBJECT_HANDLE model = find_labelled(session->token, label->value);
     if (!model)
         return bulla_token_refusal(session->token, "request",
-            bulla_refuse(BULLA_MODEL_MISSING, "no model key, or more than one, is labelled \"%.*s\"",
-                (int)(model_part(label->value).size & 0xff), (const char *)label->value.data));
+            bulla_refuse(BULLA_MODEL_MISSING, "no model key, or more than one, has the label of the request \"%.*s\"",
+                (int)(label->value.size & 0xff), (const char *)label->value.data));
     CK_RV rv = bulla_operation_once(session, BULLA_DECRYPT, &infer, model, request->value, &answer, &size);
     if (rv != CKR_OK)
         return rv;

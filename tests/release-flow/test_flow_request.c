@@ -448,6 +448,11 @@ static void answers_are_told_apart_by_their_tags(void **state)
     flow_answer_free(&two);
     assert_ok(flow.p11->C_DestroyObject(flow.session, first)); /* its label is free again */
     assert_ok(write_request("tiny#a", BULLA_TEXT("seal"), true, &first));
+    (void)flow_tiny("ti#ny", NULL, NULL); /* a label of a model, and one of a tag, may hold the mark, too */
+    assert_ok(write_request("ti#ny", BULLA_TEXT("seal"), true, &second));
+    assert_ok(write_request("ti#ny#1", BULLA_TEXT("seal"), true, &second));
+    assert_ok(write_request("tiny#1#2", BULLA_TEXT("seal"), true, &second));
+    assert_refused(write_request("ti#no", BULLA_TEXT("x"), true, &second), CKR_FUNCTION_FAILED, "model-missing");
     assert_refused(write_request("other#a", BULLA_TEXT("x"), true, &second), CKR_FUNCTION_FAILED, "model-missing");
     assert_refused(write_request("#a", BULLA_TEXT("x"), true, &second), CKR_FUNCTION_FAILED, "model-missing");
     assert_refused(write_request("tiny#c", BULLA_TEXT("a\xff"), true, &second), CKR_DATA_INVALID, "not-utf-8");
