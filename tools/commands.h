@@ -19,13 +19,14 @@
     ROW(policy_show)                                                                                                   \
     ROW(policy_load)                                                                                                   \
     ROW(audit_verify)                                                                                                  \
+    ROW(import)                                                                                                        \
     ROW(completion)
 
 #define BULLA_COMMAND_DECLARE(name) extern const struct bulla_command bulla_command_##name;
 BULLA_COMMANDS(BULLA_COMMAND_DECLARE)
 #undef BULLA_COMMAND_DECLARE
 
-enum { BULLA_COMMAND_COUNT = 15 };
+enum { BULLA_COMMAND_COUNT = 16 };
 extern const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT];
 
 /* The command whose name argv begins with, and how many words that took; NULL with a sentence recorded otherwise. */

@@ -10,6 +10,7 @@ static const char *const meanings[BULLA_EXIT_COUNT] = {
     [BULLA_EXIT_UNVERIFIED] = "not verified: a signature, a hash, a claim or the format does not hold",
     [BULLA_EXIT_UNREACHABLE] = "no usable token, module or TPM",
     [BULLA_EXIT_LIMIT] = "a limit of this machine: locked memory, memory or disk space",
+    [BULLA_EXIT_LEFT] = "done, but for what had to be left behind and is named",
 };
 
 /* Reasons that are not listed end with BULLA_EXIT_FAILED. */
