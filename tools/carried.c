@@ -31,6 +31,25 @@ static CK_RV size_read(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_O
     return result == CKR_OK && *size > VALUE_LARGEST ? CKR_DATA_LEN_RANGE : result;
 }
 
+/* CK_INVALID_HANDLE for none, and for several, of which nobody knows the right one. */
+static CK_OBJECT_HANDLE twin_find(
+    CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_KEY_TYPE type)
+{
+    enum { ID_LARGEST = 256 };
+    uint8_t id[ID_LARGEST];
+    CK_OBJECT_CLASS class = CKO_PUBLIC_KEY;
+    CK_OBJECT_HANDLE found[2];
+    CK_ULONG count = 0;
+    CK_ATTRIBUTE template[] = {
+        {CKA_ID, id, sizeof id}, {CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}};
+    if (module->C_GetAttributeValue(session, object, template, 1) != CKR_OK || template[0].ulValueLen == 0 ||
+        module->C_FindObjectsInit(session, template, sizeof template / sizeof *template) != CKR_OK)
+        return CK_INVALID_HANDLE;
+    CK_RV result = module->C_FindObjects(session, found, 2, &count);
+    (void)module->C_FindObjectsFinal(session);
+    return result == CKR_OK && count == 1 ? found[0] : CK_INVALID_HANDLE;
+}
+
 static CK_RV room_make(struct bulla_carried *carried, size_t size, uint8_t **room)
 {
     enum bulla_reason reason = size <= BULLA_ARENA_LARGEST
@@ -50,6 +69,10 @@ static CK_RV sizes_read(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_
         if (!bulla_carried_row_fits(row, carried->class, carried->type))
             continue;
         CK_RV result = size_read(module, session, object, row->type, &size);
+        if (result == CKR_OK && !size && row->type == CKA_EC_POINT && carried->twin != CK_INVALID_HANDLE)
+            result = size_read(module, session, carried->twin, row->type, &size);
+        else if (row->type == CKA_EC_POINT)
+            carried->twin = CK_INVALID_HANDLE;
         if (result != CKR_OK)
             return result;
         carried->sealed = carried->sealed || (!size && row->role == BULLA_CARRIED_SECRET);
@@ -68,7 +91,8 @@ static CK_RV values_read(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK
         CK_ATTRIBUTE *attribute = &carried->attributes[i];
         CK_ULONG size = attribute->ulValueLen;
         attribute->pValue = room;
-        CK_RV result = module->C_GetAttributeValue(session, object, attribute, 1);
+        bool twins = attribute->type == CKA_EC_POINT && carried->twin != CK_INVALID_HANDLE;
+        CK_RV result = module->C_GetAttributeValue(session, twins ? carried->twin : object, attribute, 1);
         if (result != CKR_OK || attribute->ulValueLen > size)
             return result == CKR_OK ? CKR_DATA_LEN_RANGE : result;
         room += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -76,8 +100,8 @@ static CK_RV values_read(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK
     return CKR_OK;
 }
 
-CK_RV bulla_carried_read(
-    CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, struct bulla_carried *carried)
+CK_RV bulla_carried_read(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, bool twin,
+    struct bulla_carried *carried)
 {
     size_t total = 0;
     uint8_t *room = NULL;
@@ -86,6 +110,8 @@ CK_RV bulla_carried_read(
     CK_RV result = number_read(module, session, object, CKA_CLASS, &carried->class);
     if (result == CKR_OK && bulla_carried_is_key(carried->class))
         result = number_read(module, session, object, CKA_KEY_TYPE, &carried->type);
+    if (result == CKR_OK && twin && carried->class == CKO_PRIVATE_KEY)
+        carried->twin = twin_find(module, session, object, carried->type);
     if (result == CKR_OK)
         result = sizes_read(module, session, object, carried, &total);
     if (result == CKR_OK && total)

@@ -102,11 +102,12 @@ static enum bulla_reason candidate_check(
     *same = false;
     if (is_claimed(import, object))
         return BULLA_OK;
-    CK_RV result = bulla_carried_read(import->target.module, import->target.session, object, &other);
+    CK_RV result = bulla_carried_read(import->target.module, import->target.session, object, false, &other);
     if (result == CKR_OBJECT_HANDLE_INVALID) /* another process has destroyed it */
         return BULLA_OK;
     BULLA_TRY(bulla_client_check(&import->target, result, "comparing with what the token has"));
-    *same = bulla_carried_same(carried, &other);
+    /* A key that was made in the token came from nowhere else. */
+    *same = !bulla_carried_flag(&other, CKA_LOCAL) && bulla_carried_same(carried, &other);
     bulla_carried_release(&other);
     return *same ? claim(import, object) : BULLA_OK;
 }
@@ -202,7 +203,7 @@ static enum bulla_reason object_bring(struct bulla_import *import, CK_OBJECT_HAN
     struct bulla_carried carried;
     struct bulla_import_row row = {.result = BULLA_IMPORT_PRESENT};
     bool present = false;
-    CK_RV result = bulla_carried_read(import->source.module, import->source.session, object, &carried);
+    CK_RV result = bulla_carried_read(import->source.module, import->source.session, object, true, &carried);
     if (result == CKR_OBJECT_HANDLE_INVALID) /* gone since it was listed */
         return BULLA_OK;
     BULLA_TRY(bulla_source_check(result, "reading an object"));
