@@ -56,6 +56,7 @@ static CK_RV room_make(struct bulla_carried *carried, size_t size, uint8_t **roo
                                    ? bulla_secret_allocate(size, &carried->secret)
                                    : bulla_pages_lock(&carried->pages, size, "an object on its way");
     *room = carried->secret ? carried->secret : carried->pages.data;
+    carried->memory = reason;
     return reason == BULLA_OK ? CKR_OK : CKR_HOST_MEMORY;
 }
 
@@ -119,8 +120,11 @@ CK_RV bulla_carried_read(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK
     if (result == CKR_OK && total)
         result = values_read(module, session, object, carried, room);
     carried->known = bulla_carried_is_known(carried->class, carried->type);
-    if (result != CKR_OK)
+    if (result != CKR_OK) {
+        enum bulla_reason memory = carried->memory;
         bulla_carried_release(carried);
+        carried->memory = memory;
+    }
     return result;
 }
 

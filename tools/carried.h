@@ -18,16 +18,18 @@ struct bulla_carried {
     CK_KEY_TYPE type; /* CK_UNAVAILABLE_INFORMATION unless it is a key */
     CK_ATTRIBUTE attributes[BULLA_CARRIED_LARGEST];
     CK_ULONG count;
-    bool known;            /* a class and, for keys, a type that the table has */
-    bool sealed;           /* a key whose secret part the token keeps to itself */
-    CK_OBJECT_HANDLE twin; /* the public key that a private one's point was taken from */
+    bool known;               /* a class and, for keys, a type that the table has */
+    enum bulla_reason memory; /* why there was none for the values; BULLA_OK otherwise */
+    bool sealed;              /* a key whose secret part the token keeps to itself */
+    CK_OBJECT_HANDLE twin;    /* the public key that a private one's point was taken from */
     void *secret;
     struct bulla_pages pages; /* instead, of what is too large for the arena */
 };
 
 /* Reads what the table has for the object's class and type. A value that the token does not have, or give, is absent.
  * A private key on a curve rarely has its point; with `twin` it is the one of the only public key of its type and id.
- * The codes of C_GetAttributeValue; CKR_HOST_MEMORY when memory can't be locked, with the words recorded. */
+ * The codes of C_GetAttributeValue; CKR_HOST_MEMORY when memory can't be locked: then
+ * `memory` is the refusal, whose words are recorded. */
 CK_RV bulla_carried_read(CK_FUNCTION_LIST *module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, bool twin,
     struct bulla_carried *carried);
 void bulla_carried_release(struct bulla_carried *carried);

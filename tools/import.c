@@ -105,6 +105,7 @@ static enum bulla_reason candidate_check(
     CK_RV result = bulla_carried_read(import->target.module, import->target.session, object, false, &other);
     if (result == CKR_OBJECT_HANDLE_INVALID) /* another process has destroyed it */
         return BULLA_OK;
+    BULLA_TRY(other.memory);
     BULLA_TRY(bulla_client_check(&import->target, result, "comparing with what the token has"));
     /* A key that was made in the token came from nowhere else. */
     *same = !bulla_carried_flag(&other, CKA_LOCAL) && bulla_carried_same(carried, &other);
@@ -206,6 +207,7 @@ static enum bulla_reason object_bring(struct bulla_import *import, CK_OBJECT_HAN
     CK_RV result = bulla_carried_read(import->source.module, import->source.session, object, true, &carried);
     if (result == CKR_OBJECT_HANDLE_INVALID) /* gone since it was listed */
         return BULLA_OK;
+    BULLA_TRY(carried.memory);
     BULLA_TRY(bulla_source_check(result, "reading an object"));
     enum bulla_reason reason = present_find(import, &carried, &present);
     if (reason == BULLA_OK && !present)

@@ -109,20 +109,46 @@ static CK_RV source_wrap(
                     : CKR_HOST_MEMORY;
 }
 
+/* The standard's private keys on curves have no point. bulla's may have one; where unwrapping refuses it, the key comes
+ * without. */
+static bool point_drop(CK_RV result, CK_ATTRIBUTE *template, CK_ULONG *count)
+{
+    if (result != CKR_ATTRIBUTE_TYPE_INVALID && result != CKR_ATTRIBUTE_READ_ONLY &&
+        result != CKR_TEMPLATE_INCONSISTENT)
+        return false;
+    for (CK_ULONG i = 0; i < *count; i++)
+        if (template[i].type == CKA_EC_POINT) {
+            template[i] = template[--*count];
+            return true;
+        }
+    return false;
+}
+
+static CK_RV target_unwrap(struct bulla_import *import, CK_MECHANISM_TYPE type, uint8_t *wrapped, CK_ULONG size,
+    struct bulla_carried *carried, CK_OBJECT_HANDLE *made)
+{
+    CK_ATTRIBUTE template[BULLA_CARRIED_LARGEST];
+    CK_MECHANISM mechanism = {type, NULL, 0};
+    CK_ULONG count = bulla_carried_template(carried, true, template);
+    CK_RV result;
+    do
+        result = import->target.module->C_UnwrapKey(
+            import->target.session, &mechanism, import->wrapping.target_key, wrapped, size, template, count, made);
+    while (point_drop(result, template, &count));
+    return result;
+}
+
 /* One pair; *ours tells whose code it is. */
 static CK_RV pair_try(struct bulla_import *import, size_t pair, CK_OBJECT_HANDLE object, struct bulla_carried *carried,
     CK_OBJECT_HANDLE *made, bool *ours)
 {
-    CK_ATTRIBUTE template[BULLA_CARRIED_LARGEST];
-    CK_MECHANISM mechanism = {pairs[pair].target, NULL, 0};
     uint8_t *wrapped = NULL;
     CK_ULONG size = 0;
     *ours = false;
     CK_RV result = source_wrap(import, pairs[pair].source, object, &wrapped, &size);
     if (result == CKR_OK) {
         *ours = true;
-        result = import->target.module->C_UnwrapKey(import->target.session, &mechanism, import->wrapping.target_key,
-            wrapped, size, template, bulla_carried_template(carried, true, template), made);
+        result = target_unwrap(import, pairs[pair].target, wrapped, size, carried, made);
     }
     free(wrapped);
     return result;
