@@ -158,7 +158,10 @@ static enum bulla_reason object_create(
     CK_ULONG count = bulla_carried_template(carried, false, template);
     if (import->settings->dry_run)
         return BULLA_OK;
-    CK_RV result = import->target.module->C_CreateObject(import->target.session, template, count, made);
+    CK_RV result;
+    do
+        result = import->target.module->C_CreateObject(import->target.session, template, count, made);
+    while (bulla_import_yield(result, template, &count, row));
     enum bulla_reason reason = bulla_client_check(&import->target, result, "creating it in the token");
     if (result == CKR_OK || !bulla_import_is_objects_own(result))
         return reason;
@@ -170,8 +173,9 @@ static void notes_make(struct bulla_carried *carried, struct bulla_import_row *r
 {
     bool own = carried->class == CKO_PRIVATE_KEY || carried->class == CKO_SECRET_KEY;
     bool readable = own && bulla_carried_find(carried, CKA_SENSITIVE) && !bulla_carried_flag(carried, CKA_SENSITIVE);
-    (void)snprintf(row->notes, sizeof row->notes, "%s%s%s",
+    (void)snprintf(row->notes, sizeof row->notes, "%s%s%s%s",
         row->unwrapped ? "wrapped at the source, unwrapped in the token; " : "",
+        row->split ? "no longer wraps and unwraps: bulla lets no key do that and encrypt or decrypt; " : "",
         readable ? "not sensitive, as at the source; " : "",
         bulla_carried_flag(carried, CKA_TRUSTED)
             ? "no longer trusted (CKA_TRUSTED): the SO of the token says that anew; "

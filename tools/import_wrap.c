@@ -109,23 +109,8 @@ static CK_RV source_wrap(
                     : CKR_HOST_MEMORY;
 }
 
-/* The standard's private keys on curves have no point. bulla's may have one; where unwrapping refuses it, the key comes
- * without. */
-static bool point_drop(CK_RV result, CK_ATTRIBUTE *template, CK_ULONG *count)
-{
-    if (result != CKR_ATTRIBUTE_TYPE_INVALID && result != CKR_ATTRIBUTE_READ_ONLY &&
-        result != CKR_TEMPLATE_INCONSISTENT)
-        return false;
-    for (CK_ULONG i = 0; i < *count; i++)
-        if (template[i].type == CKA_EC_POINT) {
-            template[i] = template[--*count];
-            return true;
-        }
-    return false;
-}
-
 static CK_RV target_unwrap(struct bulla_import *import, CK_MECHANISM_TYPE type, uint8_t *wrapped, CK_ULONG size,
-    struct bulla_carried *carried, CK_OBJECT_HANDLE *made)
+    struct bulla_carried *carried, struct bulla_import_row *row, CK_OBJECT_HANDLE *made)
 {
     CK_ATTRIBUTE template[BULLA_CARRIED_LARGEST];
     CK_MECHANISM mechanism = {type, NULL, 0};
@@ -134,13 +119,13 @@ static CK_RV target_unwrap(struct bulla_import *import, CK_MECHANISM_TYPE type, 
     do
         result = import->target.module->C_UnwrapKey(
             import->target.session, &mechanism, import->wrapping.target_key, wrapped, size, template, count, made);
-    while (point_drop(result, template, &count));
+    while (bulla_import_yield(result, template, &count, row));
     return result;
 }
 
 /* One pair; *ours tells whose code it is. */
 static CK_RV pair_try(struct bulla_import *import, size_t pair, CK_OBJECT_HANDLE object, struct bulla_carried *carried,
-    CK_OBJECT_HANDLE *made, bool *ours)
+    struct bulla_import_row *row, CK_OBJECT_HANDLE *made, bool *ours)
 {
     uint8_t *wrapped = NULL;
     CK_ULONG size = 0;
@@ -148,7 +133,7 @@ static CK_RV pair_try(struct bulla_import *import, size_t pair, CK_OBJECT_HANDLE
     CK_RV result = source_wrap(import, pairs[pair].source, object, &wrapped, &size);
     if (result == CKR_OK) {
         *ours = true;
-        result = target_unwrap(import, pairs[pair].target, wrapped, size, carried, made);
+        result = target_unwrap(import, pairs[pair].target, wrapped, size, carried, row, made);
     }
     free(wrapped);
     return result;
@@ -163,7 +148,7 @@ static enum bulla_reason pairs_try(struct bulla_import *import, CK_OBJECT_HANDLE
     for (size_t i = 0; i < BULLA_COUNT(pairs) && result != CKR_OK; i++) {
         if (!pair_is_able(import, i))
             continue;
-        result = pair_try(import, i, object, carried, made, &ours);
+        result = pair_try(import, i, object, carried, row, made, &ours);
         reason = ours ? bulla_client_check(&import->target, result, "unwrapping it")
                       : bulla_source_check(result, "wrapping it");
         if (result != CKR_OK && !bulla_import_is_objects_own(result))

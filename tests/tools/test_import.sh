@@ -105,6 +105,7 @@ row sealed-rsa "public key" '.result == "brought"'
 row kept-ec "private key" '.result == "left" and (.why | test("CKA_EXTRACTABLE is false"))'
 row kept-ed "private key" '.result == "left" and (.why | test("CKA_EXTRACTABLE is false"))'
 LEFT=$(jq .left <"$FOLDER/out")
+cp "$FOLDER/out" "$FOLDER/report"
 
 # The values are the ones of the source, bit by bit.
 new --read-object --type data --label open-data --application-label tests --output-file "$FOLDER/back"
@@ -141,6 +142,16 @@ for kind in privkey pubkey; do
         fi
     done
 done
+
+# A key that could wrap and decrypt arrives in any case, and what it may no longer do is said.
+listing "$SOFTHSM" old 1234 secrkey open-aes >"$FOLDER/first"
+grep -q 'Usage:.*decrypt.*wrap' "$FOLDER/first" || fail "SoftHSM's AES key wraps no more: nothing is shown here"
+listing "$MODULE" new user-pin secrkey open-aes >"$FOLDER/other"
+grep -q 'Usage:.*decrypt' "$FOLDER/other" || fail "the AES key came without its usages"
+if grep -q 'Usage:.*wrap' "$FOLDER/other"; then SPLIT=''; else SPLIT='no longer wraps and unwraps'; fi
+jq -e --arg split "$SPLIT" '.objects[] | select(.label == "open-aes") | .notes |
+    if $split == "" then contains("no longer") | not else contains($split) end' <"$FOLDER/report" >"$FOLDER/out" ||
+    fail "the report says otherwise of the AES key's usages"
 
 # The private keys sign what the source's public keys verify, and no other one does.
 printf 'to be signed' >"$FOLDER/message"
