@@ -9,7 +9,8 @@
 #include <stdatomic.h>
 
 #include "attributes.h"
-#include "secret.h"
+#include "crypto/secret.h"
+#include "mech/material.h"
 
 struct bulla_object {
     CK_OBJECT_HANDLE handle;
@@ -27,7 +28,8 @@ struct bulla_object {
     /* The CBOR of the sealed attributes, once opened. Guarded by the lock. */
     pthread_mutex_t lock;
     struct bulla_secret opened;
-    uint64_t expires; /* by the clock of leases (mech/clock.h); 0: until logout */
+    struct bulla_material *material; /* a key's, made at its first use; NULL before */
+    uint64_t expires;                /* by the clock of leases (mech/clock.h); 0: until logout */
 };
 
 struct bulla_index {
@@ -41,6 +43,8 @@ struct bulla_object *bulla_object_keep(struct bulla_object *object);
 void bulla_object_drop(struct bulla_object *object); /* NULL is allowed */
 /* Wipes what it has opened. */
 void bulla_object_shut(struct bulla_object *object);
+/* The same with its lock held. */
+void bulla_object_shut_locked(struct bulla_object *object);
 bool bulla_object_is_private(const struct bulla_object *object);
 /* A secret or private key. */
 bool bulla_object_is_own_key(const struct bulla_object *object);
