@@ -114,21 +114,40 @@ static size_t value(CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type, uint8_t bytes[
     return attribute.ulValueLen;
 }
 
-static EVP_PKEY *from_parts(const char *name, OSSL_PARAM_BLD *parts)
+/* What a key is made of; the numbers live until it is. */
+struct parts {
+    OSSL_PARAM_BLD *build;
+    BIGNUM *numbers[8];
+    size_t count;
+};
+
+static EVP_PKEY *from_parts(const char *name, struct parts *parts)
 {
     EVP_PKEY *made = NULL;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, name, NULL);
-    need(context && EVP_PKEY_fromdata_init(context) == 1 &&
-             EVP_PKEY_fromdata(context, &made, EVP_PKEY_KEYPAIR, OSSL_PARAM_BLD_to_param(parts)) == 1,
+    OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(parts->build);
+    need(context && parameters && EVP_PKEY_fromdata_init(context) == 1 &&
+             EVP_PKEY_fromdata(context, &made, EVP_PKEY_KEYPAIR, parameters) == 1,
         "the parts make no key");
+    OSSL_PARAM_free(parameters);
+    EVP_PKEY_CTX_free(context);
     return made;
 }
 
-static void number_push(OSSL_PARAM_BLD *parts, const char *name, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type)
+static void parts_free(struct parts *parts)
+{
+    OSSL_PARAM_BLD_free(parts->build);
+    for (size_t i = 0; i < parts->count; i++)
+        BN_clear_free(parts->numbers[i]);
+}
+
+static void number_push(struct parts *parts, const char *name, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type)
 {
     uint8_t bytes[VALUE_LARGEST];
     size_t size = value(key, type, bytes);
-    need(OSSL_PARAM_BLD_push_BN(parts, name, BN_bin2bn(bytes, (int)size, NULL)) == 1, name);
+    BIGNUM *number = BN_bin2bn(bytes, (int)size, NULL);
+    parts->numbers[parts->count++] = number;
+    need(OSSL_PARAM_BLD_push_BN(parts->build, name, number) == 1, name);
 }
 
 /* The point without its DER octet string, where it has one. */
@@ -164,30 +183,39 @@ static const struct {
     {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, CKA_COEFFICIENT},
 };
 
-static EVP_PKEY *key_make(CK_OBJECT_HANDLE key, CK_OBJECT_HANDLE public_key, bool private)
+static EVP_PKEY *rsa(struct parts *parts, CK_OBJECT_HANDLE key, bool private)
 {
-    CK_KEY_TYPE type = 0;
+    number_push(parts, OSSL_PKEY_PARAM_RSA_N, key, CKA_MODULUS);
+    number_push(parts, OSSL_PKEY_PARAM_RSA_E, key, CKA_PUBLIC_EXPONENT);
+    for (size_t i = 0; private && i < sizeof rsa_parts / sizeof *rsa_parts; i++)
+        number_push(parts, rsa_parts[i].name, key, rsa_parts[i].type);
+    return from_parts("RSA", parts);
+}
+
+static EVP_PKEY *ec(struct parts *parts, CK_OBJECT_HANDLE key, CK_OBJECT_HANDLE public_key, bool private)
+{
     uint8_t bytes[VALUE_LARGEST];
     size_t size = 0;
-    OSSL_PARAM_BLD *parts = OSSL_PARAM_BLD_new();
-    CK_ATTRIBUTE attribute = {CKA_KEY_TYPE, &type, sizeof type};
-    need(module->C_GetAttributeValue(session, key, &attribute, 1) == CKR_OK, "the key has no type");
-    if (type != CKK_RSA && type != CKK_EC)
-        return edwards(key, private);
-    if (type == CKK_RSA) {
-        number_push(parts, OSSL_PKEY_PARAM_RSA_N, key, CKA_MODULUS);
-        number_push(parts, OSSL_PKEY_PARAM_RSA_E, key, CKA_PUBLIC_EXPONENT);
-        for (size_t i = 0; private && i < sizeof rsa_parts / sizeof *rsa_parts; i++)
-            number_push(parts, rsa_parts[i].name, key, rsa_parts[i].type);
-        return from_parts("RSA", parts);
-    }
     const uint8_t *at = point(public_key, bytes, &size);
-    need(OSSL_PARAM_BLD_push_utf8_string(parts, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) == 1 &&
-             OSSL_PARAM_BLD_push_octet_string(parts, OSSL_PKEY_PARAM_PUB_KEY, at, size) == 1,
+    need(OSSL_PARAM_BLD_push_utf8_string(parts->build, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1", 0) == 1 &&
+             OSSL_PARAM_BLD_push_octet_string(parts->build, OSSL_PKEY_PARAM_PUB_KEY, at, size) == 1,
         "the public key");
     if (private)
         number_push(parts, OSSL_PKEY_PARAM_PRIV_KEY, key, CKA_VALUE);
     return from_parts("EC", parts);
+}
+
+static EVP_PKEY *key_make(CK_OBJECT_HANDLE key, CK_OBJECT_HANDLE public_key, bool private)
+{
+    CK_KEY_TYPE type = 0;
+    struct parts parts = {.build = OSSL_PARAM_BLD_new()};
+    CK_ATTRIBUTE attribute = {CKA_KEY_TYPE, &type, sizeof type};
+    need(module->C_GetAttributeValue(session, key, &attribute, 1) == CKR_OK, "the key has no type");
+    EVP_PKEY *made = type == CKK_RSA  ? rsa(&parts, key, private)
+                     : type == CKK_EC ? ec(&parts, key, public_key, private)
+                                      : edwards(key, private);
+    parts_free(&parts);
+    return made;
 }
 
 static void key_write(char *label, bool private)
