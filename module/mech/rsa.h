@@ -50,4 +50,10 @@ bulla_generate_pair bulla_rsa_generate;
 extern const struct bulla_processor bulla_rsa_sign, bulla_rsa_sign_hashed, bulla_rsa_verify, bulla_rsa_verify_data,
     bulla_rsa_verify_hashed, bulla_rsa_verify_recover;
 
+/* --- rsa_encrypt.c: rows' detail is the same --- */
+extern const struct bulla_processor bulla_rsa_encrypt, bulla_rsa_decrypt;
+
+/* --- rsa_wrap.c --- */
+extern const struct bulla_processor bulla_rsa_aes_wrap, bulla_rsa_aes_unwrap;
+
 #endif

@@ -10,7 +10,7 @@ static const struct bulla_key_rule rsa_keys = {.pair = true, .count = 1, .types 
 #define SIZES RSA_SMALLEST, RSA_LARGEST
 
 static const struct bulla_rsa_scheme pkcs = {RSA_PKCS1_PADDING, 0}, raw = {RSA_NO_PADDING, 0},
-                                     pss = {RSA_PKCS1_PSS_PADDING, 0};
+                                     pss = {RSA_PKCS1_PSS_PADDING, 0}, oaep = {RSA_PKCS1_OAEP_PADDING, 0};
 
 /* A mechanism that hashes, by PKCS#1 v1.5 and by PSS. */
 #define HASHED(its_type, its_padding, its_hash)                                                                        \
@@ -29,22 +29,29 @@ static const struct bulla_rsa_scheme pkcs = {RSA_PKCS1_PADDING, 0}, raw = {RSA_N
         HASHED(its_type, RSA_PKCS1_PSS_PADDING, its_hash), .parameter = "CK_RSA_PKCS_PSS_PARAMS"                       \
     }
 
+#define ENCRYPTION_FLAGS (CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP)
 #define SIGNING_FLAGS (CKF_SIGN | CKF_VERIFY | CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER)
 
 static const struct bulla_mechanism rows[] = {
     {BULLA_MECHANISM(CKM_RSA_PKCS_KEY_PAIR_GEN), .info = {SIZES, CKF_GENERATE_KEY_PAIR}, .keys = &rsa_keys,
         .generate_pair = bulla_rsa_generate},
-    {BULLA_MECHANISM(CKM_RSA_PKCS), .info = {SIZES, SIGNING_FLAGS}, .keys = &rsa_keys, .detail = &pkcs,
+    {BULLA_MECHANISM(CKM_RSA_PKCS), .info = {SIZES, ENCRYPTION_FLAGS | SIGNING_FLAGS}, .keys = &rsa_keys,
+        .detail = &pkcs,
         .processors =
             {
+                [BULLA_ENCRYPT] = &bulla_rsa_encrypt,
+                [BULLA_DECRYPT] = &bulla_rsa_decrypt,
                 [BULLA_SIGN] = &bulla_rsa_sign,
                 [BULLA_VERIFY] = &bulla_rsa_verify_data,
                 [BULLA_SIGN_RECOVER] = &bulla_rsa_sign,
                 [BULLA_VERIFY_RECOVER] = &bulla_rsa_verify_recover,
             }},
-    {BULLA_MECHANISM(CKM_RSA_X_509), .info = {SIZES, SIGNING_FLAGS}, .keys = &rsa_keys, .detail = &raw,
+    {BULLA_MECHANISM(CKM_RSA_X_509), .info = {SIZES, ENCRYPTION_FLAGS | SIGNING_FLAGS}, .keys = &rsa_keys,
+        .detail = &raw,
         .processors =
             {
+                [BULLA_ENCRYPT] = &bulla_rsa_encrypt,
+                [BULLA_DECRYPT] = &bulla_rsa_decrypt,
                 [BULLA_SIGN] = &bulla_rsa_sign,
                 [BULLA_VERIFY] = &bulla_rsa_verify_data,
                 [BULLA_SIGN_RECOVER] = &bulla_rsa_sign,
@@ -53,6 +60,12 @@ static const struct bulla_mechanism rows[] = {
     {BULLA_MECHANISM(CKM_RSA_PKCS_PSS), .parameter = "CK_RSA_PKCS_PSS_PARAMS", .info = {SIZES, CKF_SIGN | CKF_VERIFY},
         .keys = &rsa_keys, .detail = &pss,
         .processors = {[BULLA_SIGN] = &bulla_rsa_sign, [BULLA_VERIFY] = &bulla_rsa_verify}},
+    {BULLA_MECHANISM(CKM_RSA_PKCS_OAEP), .parameter = "CK_RSA_PKCS_OAEP_PARAMS", .info = {SIZES, ENCRYPTION_FLAGS},
+        .keys = &rsa_keys, .detail = &oaep,
+        .processors = {[BULLA_ENCRYPT] = &bulla_rsa_encrypt, [BULLA_DECRYPT] = &bulla_rsa_decrypt}},
+    {BULLA_MECHANISM(CKM_RSA_AES_KEY_WRAP), .parameter = "CK_RSA_AES_KEY_WRAP_PARAMS",
+        .info = {SIZES, CKF_WRAP | CKF_UNWRAP}, .keys = &rsa_keys,
+        .processors = {[BULLA_ENCRYPT] = &bulla_rsa_aes_wrap, [BULLA_DECRYPT] = &bulla_rsa_aes_unwrap}},
     HASHED_PKCS(CKM_SHA1_RSA_PKCS, CKM_SHA_1),
     HASHED_PKCS(CKM_SHA224_RSA_PKCS, CKM_SHA224),
     HASHED_PKCS(CKM_SHA256_RSA_PKCS, CKM_SHA256),

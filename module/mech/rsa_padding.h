@@ -38,4 +38,11 @@ enum bulla_reason bulla_rsa_context_make(struct bulla_rsa_context *context, stru
     bulla_rsa_init *init, const struct bulla_rsa_padding *padding) BULLA_MUST_USE;
 void bulla_rsa_context_end(struct bulla_rsa_context *context);
 
+/* --- rsa_encrypt.c: once, by a context for it; `size` is the modulus' in bytes. BULLA_DATA_INVALID and, alike for
+ * everything that can be wrong with a ciphertext of the right length, BULLA_CIPHERTEXT. */
+enum bulla_reason bulla_rsa_encrypt_one(const struct bulla_rsa_context *context, size_t size, struct bulla_bytes in,
+    struct bulla_writer *out) BULLA_MUST_USE;
+enum bulla_reason bulla_rsa_decrypt_one(const struct bulla_rsa_context *context, size_t size, struct bulla_bytes in,
+    struct bulla_writer *out) BULLA_MUST_USE;
+
 #endif
