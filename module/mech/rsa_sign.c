@@ -16,11 +16,6 @@ struct signing {
     EVP_MD_CTX *hash;
 };
 
-static size_t modulus_size(const struct bulla_run *run)
-{
-    return (run->key->material->size + 7) / 8;
-}
-
 static enum bulla_reason begin(struct bulla_run *run, const CK_MECHANISM *mechanism, bulla_rsa_init *init)
 {
     struct signing *state = run->state;
@@ -86,21 +81,21 @@ static enum bulla_reason bound(
     const struct bulla_run *run, enum bulla_phase phase, struct bulla_bytes in, size_t *bytes)
 {
     (void)in;
-    *bytes = phase == BULLA_UPDATE ? 0 : modulus_size(run);
+    *bytes = phase == BULLA_UPDATE ? 0 : bulla_rsa_size(run);
     return BULLA_OK;
 }
 
 static enum bulla_reason sign(struct bulla_run *run, struct bulla_bytes what, struct bulla_writer *out)
 {
     const struct signing *state = run->state;
-    size_t size = modulus_size(run);
+    size_t size = bulla_rsa_size(run);
     uint8_t *signature = bulla_write_space(out, size);
     if (!signature)
         return BULLA_OK; /* the writer says what it lacks */
     (void)ERR_set_mark();
     bool signed_it = EVP_PKEY_sign(state->context.library, signature, &size, what.data, what.size) == 1;
     (void)ERR_pop_to_mark();
-    if (signed_it && size == modulus_size(run))
+    if (signed_it && size == bulla_rsa_size(run))
         return BULLA_OK;
     return state->context.padding.padding == RSA_NO_PADDING
                ? bulla_refuse(BULLA_DATA_INVALID, "as a number, the data is not below the modulus")
@@ -122,7 +117,7 @@ static enum bulla_reason check_data(const struct bulla_run *run, struct bulla_by
     if (padding->hash && in.size != padding->hash->size)
         return bulla_refuse(
             BULLA_DATA_LENGTH, "%s gives %zu bytes, not %zu", padding->hash->name, padding->hash->size, in.size);
-    if (in.size > modulus_size(run) - bulla_rsa_padding_overhead(padding))
+    if (in.size > bulla_rsa_size(run) - bulla_rsa_padding_overhead(padding))
         return bulla_refuse(BULLA_DATA_LENGTH, "%zu bytes are too many for the key and padding", in.size);
     return BULLA_OK;
 }
@@ -131,7 +126,7 @@ static enum bulla_reason check_data(const struct bulla_run *run, struct bulla_by
 static struct bulla_bytes widen(
     const struct bulla_run *run, struct bulla_bytes in, uint8_t wide[static RSA_LARGEST_BYTES])
 {
-    size_t size = modulus_size(run);
+    size_t size = bulla_rsa_size(run);
     memset(wide, 0, size);
     if (in.size)
         memcpy(wide + size - in.size, in.data, in.size);
@@ -152,9 +147,9 @@ static enum bulla_reason sign_whole(struct bulla_run *run, struct bulla_bytes in
 
 static enum bulla_reason check_signature(const struct bulla_run *run, struct bulla_bytes signature)
 {
-    if (signature.size != modulus_size(run))
-        return bulla_refuse(BULLA_SIGNATURE_LENGTH, "a signature of this key has %zu bytes, not %zu", modulus_size(run),
-            signature.size);
+    if (signature.size != bulla_rsa_size(run))
+        return bulla_refuse(BULLA_SIGNATURE_LENGTH, "a signature of this key has %zu bytes, not %zu",
+            bulla_rsa_size(run), signature.size);
     return BULLA_OK;
 }
 
@@ -190,7 +185,7 @@ static enum bulla_reason recover(
     struct bulla_run *run, struct bulla_bytes signature, uint8_t data[static RSA_LARGEST_BYTES], size_t *size)
 {
     const struct signing *state = run->state;
-    *size = modulus_size(run);
+    *size = bulla_rsa_size(run);
     BULLA_TRY(check_signature(run, signature));
     (void)ERR_set_mark();
     bool recovered = EVP_PKEY_verify_recover(state->context.library, data, size, signature.data, signature.size) == 1;
@@ -218,7 +213,7 @@ static enum bulla_reason bound_recover(
     const struct signing *state = run->state;
     (void)phase;
     (void)in;
-    *bytes = modulus_size(run) - bulla_rsa_padding_overhead(&state->context.padding);
+    *bytes = bulla_rsa_size(run) - bulla_rsa_padding_overhead(&state->context.padding);
     return BULLA_OK;
 }
 
