@@ -76,6 +76,8 @@ static CK_RV wrap(struct bulla_session *session, struct bulla_operation *operati
         return bulla_token_refusal(session->token, "wrap", reason);
     }
     rv = bulla_operation_whole(session, operation, BULLA_WRAP, in, &wrapped, &bound);
+    if (rv == CKR_DATA_LEN_RANGE)
+        rv = CKR_KEY_SIZE_RANGE; /* the data is a key here */
     return rv == CKR_OK ? give(&wrapped, bound, out, out_size) : rv;
 }
 

@@ -47,7 +47,7 @@ static const struct bulla_mechanism rows[] = {
                 [BULLA_VERIFY_RECOVER] = &bulla_rsa_verify_recover,
             }},
     {BULLA_MECHANISM(CKM_RSA_X_509), .info = {SIZES, ENCRYPTION_FLAGS | SIGNING_FLAGS}, .keys = &rsa_keys,
-        .detail = &raw,
+        .value_at_end = true, .detail = &raw,
         .processors =
             {
                 [BULLA_ENCRYPT] = &bulla_rsa_encrypt,
