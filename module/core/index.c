@@ -195,6 +195,7 @@ bool bulla_index_put(struct bulla_index *index, struct bulla_object *object)
         object->handle = bulla_object_new_handle();
     size_t at = position(index, object->handle);
     if (at < index->count && index->objects[at]->handle == object->handle) {
+        (void)atomic_fetch_add(&index->epoch, 1);
         let_go(index->objects[at]);
     } else {
         if (!grow_array(index) || !grow_table(index))
@@ -234,6 +235,7 @@ void bulla_index_remove(struct bulla_index *index, CK_OBJECT_HANDLE handle)
     size_t at = position(index, handle);
     if (at == index->count || index->objects[at]->handle != handle)
         return;
+    (void)atomic_fetch_add(&index->epoch, 1);
     let_go(index->objects[at]);
     index->count--;
     memmove(&index->objects[at], &index->objects[at + 1], (index->count - at) * sizeof(struct bulla_object *));
@@ -271,8 +273,10 @@ void bulla_index_clear(struct bulla_index *index, CK_SESSION_HANDLE owner)
     if (owner && count && count <= REMOVED_SINGLY)
         for (; count; count = owned(index, owner, &first))
             bulla_index_remove(index, first);
-    else if (count)
+    else if (count) {
+        (void)atomic_fetch_add(&index->epoch, 1);
         sweep(index, owner, owner ? position(index, first) : 0);
+    }
 }
 
 void bulla_index_free(struct bulla_index *index)

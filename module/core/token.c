@@ -1,5 +1,5 @@
 /* Opening a token: its store is opened when it is first needed, and read again when its generation moved. */
-#include "token.h"
+#include "session.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -170,6 +170,28 @@ static bool is_current(struct bulla_token *token)
     return current;
 }
 
+enum bulla_reason bulla_token_refresh_in_session(struct bulla_token *token)
+{
+    bool current = token->store && !bulla_store_has_news(token->store, token->seen) && !token->renewed;
+    return current ? BULLA_OK : bulla_token_refresh(token);
+}
+
+bool bulla_token_claim(struct bulla_token *token)
+{
+    (void)pthread_rwlock_wrlock(&token->lock);
+    bool free = token->sessions == 0 && !token->claimed;
+    token->claimed |= free;
+    (void)pthread_rwlock_unlock(&token->lock);
+    return free;
+}
+
+void bulla_token_release(struct bulla_token *token)
+{
+    (void)pthread_rwlock_wrlock(&token->lock);
+    token->claimed = false;
+    (void)pthread_rwlock_unlock(&token->lock);
+}
+
 enum bulla_reason bulla_token_catch_up(struct bulla_token *token)
 {
     if (is_current(token))
@@ -197,7 +219,10 @@ enum bulla_reason bulla_token_refresh(struct bulla_token *token)
 {
     if (is_current(token))
         return BULLA_OK;
+    uint64_t epoch = token->index.epoch;
     enum bulla_reason reason = bulla_token_catch_up(token);
+    if (token->index.epoch != epoch) /* what another process destroyed is not kept warm here */
+        bulla_sessions_cool(token);
     if (take_renewed(token)) /* there are sessions then, so this is no initialisation, which holds the gate */
         judge_login(token);
     return reason;
