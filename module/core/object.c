@@ -30,10 +30,17 @@ struct bulla_object *bulla_object_keep(struct bulla_object *object)
     return object;
 }
 
+void bulla_object_shut_locked(struct bulla_object *object)
+{
+    bulla_material_drop(object->material);
+    object->material = NULL;
+    bulla_secret_release(&object->opened);
+}
+
 void bulla_object_shut(struct bulla_object *object)
 {
     (void)pthread_mutex_lock(&object->lock);
-    bulla_secret_release(&object->opened);
+    bulla_object_shut_locked(object);
     object->expires = 0;
     (void)pthread_mutex_unlock(&object->lock);
 }

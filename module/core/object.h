@@ -9,7 +9,8 @@
 #include <stdatomic.h>
 
 #include "attributes.h"
-#include "secret.h"
+#include "crypto/secret.h"
+#include "mech/material.h"
 
 /* What the index finds objects by, beside their handle; and an object's place in the chain of each (index.c). */
 enum bulla_index_key { BULLA_INDEX_UNIQUE_ID, BULLA_INDEX_ID, BULLA_INDEX_LABEL, BULLA_INDEX_OWNER, BULLA_INDEX_KEYS };
@@ -34,6 +35,7 @@ struct bulla_object {
     /* The CBOR of the sealed attributes, once opened. Guarded by the lock. */
     pthread_mutex_t lock;
     struct bulla_secret opened;
+    struct bulla_material *material;                 /* a key's, made at its first use; NULL before */
     uint64_t expires;                                /* by the clock of leases (mech/clock.h); 0: until logout */
     struct bulla_index_link links[BULLA_INDEX_KEYS]; /* the index's own, under its lock */
 };
@@ -45,6 +47,8 @@ struct bulla_object *bulla_object_keep(struct bulla_object *object);
 void bulla_object_drop(struct bulla_object *object); /* NULL is allowed */
 /* Wipes what it has opened. */
 void bulla_object_shut(struct bulla_object *object);
+/* The same with its lock held. */
+void bulla_object_shut_locked(struct bulla_object *object);
 bool bulla_object_is_private(const struct bulla_object *object);
 /* A secret or private key. */
 bool bulla_object_is_own_key(const struct bulla_object *object);
