@@ -110,6 +110,11 @@ struct bulla_processor {
     /* Verification, beside update: NULL where there is none. BULLA_VERIFY_FAILED, BULLA_SIGNATURE_LENGTH. */
     enum bulla_reason (*verify_finish)(struct bulla_run *run, struct bulla_bytes signature);
     enum bulla_reason (*verify)(struct bulla_run *run, struct bulla_bytes in, struct bulla_bytes signature);
+    /* C_GetOperationState and C_SetOperationState, of digests: the state as bytes, and a state that was begun made to
+     * go on from them (they are anyone's: judged whole). BULLA_STATE_UNSAVEABLE, BULLA_STATE_INVALID; both NULL: can't.
+     */
+    enum bulla_reason (*save)(const struct bulla_run *run, struct bulla_writer *out);
+    enum bulla_reason (*restore)(struct bulla_run *run, struct bulla_bytes saved);
     void (*end)(void *state); /* frees what the state points to; the state itself is wiped by its owner; may be NULL */
 };
 
