@@ -17,6 +17,8 @@ const struct bulla_family *const bulla_families[] = {
     &bulla_secret_family,
     &bulla_digest_family,
     &bulla_mac_family,
+    &bulla_kdf_family,
+    &bulla_tls_family,
     &bulla_rsa_family,
     &bulla_ec_family,
     NULL,

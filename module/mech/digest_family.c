@@ -56,27 +56,27 @@ static const struct bulla_processor processor = {
     .end = end,
 };
 
-#define DIGEST(number, hash)                                                                                           \
+#define DIGEST(suffix, hash)                                                                                           \
     {                                                                                                                  \
-        .type = (number), .info = {0, 0, CKF_DIGEST}, .detail = &bulla_hashes[hash], .processors = {                   \
+        BULLA_MECHANISM(CKM_##suffix), .info = {0, 0, CKF_DIGEST}, .detail = &bulla_hashes[hash], .processors = {      \
             [BULLA_DIGEST] = &processor                                                                                \
         }                                                                                                              \
     }
 
 static const struct bulla_mechanism rows[] = {
-    DIGEST(CKM_SHA_1, BULLA_SHA1),
-    DIGEST(CKM_SHA224, BULLA_SHA224),
-    DIGEST(CKM_SHA256, BULLA_SHA256),
-    DIGEST(CKM_SHA384, BULLA_SHA384),
-    DIGEST(CKM_SHA512, BULLA_SHA512),
-    DIGEST(CKM_SHA3_224, BULLA_SHA3_224),
-    DIGEST(CKM_SHA3_256, BULLA_SHA3_256),
-    DIGEST(CKM_SHA3_384, BULLA_SHA3_384),
-    DIGEST(CKM_SHA3_512, BULLA_SHA3_512),
-    DIGEST(CKM_BLAKE2B_160, BULLA_BLAKE2B_160),
-    DIGEST(CKM_BLAKE2B_256, BULLA_BLAKE2B_256),
-    DIGEST(CKM_BLAKE2B_384, BULLA_BLAKE2B_384),
-    DIGEST(CKM_BLAKE2B_512, BULLA_BLAKE2B_512),
+    DIGEST(SHA_1, BULLA_SHA1),
+    DIGEST(SHA224, BULLA_SHA224),
+    DIGEST(SHA256, BULLA_SHA256),
+    DIGEST(SHA384, BULLA_SHA384),
+    DIGEST(SHA512, BULLA_SHA512),
+    DIGEST(SHA3_224, BULLA_SHA3_224),
+    DIGEST(SHA3_256, BULLA_SHA3_256),
+    DIGEST(SHA3_384, BULLA_SHA3_384),
+    DIGEST(SHA3_512, BULLA_SHA3_512),
+    DIGEST(BLAKE2B_160, BULLA_BLAKE2B_160),
+    DIGEST(BLAKE2B_256, BULLA_BLAKE2B_256),
+    DIGEST(BLAKE2B_384, BULLA_BLAKE2B_384),
+    DIGEST(BLAKE2B_512, BULLA_BLAKE2B_512),
 };
 
 const struct bulla_family bulla_digest_family = {

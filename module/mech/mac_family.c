@@ -119,15 +119,15 @@ static const struct bulla_key_rule keys[BULLA_HASHES] = {
     [BULLA_BLAKE2B_512] = KEYS(BLAKE2B_512),
 };
 
-#define ROW(number, hash)                                                                                              \
+#define ROW(suffix, hash, its_parameter)                                                                               \
     {                                                                                                                  \
-        .type = (number), .info = {1, LARGEST, CKF_SIGN | CKF_VERIFY}, .keys = &keys[hash],                            \
-        .detail = &bulla_hashes[hash], .processors = {                                                                 \
-            [BULLA_SIGN] = &processor,                                                                                 \
-            [BULLA_VERIFY] = &processor                                                                                \
-        }                                                                                                              \
+        BULLA_MECHANISM(CKM_##suffix), .parameter = (its_parameter), .info = {1, LARGEST, CKF_SIGN | CKF_VERIFY},      \
+                                       .keys = &keys[hash], .detail = &bulla_hashes[hash], .processors = {             \
+                                           [BULLA_SIGN] = &processor,                                                  \
+                                           [BULLA_VERIFY] = &processor                                                 \
+                                       }                                                                               \
     }
-#define ROWS(name, hash) ROW(CKM_##name##_HMAC, hash), ROW(CKM_##name##_HMAC_GENERAL, hash)
+#define ROWS(name, hash) ROW(name##_HMAC, hash, NULL), ROW(name##_HMAC_GENERAL, hash, "CK_ULONG: bytes of the MAC")
 
 static const struct bulla_mechanism rows[] = {
     ROWS(SHA_1, BULLA_SHA1),
