@@ -254,11 +254,12 @@ static enum bulla_reason write_step(struct bulla_operation *operation, const str
     return reason;
 }
 
-CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_step *step)
+CK_RV bulla_operation_ask(struct bulla_session *session, const struct bulla_step *step, bool *answered)
 {
     struct bulla_operation *operation = &session->operations[step->function];
     size_t bound = 0;
     CK_RV rv = check_order(operation, step);
+    *answered = true;
     if (rv == CKR_OPERATION_NOT_INITIALIZED)
         return rv;
     if (rv == CKR_OK && !step->out_size)
@@ -270,13 +271,25 @@ CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_ste
     enum bulla_reason reason = check_lease(operation);
     if (reason == BULLA_OK)
         reason = operation->processor->bound(&operation->run, step->phase, step->in, &bound);
-    if (reason == BULLA_OK && (!step->out || *step->out_size < bound)) {
+    if (reason != BULLA_OK)
+        return conclude(session, operation, step, reason);
+    *answered = !step->out || *step->out_size < bound;
+    if (*answered)
         *step->out_size = bound;
-        return step->out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
-    }
-    if (reason == BULLA_OK)
-        reason = write_step(operation, step);
-    return conclude(session, operation, step, reason);
+    return *answered && step->out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+}
+
+CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step *step)
+{
+    struct bulla_operation *operation = &session->operations[step->function];
+    return conclude(session, operation, step, write_step(operation, step));
+}
+
+CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_step *step)
+{
+    bool answered;
+    CK_RV rv = bulla_operation_ask(session, step, &answered);
+    return rv != CKR_OK || answered ? rv : bulla_operation_run(session, step);
 }
 
 CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_step *step)

@@ -46,6 +46,9 @@ struct bulla_step {
 CK_RV bulla_operation_begin(
     struct bulla_session *session, enum bulla_function function, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
 CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_step *step);
+/* The two halves of it: what needs no running (`answered`: a refusal, a length query, a short buffer), and the rest. */
+CK_RV bulla_operation_ask(struct bulla_session *session, const struct bulla_step *step, bool *answered);
+CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step *step);
 /* A step of a verification: no output, so no length query and no short buffer. */
 CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_step *step);
 /* C_DigestKey: an update of the digest by a secret key's value. */

@@ -79,7 +79,7 @@ static CK_RV token_info(struct bulla_token *token, void *arguments)
     CK_TOKEN_INFO *info = arguments;
     if (!info)
         return CKR_ARGUMENTS_BAD;
-    *info = (CK_TOKEN_INFO){.flags = CKF_RNG | CKF_LOGIN_REQUIRED,
+    *info = (CK_TOKEN_INFO){.flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_DUAL_CRYPTO_OPERATIONS,
         .ulMaxSessionCount = BULLA_SESSIONS_LARGEST,
         .ulMaxRwSessionCount = BULLA_SESSIONS_LARGEST,
         .ulMinPinLen = BULLA_PIN_SHORTEST,
