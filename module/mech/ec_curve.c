@@ -60,8 +60,8 @@ enum bulla_reason bulla_curve_of(const struct bulla_draft *key, const struct bul
         return bulla_refuse(BULLA_KEY_INCOMPLETE, "the template does not say which curve (CKA_EC_PARAMS)");
     *curve = bulla_curve_find(key->key_type, params);
     return *curve ? BULLA_OK
-                  : bulla_refuse(BULLA_CURVE, "CKA_EC_PARAMS names no curve that keys of type 0x%lx have here",
-                        key->key_type);
+                  : bulla_refuse(
+                        BULLA_CURVE, "CKA_EC_PARAMS names no curve that keys of type 0x%lx have here", key->key_type);
 }
 
 CK_ULONG bulla_curve_number(const struct bulla_curve *curve)

@@ -15,8 +15,8 @@ static enum bulla_reason from_params(int selection, OSSL_PARAM *params, EVP_PKEY
 {
     (void)ERR_set_mark();
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(bulla_openssl_context(), "EC", NULL);
-    bool made = context && EVP_PKEY_fromdata_init(context) == 1 &&
-                EVP_PKEY_fromdata(context, pkey, selection, params) == 1;
+    bool made =
+        context && EVP_PKEY_fromdata_init(context) == 1 && EVP_PKEY_fromdata(context, pkey, selection, params) == 1;
     EVP_PKEY_CTX_free(context);
     (void)ERR_pop_to_mark();
     if (made)
@@ -86,8 +86,7 @@ enum bulla_reason bulla_pkey_generate(const struct bulla_curve *curve, EVP_PKEY 
     OSSL_PARAM params[] = {weierstrass ? group_param(curve) : OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
     *pkey = NULL;
     (void)ERR_set_mark();
-    EVP_PKEY_CTX *context =
-        EVP_PKEY_CTX_new_from_name(bulla_openssl_context(), weierstrass ? "EC" : curve->name, NULL);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(bulla_openssl_context(), weierstrass ? "EC" : curve->name, NULL);
     bool made = context && EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_params(context, params) == 1 &&
                 EVP_PKEY_generate(context, pkey) == 1;
     EVP_PKEY_CTX_free(context);
@@ -154,8 +153,8 @@ static bool multiply(const EC_GROUP *group, const BIGNUM *number, struct bulla_p
     EC_POINT *product = EC_POINT_new(group);
     bool done = product && EC_POINT_mul(group, product, number, NULL, NULL, NULL) == 1;
     if (done)
-        point->size = EC_POINT_point2oct(
-            group, product, POINT_CONVERSION_UNCOMPRESSED, point->data, sizeof point->data, NULL);
+        point->size =
+            EC_POINT_point2oct(group, product, POINT_CONVERSION_UNCOMPRESSED, point->data, sizeof point->data, NULL);
     EC_POINT_clear_free(product);
     return done && point->size;
 }
