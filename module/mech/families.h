@@ -6,6 +6,7 @@
 
 extern const struct bulla_family bulla_model_family;  /* model_family.c: key generation, SEAL, INFER, ATTEST */
 extern const struct bulla_family bulla_secret_family; /* secret_family.c: kinds and generation of secret keys */
+extern const struct bulla_family bulla_cipher_family; /* cipher_family.c: AES and ChaCha20 */
 extern const struct bulla_family bulla_rsa_family;    /* rsa_family.c */
 extern const struct bulla_family bulla_ec_family;     /* ec_family.c: Weierstrass, Edwards and Montgomery curves */
 
