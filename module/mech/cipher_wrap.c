@@ -57,28 +57,41 @@ static enum bulla_reason bound_unwrap(
     return BULLA_OK;
 }
 
-static enum bulla_reason whole(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)
+static bool run(struct bulla_cipher_state *state, struct bulla_bytes in, uint8_t *out, size_t *size)
 {
-    struct bulla_cipher_state *state = run->state;
     int written = -1;
-    size_t most =
-        state->encrypting ? (in.size + SEMIBLOCK - 1) / SEMIBLOCK * SEMIBLOCK + SEMIBLOCK : in.size - SEMIBLOCK;
-    uint8_t *space = bulla_write_space(out, most);
     (void)ERR_set_mark();
-    bool right = EVP_CipherUpdate(state->context, space, &written, in.data, (int)in.size) == 1 && written > 0;
+    bool right = EVP_CipherUpdate(state->context, out, &written, in.data, (int)in.size) == 1 && written > 0;
     (void)ERR_pop_to_mark();
-    if (right && (size_t)written <= most) {
-        out->size -= most - (size_t)written;
-        return BULLA_OK;
-    }
-    return state->encrypting ? bulla_refuse(BULLA_LIBRARY, "OpenSSL does not wrap %zu bytes", in.size)
-                             : bulla_refuse(BULLA_CIPHERTEXT, "the wrapped data is not intact");
+    *size = (size_t)written;
+    return right;
 }
 
-#define PROCESSOR(its_begin, its_bound)                                                                                \
+static enum bulla_reason wrap(struct bulla_run *operation, struct bulla_bytes in, struct bulla_writer *out)
+{
+    size_t size = 0, padded = (in.size + SEMIBLOCK - 1) / SEMIBLOCK * SEMIBLOCK + SEMIBLOCK;
+    if (!run(operation->state, in, bulla_write_space(out, padded), &size) || size != padded)
+        return bulla_refuse(BULLA_LIBRARY, "OpenSSL does not wrap %zu bytes", in.size);
+    return BULLA_OK;
+}
+
+/* OpenSSL's KWP clears as many bytes of output as it had input when that is not intact, 8 more than the data has: so it
+ * works in memory of ours. */
+static enum bulla_reason unwrap(struct bulla_run *operation, struct bulla_bytes in, struct bulla_writer *out)
+{
+    BULLA_RELEASED struct bulla_secret plain = {0};
+    size_t size = 0;
+    BULLA_TRY(bulla_secret_hold(&plain, in.size, "unwrapped data"));
+    if (!run(operation->state, in, plain.data, &size) || size > in.size - SEMIBLOCK)
+        return bulla_refuse(BULLA_CIPHERTEXT, "the wrapped data is not intact");
+    bulla_write(out, plain.data, size);
+    return BULLA_OK;
+}
+
+#define PROCESSOR(its_begin, its_bound, its_whole)                                                                     \
     {                                                                                                                  \
         .state_size = sizeof(struct bulla_cipher_state), .reuse = true, .begin = (its_begin), .bound = (its_bound),    \
-        .whole = whole, .end = bulla_cipher_end                                                                        \
+        .whole = (its_whole), .end = bulla_cipher_end                                                                  \
     }
-const struct bulla_processor bulla_key_wrap = PROCESSOR(begin_wrap, bound_wrap);
-const struct bulla_processor bulla_key_unwrap = PROCESSOR(begin_unwrap, bound_unwrap);
+const struct bulla_processor bulla_key_wrap = PROCESSOR(begin_wrap, bound_wrap, wrap);
+const struct bulla_processor bulla_key_unwrap = PROCESSOR(begin_unwrap, bound_unwrap, unwrap);
