@@ -73,11 +73,12 @@ static CK_RV wrap(struct bulla_session *session, struct bulla_operation *operati
     if (!out) {
         enum bulla_reason reason = operation->processor->bound(&operation->run, BULLA_WHOLE, in, &bound);
         *out_size = bound;
-        return bulla_token_refusal(session->token, "wrap", reason);
+        rv = bulla_token_refusal(session->token, "wrap", reason);
+        return rv == CKR_DATA_LEN_RANGE ? CKR_KEY_SIZE_RANGE : rv;
     }
     rv = bulla_operation_whole(session, operation, BULLA_WRAP, in, &wrapped, &bound);
     if (rv == CKR_DATA_LEN_RANGE)
-        rv = CKR_KEY_SIZE_RANGE; /* the data is a key here */
+        rv = CKR_KEY_SIZE_RANGE;
     return rv == CKR_OK ? give(&wrapped, bound, out, out_size) : rv;
 }
 
