@@ -13,7 +13,7 @@
 
 struct signing {
     struct bulla_rsa_context context;
-    EVP_MD_CTX *hash;
+    struct bulla_hasher hasher; /* it holds what is signed: wiped when the operation ends */
 };
 
 static enum bulla_reason begin(struct bulla_run *run, const CK_MECHANISM *mechanism, bulla_rsa_init *init)
@@ -23,14 +23,7 @@ static enum bulla_reason begin(struct bulla_run *run, const CK_MECHANISM *mechan
     struct bulla_rsa_padding padding;
     BULLA_TRY(bulla_rsa_padding_read(mechanism, scheme, run->key->material->size, &padding));
     BULLA_TRY(bulla_rsa_context_make(&state->context, run->key->material->pkey, init, &padding));
-    if (!scheme->hash)
-        return BULLA_OK;
-    const EVP_MD *hash = bulla_rsa_hash_library(padding.hash);
-    if (!state->hash)
-        state->hash = EVP_MD_CTX_new();
-    return hash && state->hash && EVP_DigestInit_ex2(state->hash, hash, NULL) == 1
-               ? BULLA_OK
-               : bulla_refuse(BULLA_LIBRARY, "OpenSSL does not begin the hash %s", padding.hash->name);
+    return scheme->hash ? bulla_hasher_begin(&state->hasher, padding.hash) : BULLA_OK;
 }
 
 static enum bulla_reason begin_sign(struct bulla_run *run, const CK_MECHANISM *mechanism)
@@ -52,8 +45,7 @@ static void end(void *pointer)
 {
     struct signing *state = pointer;
     bulla_rsa_context_end(&state->context);
-    EVP_MD_CTX_free(state->hash);
-    state->hash = NULL;
+    bulla_hasher_end(&state->hasher);
 }
 
 /* --- hashing --- */
@@ -62,17 +54,14 @@ static enum bulla_reason update(struct bulla_run *run, struct bulla_bytes in, st
 {
     struct signing *state = run->state;
     (void)out;
-    return in.size == 0 || EVP_DigestUpdate(state->hash, in.data, in.size) == 1
-               ? BULLA_OK
-               : bulla_refuse(BULLA_LIBRARY, "OpenSSL does not hash");
+    return bulla_hasher_update(&state->hasher, in);
 }
 
-static enum bulla_reason finish_hash(struct signing *state, uint8_t hash[static EVP_MAX_MD_SIZE])
+static enum bulla_reason finish_hash(struct signing *state, uint8_t hash[static BULLA_HASH_LARGEST])
 {
-    unsigned size = 0;
-    return EVP_DigestFinal_ex(state->hash, hash, &size) == 1 && size == state->context.padding.hash->size
-               ? BULLA_OK
-               : bulla_refuse(BULLA_LIBRARY, "OpenSSL does not finish a hash");
+    BULLA_TRY(bulla_hasher_finish(&state->hasher, hash));
+    bulla_hasher_end(&state->hasher);
+    return BULLA_OK;
 }
 
 /* --- signing --- */
@@ -104,7 +93,7 @@ static enum bulla_reason sign(struct bulla_run *run, struct bulla_bytes what, st
 
 static enum bulla_reason finish(struct bulla_run *run, struct bulla_writer *out)
 {
-    uint8_t hash[EVP_MAX_MD_SIZE]; /* of data that the caller has: no secret */
+    uint8_t hash[BULLA_HASH_LARGEST]; /* of data that the caller has: no secret */
     struct signing *state = run->state;
     BULLA_TRY(finish_hash(state, hash));
     return sign(run, (struct bulla_bytes){hash, state->context.padding.hash->size}, out);
@@ -116,7 +105,7 @@ static enum bulla_reason check_data(const struct bulla_run *run, struct bulla_by
     const struct bulla_rsa_padding *padding = &state->context.padding;
     if (padding->hash && in.size != padding->hash->size)
         return bulla_refuse(
-            BULLA_DATA_LENGTH, "%s gives %zu bytes, not %zu", padding->hash->name, padding->hash->size, in.size);
+            BULLA_DATA_LENGTH, "%s gives %u bytes, not %zu", padding->hash->name, padding->hash->size, in.size);
     if (in.size > bulla_rsa_size(run) - bulla_rsa_padding_overhead(padding))
         return bulla_refuse(BULLA_DATA_LENGTH, "%zu bytes are too many for the key and padding", in.size);
     return BULLA_OK;
@@ -165,7 +154,7 @@ static enum bulla_reason verify_hash(struct bulla_run *run, struct bulla_bytes h
 
 static enum bulla_reason verify_finish(struct bulla_run *run, struct bulla_bytes signature)
 {
-    uint8_t hash[EVP_MAX_MD_SIZE];
+    uint8_t hash[BULLA_HASH_LARGEST];
     struct signing *state = run->state;
     BULLA_TRY(finish_hash(state, hash));
     return verify_hash(run, (struct bulla_bytes){hash, state->context.padding.hash->size}, signature);
