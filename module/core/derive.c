@@ -1,7 +1,7 @@
 /* C_DeriveKey: a secret key from the value that a mechanism derives. */
 #include "objects.h"
 #include "refusal.h"
-#include "template.h"
+#include "roles.h"
 
 /* How many bytes a key of this type has when the template does not say; 0: as many as there are. */
 static size_t wanted_size(const struct bulla_attribute_list *list)
@@ -54,20 +54,23 @@ static CK_RV derive(struct bulla_session *session, struct bulla_derivation *deri
     return rv == CKR_OK ? bulla_objects_put(session, list, "derive", handle) : rv;
 }
 
-/* Before anything is opened: a template that asks for what can't be is refused whatever the key. */
-static CK_RV make_list(struct bulla_session *session, struct bulla_template template, struct bulla_attribute_list *list)
+/* The new key's class and type may be left to the standard ones. */
+static CK_RV make_list(
+    struct bulla_session *session, const struct bulla_merged *merged, struct bulla_attribute_list *list)
 {
     static const CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
     static const CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
-    CK_RV rv = bulla_template_form(template.attributes, template.count);
-    if (rv != CKR_OK)
-        return rv;
-    if (bulla_template_ulong(template.attributes, template.count, CKA_CLASS, secret_class) != secret_class)
+    if (bulla_template_ulong(merged->attributes, merged->count, CKA_CLASS, secret_class) != secret_class)
         return CKR_TEMPLATE_INCONSISTENT;
     (void)bulla_list_put(list, CKA_CLASS, (struct bulla_bytes){(const uint8_t *)&secret_class, sizeof secret_class});
     (void)bulla_list_put(list, CKA_KEY_TYPE, (struct bulla_bytes){(const uint8_t *)&generic, sizeof generic});
-    rv = bulla_template_new(template.attributes, template.count, BULLA_DERIVED, secret_class, list);
+    CK_RV rv = bulla_template_new(merged->attributes, merged->count, BULLA_DERIVED, secret_class, list);
     return rv == CKR_OK ? bulla_objects_may_write(session, list) : rv;
+}
+
+static bool asks_again(const struct bulla_taken_key *key)
+{
+    return key->object && bulla_attributes_bool(key->object->attributes, CKA_ALWAYS_AUTHENTICATE);
 }
 
 CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base,
@@ -76,6 +79,7 @@ CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *me
     BULLA_TAKEN_KEY base_key = {0};
     BULLA_TAKEN_KEY other_key = {0};
     struct bulla_attribute_list list = {0};
+    struct bulla_merged merged; /* the list's views point into it */
     const struct bulla_mechanism *row = bulla_mechanism_find(mechanism->mechanism);
     if (!row || !row->derive)
         return CKR_MECHANISM_INVALID;
@@ -84,8 +88,14 @@ CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *me
     CK_RV rv = bulla_key_take(session, base, row, BULLA_DERIVE, &base_key);
     if (rv == CKR_OK && row->other)
         rv = bulla_key_take(session, row->other(mechanism), row, BULLA_DERIVE, &other_key);
+    if (rv == CKR_OK && (asks_again(&base_key) || asks_again(&other_key)))
+        rv = CKR_KEY_FUNCTION_NOT_PERMITTED; /* there is no Init to give the PIN after */
     if (rv == CKR_OK)
-        rv = make_list(session, template, &list);
+        rv = bulla_roles_merge(base_key.object, CKA_DERIVE_TEMPLATE, template.attributes, template.count, &merged);
+    if (rv == CKR_OK)
+        rv = make_list(session, &merged, &list);
+    if (rv == CKR_OK)
+        rv = bulla_roles_derive(row, base_key.object, other_key.object, &list);
     struct bulla_derivation derivation = {mechanism, row, &base_key.key, row->other ? &other_key.key : NULL, 0};
     return rv == CKR_OK ? derive(session, &derivation, base_key.object, &list, handle) : rv;
 }

@@ -71,8 +71,8 @@ CK_RV bulla_operation_bind(struct bulla_session *session, struct bulla_operation
     if (rv != CKR_OK)
         return rv;
     operation->mechanism = row;
-    operation->unproved =
-        row->keys && bulla_attributes_bool(operation->taken.object->attributes, CKA_ALWAYS_AUTHENTICATE);
+    if (row->keys && bulla_attributes_bool(operation->taken.object->attributes, CKA_ALWAYS_AUTHENTICATE))
+        operation->unproved = ++session->asked;
     enum bulla_reason reason = start(session, operation, mechanism);
     if (reason == BULLA_OK)
         return CKR_OK;
@@ -92,6 +92,34 @@ CK_RV bulla_operation_begin(
     }
     return operation->mechanism ? CKR_OPERATION_ACTIVE
                                 : bulla_operation_bind(session, operation, function, mechanism, key);
+}
+
+/* --- keys that ask for the PIN each time --- */
+
+static bool is_unproved(const struct bulla_operation *operation)
+{
+    return operation->mechanism && operation->unproved;
+}
+
+bool bulla_operations_unproved(const struct bulla_session *session)
+{
+    for (int i = 0; i < BULLA_FUNCTIONS; i++)
+        if (is_unproved(&session->operations[i]))
+            return true;
+    return false;
+}
+
+/* One PIN is for one operation. Where more than one waits, which of them is meant can't be told: the one begun last. */
+void bulla_operations_prove(struct bulla_session *session)
+{
+    struct bulla_operation *latest = NULL;
+    for (int i = 0; i < BULLA_FUNCTIONS; i++) {
+        struct bulla_operation *operation = &session->operations[i];
+        if (is_unproved(operation) && (!latest || operation->unproved > latest->unproved))
+            latest = operation;
+    }
+    if (latest)
+        latest->unproved = 0;
 }
 
 /* --- steps --- */
