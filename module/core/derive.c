@@ -95,7 +95,8 @@ CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *me
     if (rv == CKR_OK)
         rv = make_list(session, &merged, &list);
     if (rv == CKR_OK)
-        rv = bulla_roles_derive(row, base_key.object, other_key.object, &list);
+        rv = bulla_roles_derive(
+            row, (const struct bulla_object *const[]){base_key.object, other_key.object}, &merged, &list);
     struct bulla_derivation derivation = {mechanism, row, &base_key.key, row->other ? &other_key.key : NULL, 0};
     return rv == CKR_OK ? derive(session, &derivation, base_key.object, &list, handle) : rv;
 }

@@ -162,6 +162,18 @@ static enum bulla_reason run_step(
     return step->function == BULLA_VERIFY ? run_verification(operation, step, out) : run_phases(operation, step, out);
 }
 
+/* A length that no memory has. What reads it would run beyond the end, and what adds to it would begin anew. */
+static CK_RV check_lengths(const struct bulla_step *step)
+{
+    bool decrypts = step->function == BULLA_DECRYPT;
+    bool recovers = step->function == BULLA_VERIFY_RECOVER;
+    if (step->signature.size > PTRDIFF_MAX || (recovers && step->in.size > PTRDIFF_MAX))
+        return CKR_SIGNATURE_LEN_RANGE;
+    if (step->in.size > PTRDIFF_MAX)
+        return decrypts ? CKR_ENCRYPTED_DATA_LEN_RANGE : CKR_DATA_LEN_RANGE;
+    return CKR_OK;
+}
+
 /* Whether the step fits what the operation has done so far. */
 static CK_RV check_order(const struct bulla_operation *operation, const struct bulla_step *step)
 {
@@ -173,7 +185,7 @@ static CK_RV check_order(const struct bulla_operation *operation, const struct b
         return CKR_OPERATION_ACTIVE;
     if (step->phase != BULLA_WHOLE && !operation->processor->update)
         return CKR_FUNCTION_NOT_SUPPORTED;
-    return CKR_OK;
+    return check_lengths(step);
 }
 
 /* After a step that was run: what went well goes on or finishes, everything else ends. */

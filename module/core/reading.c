@@ -3,6 +3,7 @@
 
 #include "objects.h"
 #include "refusal.h"
+#include "template.h"
 
 static void answer(CK_ATTRIBUTE *attribute, struct bulla_bytes value, CK_RV *rv)
 {
@@ -107,6 +108,8 @@ CK_RV bulla_objects_get(
     struct bulla_session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     CK_RV rv = CKR_OK;
+    if (count > BULLA_TEMPLATE_MOST)
+        return CKR_ARGUMENTS_BAD;
     struct bulla_object *object = bulla_token_object(session->token, handle);
     if (!object)
         return CKR_OBJECT_HANDLE_INVALID;

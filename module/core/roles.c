@@ -146,15 +146,22 @@ CK_RV bulla_roles_wrap(const struct bulla_object *key, const struct bulla_object
     return check_wrap_template(key, wrapping);
 }
 
-CK_RV bulla_roles_unwrap(const struct bulla_object *unwrapping, struct bulla_attribute_list *list)
+/* The new key is kept for trusted keys, too; a template that denies it asks for what it doesn't get. */
+static CK_RV keep_for_trusted(const struct bulla_merged *merged, struct bulla_attribute_list *list)
+{
+    if (find(merged->attributes, merged->count, CKA_WRAP_WITH_TRUSTED) && !bulla_list_bool(list, CKA_WRAP_WITH_TRUSTED))
+        return CKR_TEMPLATE_INCONSISTENT;
+    return bulla_list_put_bool(list, CKA_WRAP_WITH_TRUSTED, true) ? CKR_OK : CKR_HOST_MEMORY;
+}
+
+CK_RV bulla_roles_unwrap(
+    const struct bulla_object *unwrapping, const struct bulla_merged *merged, struct bulla_attribute_list *list)
 {
     bool readable = !bulla_list_bool(list, CKA_SENSITIVE) && bulla_list_bool(list, CKA_EXTRACTABLE);
     if (readable && !is_readable(unwrapping))
         return CKR_TEMPLATE_INCONSISTENT;
     /* What was wrapped by a trusted key may have been kept for trusted keys alone. */
-    if (bulla_attributes_bool(unwrapping->attributes, CKA_TRUSTED))
-        (void)bulla_list_put_bool(list, CKA_WRAP_WITH_TRUSTED, true);
-    return CKR_OK;
+    return bulla_attributes_bool(unwrapping->attributes, CKA_TRUSTED) ? keep_for_trusted(merged, list) : CKR_OK;
 }
 
 /* Mechanisms whose result holds bytes of the base key, or would tell them. */
@@ -168,20 +175,23 @@ static bool shows_its_base(CK_MECHANISM_TYPE type)
     return false;
 }
 
-CK_RV bulla_roles_derive(const struct bulla_mechanism *row, const struct bulla_object *base,
-    const struct bulla_object *other, struct bulla_attribute_list *list)
+static CK_RV keep_protection(
+    const struct bulla_object *base, const struct bulla_merged *merged, struct bulla_attribute_list *list)
 {
-    const struct bulla_object *bases[] = {base, other};
-    for (int i = 0; i < 2 && shows_its_base(row->type); i++) {
-        if (!bases[i])
-            continue;
-        const struct bulla_attributes *attributes = bases[i]->attributes;
-        if (bulla_attributes_bool(attributes, CKA_SENSITIVE) && !bulla_list_bool(list, CKA_SENSITIVE))
-            return CKR_TEMPLATE_INCONSISTENT;
-        if (!bulla_attributes_bool(attributes, CKA_EXTRACTABLE) && bulla_list_bool(list, CKA_EXTRACTABLE))
-            return CKR_TEMPLATE_INCONSISTENT;
-        if (bulla_attributes_bool(attributes, CKA_WRAP_WITH_TRUSTED))
-            (void)bulla_list_put_bool(list, CKA_WRAP_WITH_TRUSTED, true);
-    }
-    return CKR_OK;
+    const struct bulla_attributes *attributes = base->attributes;
+    if (bulla_attributes_bool(attributes, CKA_SENSITIVE) && !bulla_list_bool(list, CKA_SENSITIVE))
+        return CKR_TEMPLATE_INCONSISTENT;
+    if (!bulla_attributes_bool(attributes, CKA_EXTRACTABLE) && bulla_list_bool(list, CKA_EXTRACTABLE))
+        return CKR_TEMPLATE_INCONSISTENT;
+    return bulla_attributes_bool(attributes, CKA_WRAP_WITH_TRUSTED) ? keep_for_trusted(merged, list) : CKR_OK;
+}
+
+CK_RV bulla_roles_derive(const struct bulla_mechanism *row, const struct bulla_object *const bases[static 2],
+    const struct bulla_merged *merged, struct bulla_attribute_list *list)
+{
+    CK_RV rv = CKR_OK;
+    for (int i = 0; i < 2 && rv == CKR_OK && shows_its_base(row->type); i++)
+        if (bases[i])
+            rv = keep_protection(bases[i], merged, list);
+    return rv;
 }

@@ -18,12 +18,6 @@ CK_RV bulla_roles_change(unsigned class_bit, CK_ATTRIBUTE_TYPE type, bool now);
 /* Whether this key may be wrapped by that one: CKR_KEY_NOT_WRAPPABLE, CKR_KEY_UNEXTRACTABLE, and CKR_KEY_HANDLE_INVALID
  * for a key that the wrapping key's CKA_WRAP_TEMPLATE does not match (5.18.3). */
 CK_RV bulla_roles_wrap(const struct bulla_object *key, const struct bulla_object *wrapping);
-/* What an unwrapped key takes over from the key that unwraps it; refuses what would be weaker. */
-CK_RV bulla_roles_unwrap(const struct bulla_object *unwrapping, struct bulla_attribute_list *list);
-/* The same for a key derived from `base` (and `other`, or NULL) by the row. */
-CK_RV bulla_roles_derive(const struct bulla_mechanism *row, const struct bulla_object *base,
-    const struct bulla_object *other, struct bulla_attribute_list *list);
-
 /* A caller's template and what a key's CKA_UNWRAP_TEMPLATE or CKA_DERIVE_TEMPLATE adds to it: views of both. */
 struct bulla_merged {
     CK_ATTRIBUTE attributes[BULLA_ATTRIBUTES_LARGEST];
@@ -33,5 +27,13 @@ struct bulla_merged {
 /* CKR_TEMPLATE_INCONSISTENT where they differ. */
 CK_RV bulla_roles_merge(const struct bulla_object *key, CK_ATTRIBUTE_TYPE added, const CK_ATTRIBUTE *attributes,
     CK_ULONG count, struct bulla_merged *merged);
+
+/* What an unwrapped key takes over from the key that unwraps it; refuses what would be weaker. The list was made of the
+ * merged template. */
+CK_RV bulla_roles_unwrap(
+    const struct bulla_object *unwrapping, const struct bulla_merged *merged, struct bulla_attribute_list *list);
+/* The same for a key derived from `base` (and `other`, or NULL) by the row. */
+CK_RV bulla_roles_derive(const struct bulla_mechanism *row, const struct bulla_object *const bases[static 2],
+    const struct bulla_merged *merged, struct bulla_attribute_list *list);
 
 #endif

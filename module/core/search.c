@@ -208,11 +208,13 @@ CK_RV bulla_search_begin(struct bulla_session *session, const CK_ATTRIBUTE *attr
 {
     if (session->search.handles)
         return CKR_OPERATION_ACTIVE;
-    if (!attributes && count)
+    if ((!attributes && count) || count > BULLA_TEMPLATE_MOST)
         return CKR_ARGUMENTS_BAD;
     for (CK_ULONG i = 0; i < count; i++)
         if (!attributes[i].pValue && attributes[i].ulValueLen)
             return CKR_ARGUMENTS_BAD;
+        else if (attributes[i].ulValueLen > PTRDIFF_MAX)
+            return CKR_ATTRIBUTE_VALUE_INVALID;
     bool profile = bulla_template_ulong(attributes, count, CKA_PROFILE_ID, 0) != 0;
     CK_OBJECT_CLASS wanted =
         bulla_template_ulong(attributes, count, CKA_CLASS, profile ? CKO_PROFILE : CK_UNAVAILABLE_INFORMATION);

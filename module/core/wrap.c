@@ -108,7 +108,7 @@ static CK_RV make_list(struct bulla_session *session, const struct bulla_object 
         return CKR_TEMPLATE_INCONSISTENT;
     CK_RV rv = bulla_template_new(merged->attributes, merged->count, BULLA_UNWRAPPED, object_class, list);
     if (rv == CKR_OK)
-        rv = bulla_roles_unwrap(unwrapping, list);
+        rv = bulla_roles_unwrap(unwrapping, merged, list);
     return rv == CKR_OK ? bulla_objects_may_write(session, list) : rv;
 }
 
@@ -150,6 +150,8 @@ CK_RV bulla_objects_unwrap(struct bulla_session *session, const CK_MECHANISM *me
     struct bulla_operation operation = {0};
     struct bulla_attribute_list list = {0};
     struct bulla_merged merged; /* the list's views point into it */
+    if (wrapped.size > PTRDIFF_MAX)
+        return CKR_WRAPPED_KEY_LEN_RANGE;
     CK_RV rv = of_wrapping_key(bulla_operation_bind(session, &operation, BULLA_UNWRAP, mechanism, unwrapping), false);
     if (rv != CKR_OK)
         return rv;
