@@ -53,6 +53,8 @@ refused() {
 says() { grep -q -e "$1" "$folder/out" || fail "no \"$1\" in what follows"; }
 says_not() { ! grep -q -e "$1" "$folder/out" || fail "\"$1\" in what follows"; }
 same() { cmp -s "$1" "$2" || fail "$1 and $2 differ: $3"; }
+bytes() { printf '%b' "$(sed 's/../\\x&/g')"; }
+hex() { od -An -v -tx1 | tr -d ' \n'; }
 
 finish() {
     local status=$? server
