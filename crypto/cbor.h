@@ -63,6 +63,23 @@ struct bulla_cbor_walk {
 struct bulla_cbor_walk bulla_cbor_inside(const struct bulla_cbor *container);
 bool bulla_cbor_next(struct bulla_cbor_walk *walk, struct bulla_cbor *item);
 
+/* A map of unsigned integers to byte strings and nothing else, as rows of the store have it, read in one pass. Accepted
+ * is what bulla_cbor_decode accepts of such maps. The count announced is not to be believed in: bound it.
+ *     BULLA_TRY(bulla_cbor_pairs_open(bytes, "attributes", &pairs));
+ *     while (pairs.left) BULLA_TRY(bulla_cbor_pairs_next(&pairs, &key, &value));
+ *     BULLA_TRY(bulla_reader_finish(&pairs.reader, "attributes"));                                                  */
+struct bulla_cbor_pairs {
+    struct bulla_reader reader;
+    uint64_t left, previous;
+    const char *what;
+    bool begun;
+};
+/* BULLA_TRUNCATED, BULLA_MALFORMED (also what is of another kind), BULLA_NOT_CANONICAL, BULLA_DUPLICATE. */
+enum bulla_reason bulla_cbor_pairs_open(
+    struct bulla_bytes bytes, const char *what, struct bulla_cbor_pairs *pairs) BULLA_MUST_USE;
+enum bulla_reason bulla_cbor_pairs_next(
+    struct bulla_cbor_pairs *pairs, uint64_t *key, struct bulla_bytes *value) BULLA_MUST_USE;
+
 /* A map as a table of fields: every pair of the map must match a row by key and kind, and every row not marked optional
  * must be met; anything else is refused. Keys are integers, or text where `text_key` is set. Values go to `*value`. */
 struct bulla_cbor_field {

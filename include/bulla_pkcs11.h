@@ -6,6 +6,7 @@
 #include <p11-kit/pkcs11.h>
 
 #include "bulla.h"
+#include "bulla_pkcs11_numbers.h"
 
 #define CKA_UNIQUE_ID 0x04UL
 #define CKA_PROFILE_ID 0x601UL

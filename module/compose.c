@@ -14,6 +14,9 @@ const struct bulla_leaf_scheme *const bulla_leaf_schemes[] = {
 
 const struct bulla_family *const bulla_families[] = {
     &bulla_model_family,
+    &bulla_secret_family,
+    &bulla_rsa_family,
+    &bulla_ec_family,
     NULL,
 };
 

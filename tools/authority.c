@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "crypto/arena.h"
+#include "crypto/cipher.h"
 #include "file.h"
 #include "options.h"
 #include "output.h"
@@ -191,4 +192,11 @@ enum bulla_reason bulla_authority_public(const char *text, uint8_t public_key[st
     EVP_PKEY_free(key);
     return good ? BULLA_OK
                 : bulla_refuse(BULLA_KEY_INVALID, "%.80s is not a P-256 public key, in PEM or as 130 hex digits", text);
+}
+
+void bulla_authority_hash(struct bulla_bytes public_key, char hash[static BULLA_AUTHORITY_HASH + 1])
+{
+    uint8_t digest[32];
+    bulla_sha256(public_key, digest);
+    bulla_hex_write(digest, BULLA_AUTHORITY_HASH / 2, hash);
 }

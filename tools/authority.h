@@ -4,7 +4,7 @@
 
 #include "crypto/cose.h"
 
-enum { BULLA_AUTHORITY_SIZE = 65 };
+enum { BULLA_AUTHORITY_SIZE = 65, BULLA_AUTHORITY_HASH = 16 };
 
 /* The private key: OpenSSL's memory holds it from open to close, and is cleansed there. */
 struct bulla_authority {
@@ -21,6 +21,8 @@ void bulla_authority_close(struct bulla_authority *authority);
  * neither is there that was not before. */
 enum bulla_reason bulla_authority_generate(
     const char *path, uint8_t public_key[static BULLA_AUTHORITY_SIZE]) BULLA_MUST_USE;
+/* What an authority is called wherever one is shown: the first 16 hex digits of the SHA-256 of its public key. */
+void bulla_authority_hash(struct bulla_bytes public_key, char hash[static BULLA_AUTHORITY_HASH + 1]);
 /* A public key from a file (PEM or hex) or from hex on the command line; checked to be a point of the curve. */
 enum bulla_reason bulla_authority_public(
     const char *text, uint8_t public_key[static BULLA_AUTHORITY_SIZE]) BULLA_MUST_USE;

@@ -96,6 +96,8 @@ int bulla_command_line(int argc, char **argv)
         return ended(name, bulla_refuse(BULLA_OUT_OF_MEMORY, "for the settings"));
     enum bulla_reason reason = command_run(&call, argc - words + 1, argv + words - 1);
     status = ended(name, reason);
+    if (status == BULLA_EXIT_OK && ((const struct bulla_common *)call.settings)->partly)
+        status = BULLA_EXIT_LEFT;
     if (reason == BULLA_ARGUMENT)
         bulla_say_error("  `%s --help` lists the options\n", name);
     free(call.settings);

@@ -11,6 +11,7 @@
     ROW(model_seal)                                                                                                    \
     ROW(model_list)                                                                                                    \
     ROW(model_inspect)                                                                                                 \
+    ROW(model_remove)                                                                                                  \
     ROW(infer)                                                                                                         \
     ROW(attest)                                                                                                        \
     ROW(receipt_verify)                                                                                                \
@@ -19,13 +20,14 @@
     ROW(policy_show)                                                                                                   \
     ROW(policy_load)                                                                                                   \
     ROW(audit_verify)                                                                                                  \
+    ROW(import)                                                                                                        \
     ROW(completion)
 
 #define BULLA_COMMAND_DECLARE(name) extern const struct bulla_command bulla_command_##name;
 BULLA_COMMANDS(BULLA_COMMAND_DECLARE)
 #undef BULLA_COMMAND_DECLARE
 
-enum { BULLA_COMMAND_COUNT = 15 };
+enum { BULLA_COMMAND_COUNT = 17 };
 extern const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT];
 
 /* The command whose name argv begins with, and how many words that took; NULL with a sentence recorded otherwise. */

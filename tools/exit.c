@@ -8,8 +8,9 @@ static const char *const meanings[BULLA_EXIT_COUNT] = {
     [BULLA_EXIT_USAGE] = "wrong usage: an option or an argument",
     [BULLA_EXIT_REFUSED] = "refused: PIN, policy, measured state, or an older generation",
     [BULLA_EXIT_UNVERIFIED] = "not verified: a signature, a hash, a claim or the format does not hold",
-    [BULLA_EXIT_UNREACHABLE] = "no usable token, module or TPM",
-    [BULLA_EXIT_LIMIT] = "a limit of this machine: locked memory, memory or disk space",
+    [BULLA_EXIT_UNREACHABLE] = "no usable token, module or TPM: also a configuration or a store that is refused",
+    [BULLA_EXIT_LIMIT] = "a limit of this machine: locked memory, memory, disk space or NV indexes",
+    [BULLA_EXIT_LEFT] = "done, but for what had to be left behind and is named",
 };
 
 /* Reasons that are not listed end with BULLA_EXIT_FAILED. */
@@ -36,11 +37,21 @@ static const enum bulla_exit statuses[BULLA_REASON_COUNT] = {
     [BULLA_AUDIT_BROKEN] = BULLA_EXIT_UNVERIFIED,
 
     [BULLA_TOKEN_UNINITIALIZED] = BULLA_EXIT_UNREACHABLE,
+    [BULLA_CONFIG_SYNTAX] = BULLA_EXIT_UNREACHABLE,
+    [BULLA_CONFIG_PERMISSION] = BULLA_EXIT_UNREACHABLE,
+    [BULLA_CONFIG_TCTI] = BULLA_EXIT_UNREACHABLE,
     [BULLA_STORE_MISSING] = BULLA_EXIT_UNREACHABLE,
+    [BULLA_STORE_READ_ONLY] = BULLA_EXIT_UNREACHABLE,
+    [BULLA_STORE_CORRUPT] = BULLA_EXIT_UNREACHABLE,
+    [BULLA_STORE_NEWER] = BULLA_EXIT_UNREACHABLE,
+    [BULLA_STORE_PERMISSION] = BULLA_EXIT_UNREACHABLE,
+    [BULLA_STORE_NETWORK] = BULLA_EXIT_UNREACHABLE,
     [BULLA_STORE_BUSY] = BULLA_EXIT_UNREACHABLE,
+    [BULLA_STORE_IO] = BULLA_EXIT_UNREACHABLE,
     [BULLA_TPM_UNREACHABLE] = BULLA_EXIT_UNREACHABLE,
     [BULLA_TPM_TIMEOUT] = BULLA_EXIT_UNREACHABLE,
     [BULLA_TPM_FAILED] = BULLA_EXIT_UNREACHABLE,
+    [BULLA_TPM_NV] = BULLA_EXIT_LIMIT,
 
     [BULLA_ROLLED_BACK] = BULLA_EXIT_REFUSED,
     [BULLA_PIN_WRONG] = BULLA_EXIT_REFUSED,

@@ -15,6 +15,7 @@ enum bulla_exit {
     BULLA_EXIT_UNVERIFIED = 4,
     BULLA_EXIT_UNREACHABLE = 5,
     BULLA_EXIT_LIMIT = 6,
+    BULLA_EXIT_LEFT = 7, /* of bulla_common's `partly`: no reason ends so */
     BULLA_EXIT_COUNT
 };
 

@@ -23,7 +23,11 @@ struct bulla_file_writer {
     int file; /* -1: closed */
     char path[4096], temporary[4096];
 };
-/* Makes the temporary file ("<folder>/.<name>.XXXXXX"), after removing those that a killed process left. */
+/* Removes from the folder the temporary files of killed processes, for names that end so ("" is every name): those that
+ * no living process holds. */
+void bulla_file_leftovers_remove(const char *folder, const char *name_end);
+/* Makes the temporary file ("<folder>/.<name>.XXXXXX"), which is held until the writer is closed, after removing those
+ * of this name that a killed process left. */
 enum bulla_reason bulla_file_writer_open(
     struct bulla_file_writer *writer, const char *path, mode_t mode) BULLA_MUST_USE;
 /* Claims the space, where the file system can, so that a full disk shows before the work. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,21 +33,66 @@ static bool prefix_make(const char *path, char *folder, size_t folder_size, char
     return folder_used > 0 && (size_t)folder_used < folder_size && prefix_used > 2 && (size_t)prefix_used < prefix_size;
 }
 
-/* A process that was killed leaves its temporary file. One that is an hour old belongs to nobody any more. */
-static void leftovers_remove(const char *folder, const char *prefix)
+/* ".<name>.XXXXXX" of a name that ends so, or is so as a whole. */
+static bool is_temporary(const char *entry, const char *name, bool whole)
+{
+    enum { TAIL = 7 };
+    size_t size = strlen(entry);
+    size_t wanted = strlen(name);
+    if (size <= 1 + wanted + TAIL - (whole ? 1 : 0) || entry[0] != '.' || entry[size - TAIL] != '.')
+        return false;
+    size_t middle = size - 1 - TAIL;
+    return (whole ? middle == wanted : middle > wanted) && strncmp(entry + 1 + middle - wanted, name, wanted) == 0;
+}
+
+/* A writer holds its file by a lock that ends with its process. Where the file system has no such locks, a file that is
+ * an hour old belongs to nobody any more. */
+static void leftover_remove(int folder, const char *entry)
+{
+    struct stat status;
+    int file = openat(folder, entry, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0 || fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
+        (void)(file >= 0 && close(file));
+        return;
+    }
+    bool held = flock(file, LOCK_EX | LOCK_NB) != 0;
+    bool left = held ? errno != EWOULDBLOCK && time(NULL) - status.st_mtime > 3600 : true;
+    if (left)
+        (void)unlinkat(folder, entry, 0); /* under the lock: who has just made it finds it gone, and makes another */
+    (void)close(file);
+}
+
+static void leftovers_remove(const char *folder, const char *name, bool whole)
 {
     DIR *open_folder = opendir(folder);
     struct dirent *entry;
     if (!open_folder)
         return;
-    while ((entry = readdir(open_folder)) != NULL) { /* NOLINT(concurrency-mt-unsafe): a stream of our own */
-        struct stat status;
-        bool ours = strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && strlen(entry->d_name) == strlen(prefix) + 6;
-        if (ours && fstatat(dirfd(open_folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(status.st_mode) && time(NULL) - status.st_mtime > 3600)
-            (void)unlinkat(dirfd(open_folder), entry->d_name, 0);
-    }
+    while ((entry = readdir(open_folder)) != NULL) /* NOLINT(concurrency-mt-unsafe): a stream of our own */
+        if (is_temporary(entry->d_name, name, whole))
+            leftover_remove(dirfd(open_folder), entry->d_name);
     (void)closedir(open_folder);
+}
+
+void bulla_file_leftovers_remove(const char *folder, const char *name_end)
+{
+    leftovers_remove(folder, name_end, false);
+}
+
+/* Another process may have taken it for a leftover between its making and its lock: then it has no name any more. */
+static int held_file_make(char *temporary, size_t size)
+{
+    struct stat status;
+    for (;;) {
+        int file = mkostemp(temporary, O_CLOEXEC);
+        if (file < 0)
+            return -1;
+        (void)flock(file, LOCK_EX);
+        if (fstat(file, &status) == 0 && status.st_nlink > 0)
+            return file;
+        (void)close(file);
+        memset(temporary + size - 6, 'X', 6);
+    }
 }
 
 enum bulla_reason bulla_file_writer_open(struct bulla_file_writer *writer, const char *path, mode_t mode)
@@ -59,8 +105,9 @@ enum bulla_reason bulla_file_writer_open(struct bulla_file_writer *writer, const
     int temporary = snprintf(writer->temporary, sizeof writer->temporary, "%s/%sXXXXXX", folder, prefix);
     if (!fits || (size_t)used >= sizeof writer->path || (size_t)temporary >= sizeof writer->temporary)
         return bulla_refuse(BULLA_FILE, "the path %.200s is not one of a file, or too long", path);
-    leftovers_remove(folder, prefix);
-    writer->file = mkostemp(writer->temporary, O_CLOEXEC);
+    prefix[strlen(prefix) - 1] = '\0'; /* ".name." */
+    leftovers_remove(folder, prefix + 1, true);
+    writer->file = held_file_make(writer->temporary, (size_t)temporary);
     if (writer->file < 0)
         return errno_refuse("creating a file for", path);
     if (fchmod(writer->file, mode) != 0) {

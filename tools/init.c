@@ -26,15 +26,6 @@ static const struct bulla_option options[] = {
         false},
 };
 
-static enum bulla_reason consent_ask(const struct init_settings *settings, const char *question)
-{
-    if (settings->yes)
-        return BULLA_OK;
-    if (!bulla_terminal_present())
-        return bulla_refuse(BULLA_CANCELLED, "consent is needed: see what is shown above, then give --yes");
-    return bulla_terminal_confirm(question) ? BULLA_OK : bulla_refuse(BULLA_CANCELLED, "there was no consent");
-}
-
 /* Until the user's PIN is set a token has no key that anything was sealed under: one whose initialising was broken off
  * is not worth --force. */
 static enum bulla_reason destruction_check(const struct bulla_client *client, const struct init_settings *settings)
@@ -78,7 +69,7 @@ static enum bulla_reason tpm_consent(struct bulla_client *client, const struct i
         bulla_output_remedy("give the owner hierarchy the empty auth again: tpm2_changeauth -c owner -p OLD");
         return bulla_refuse(BULLA_TPM_AUTHORIZATION, "the TPM's owner hierarchy has an auth: bulla needs it empty");
     }
-    return there ? consent_ask(settings, "Put the token under this TPM?") : BULLA_OK;
+    return there ? bulla_terminal_consent(settings->yes, "Put the token under this TPM?") : BULLA_OK;
 }
 
 /* Before anything is destroyed, where there is something; C_InitToken wants no session open. */
@@ -92,7 +83,8 @@ static enum bulla_reason consent_before(struct bulla_client *client, const struc
         (void)client->module->C_CloseSession(client->session);
     client->session = CK_INVALID_HANDLE;
     bool keys = client->token.flags & CKF_USER_PIN_INITIALIZED;
-    return initialised && keys ? consent_ask(settings, "Destroy the token and initialise it?") : BULLA_OK;
+    return initialised && keys ? bulla_terminal_consent(settings->yes, "Destroy the token and initialise it?")
+                               : BULLA_OK;
 }
 
 static enum bulla_reason pins_get(
@@ -156,6 +148,7 @@ static enum bulla_reason result_show(struct bulla_client *client)
     client->logged_in = false;
     BULLA_TRY(bulla_client_document(client, "status", &status));
     bulla_say(BULLA_GOOD "The token is ready." BULLA_PLAIN "\n");
+    bulla_status_authorities_name(status);
     bulla_status_show(status);
     return bulla_output_document(status);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "authority.h"
 #include "commands.h"
 #include "crypto/stream.h"
 #include "file.h"
@@ -43,16 +44,18 @@ static enum bulla_reason header_print(const struct bulla_stream_header *header, 
     char manifest[65];
     char authority[65];
     char policy[65];
+    char hash[BULLA_AUTHORITY_HASH + 1];
     static const uint8_t zero[32];
     bulla_hex_write(header->name, header->name_size, name);
     bulla_hex_write(header->token, sizeof header->token, token);
     bulla_hex_write(header->manifest_digest, sizeof header->manifest_digest, manifest);
     bulla_hex_write(header->authority, sizeof header->authority, authority);
+    (void)snprintf(hash, sizeof hash, "%.*s", BULLA_AUTHORITY_HASH, authority); /* the header has the whole hash */
     bulla_hex_write(header->policy_ref, sizeof header->policy_ref, policy);
     bool self = memcmp(header->authority, zero, sizeof zero) == 0;
     bulla_say("  model id        %s\n  generation      %llu\n  sealed by token %s\n  manifest        %s\n", name,
         (unsigned long long)header->generation, token, manifest);
-    bulla_say("  authority       %s\n  policy          %s\n", self ? "self-authorised" : authority, policy);
+    bulla_say("  authority       %s\n  policy          %s\n", self ? "self-authorised" : hash, policy);
     bulla_say("  encryption      %s, %llu chunks of %u bytes, %llu bytes of plaintext\n", aead_name(header->aead),
         (unsigned long long)header->chunk_count, header->chunk_size, (unsigned long long)header->plaintext_size);
     bulla_say("  file            %llu bytes", (unsigned long long)found);
@@ -61,12 +64,12 @@ static enum bulla_reason header_print(const struct bulla_stream_header *header, 
     bulla_say("\n");
     bulla_say(
         BULLA_WARN "unauthenticated" BULLA_PLAIN ": only the token that sealed it can tell whether this is true\n");
-    return bulla_output_document(json_pack("{s:s,s:I,s:s,s:s,s:s,s:b,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:b}", "id", name,
-        "generation", (json_int_t)header->generation, "token", token, "manifest", manifest, "authority", authority,
-        "self_authorised", self, "policy_reference", policy, "encryption", aead_name(header->aead), "chunk_size",
-        (json_int_t)header->chunk_size, "chunks", (json_int_t)header->chunk_count, "plaintext_size",
-        (json_int_t)header->plaintext_size, "file_size", (json_int_t)found, "expected_size", (json_int_t)expected,
-        "authenticated", 0));
+    return bulla_output_document(json_pack("{s:s,s:I,s:s,s:s,s:s,s:s,s:b,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:b}", "id", name,
+        "generation", (json_int_t)header->generation, "token", token, "manifest", manifest, "authority_sha256",
+        authority, "authority_hash", hash, "self_authorised", self, "policy_reference", policy, "encryption",
+        aead_name(header->aead), "chunk_size", (json_int_t)header->chunk_size, "chunks",
+        (json_int_t)header->chunk_count, "plaintext_size", (json_int_t)header->plaintext_size, "file_size",
+        (json_int_t)found, "expected_size", (json_int_t)expected, "authenticated", 0));
 }
 
 static enum bulla_reason inspect_run(const struct bulla_call *call)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "authority.h"
 #include "client.h"
 #include "commands.h"
 #include "output.h"
@@ -15,6 +16,7 @@ struct list_settings {
 
 struct model_row {
     char label[128], id[2 * ID_LARGEST + 1], release[256];
+    char authority[2 * BULLA_AUTHORITY_SIZE + 1], authority_hash[BULLA_AUTHORITY_HASH + 1]; /* empty: none */
     CK_ULONG generation;
     bool attested, present;
 };
@@ -40,6 +42,19 @@ static enum bulla_reason id_get(struct bulla_client *client, CK_OBJECT_HANDLE ke
     return BULLA_OK;
 }
 
+static enum bulla_reason authority_get(struct bulla_client *client, CK_OBJECT_HANDLE key, struct model_row *row)
+{
+    uint8_t *authority = NULL;
+    size_t size = 0;
+    BULLA_TRY(bulla_client_attribute(client, key, CKA_BULLA_AUTHORITY, &authority, &size));
+    if (size == BULLA_AUTHORITY_SIZE) {
+        bulla_hex_write(authority, size, row->authority);
+        bulla_authority_hash((struct bulla_bytes){authority, size}, row->authority_hash);
+    }
+    free(authority);
+    return BULLA_OK;
+}
+
 static bool file_present(const char *folder, const char *id)
 {
     char path[4096];
@@ -57,6 +72,7 @@ static enum bulla_reason row_get(
     BULLA_TRY(bulla_client_flag(client, key, CKA_BULLA_ATTESTED, &row->attested));
     BULLA_TRY(bulla_client_number(client, key, CKA_BULLA_GENERATION, 0, &row->generation));
     BULLA_TRY(id_get(client, key, row));
+    BULLA_TRY(authority_get(client, key, row));
     row->present = file_present(folder, row->id);
     return BULLA_OK;
 }
@@ -67,12 +83,15 @@ static void row_say(const struct model_row *row)
         row->generation, *row->release ? row->release : "the token key");
     bulla_say(row->attested ? BULLA_GOOD "attested" BULLA_PLAIN : BULLA_WARN "unattested" BULLA_PLAIN);
     bulla_say(row->present ? ", sealed file present\n" : ", " BULLA_WARN "sealed file missing" BULLA_PLAIN "\n");
+    if (*row->authority)
+        bulla_say("  authority %s\n", row->authority_hash);
 }
 
 static json_t *row_json(const struct model_row *row)
 {
-    return json_pack("{s:s,s:s,s:I,s:s,s:b,s:b}", "label", row->label, "id", row->id, "generation",
-        (json_int_t)row->generation, "release", row->release, "attested", row->attested, "present", row->present);
+    return json_pack("{s:s,s:s,s:I,s:s,s:s,s:s,s:b,s:b}", "label", row->label, "id", row->id, "generation",
+        (json_int_t)row->generation, "release", row->release, "authority", row->authority, "authority_hash",
+        row->authority_hash, "attested", row->attested, "present", row->present);
 }
 
 static enum bulla_reason rows_print(struct bulla_client *client, const char *folder, json_t *rows)

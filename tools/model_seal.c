@@ -42,6 +42,8 @@ static enum bulla_reason path_make(struct bulla_sealing *sealing)
     int used = folder ? snprintf(sealing->path, sizeof sealing->path, "%s/%s.bulla", folder, sealing->id) : -1;
     bool made = folder && (mkdir(folder, 0700) == 0 || errno == EEXIST);
     int error = errno;
+    if (made)
+        bulla_file_leftovers_remove(folder, ".bulla"); /* of any model's sealing that was killed */
     json_decref(status);
     if (used < 0 || (size_t)used >= sizeof sealing->path)
         return bulla_refuse(BULLA_FILE, "the token names no usable models folder");

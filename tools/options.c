@@ -29,10 +29,19 @@ static const struct bulla_option common_rows[] = {
     {"help", 'h', NULL, "print this help", BULLA_OPTION_FLAG, AT(help), 0, 0, false},
 };
 
+static bool is_there(const struct bulla_option *const *all, size_t total, const char *name)
+{
+    for (size_t i = 0; i < total; i++)
+        if (strcmp(all[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
 static void rows_append(const struct bulla_option *rows, size_t count, const struct bulla_option **all, size_t *total)
 {
     for (size_t i = 0; i < count && *total < BULLA_OPTIONS_LARGEST; i++)
-        all[(*total)++] = &rows[i];
+        if (!is_there(all, *total, rows[i].name))
+            all[(*total)++] = &rows[i];
 }
 
 size_t bulla_options_collect(

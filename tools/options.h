@@ -47,6 +47,7 @@ struct bulla_common {
     bool help, json, quiet;
     const char *module, *token;
     const char *pin_file, *passphrase_file;
+    bool partly; /* set by a command that did what it could, and told what it could not: BULLA_EXIT_LEFT */
 };
 
 enum bulla_needs { BULLA_NEEDS_NOTHING, BULLA_NEEDS_TOKEN, BULLA_NEEDS_LOGIN };
@@ -75,7 +76,8 @@ struct bulla_call {
 
 #define BULLA_COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* The command's own rows, then those that its needs bring, then the common ones; returns how many. */
+/* The command's own rows, then those that its needs bring, but for names that the command has itself, then the common
+ * ones; returns how many. */
 size_t bulla_options_collect(
     const struct bulla_command *command, const struct bulla_option *rows[BULLA_OPTIONS_LARGEST]);
 /* argv[0] is the last word of the command's name. Fills in settings, arguments and count of a call whose command and

@@ -17,11 +17,14 @@ static enum bulla_reason keygen_run(const struct bulla_call *call)
     const struct keygen_settings *settings = call->settings;
     uint8_t public_key[BULLA_AUTHORITY_SIZE];
     char hex[2 * BULLA_AUTHORITY_SIZE + 1];
+    char hash[BULLA_AUTHORITY_HASH + 1];
     BULLA_TRY(bulla_authority_generate(settings->output, public_key));
     bulla_hex_write(public_key, sizeof public_key, hex);
-    bulla_say("authority %s\n  private key  %s\n  public key   %s.pub\n", hex, settings->output, settings->output);
-    return bulla_output_document(json_pack(
-        "{s:s,s:s,s:s+}", "authority", hex, "private_key", settings->output, "public_key", settings->output, ".pub"));
+    bulla_authority_hash(BULLA_BYTES(public_key), hash);
+    bulla_say("authority %s\n  %s\n  private key  %s\n  public key   %s.pub\n", hash, hex, settings->output,
+        settings->output);
+    return bulla_output_document(json_pack("{s:s,s:s,s:s,s:s+}", "authority", hex, "authority_hash", hash,
+        "private_key", settings->output, "public_key", settings->output, ".pub"));
 }
 
 const struct bulla_command bulla_command_policy_keygen = {

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "authority.h"
 #include "client.h"
 #include "commands.h"
 #include "evidence/policy.h"
@@ -26,11 +27,14 @@ static enum bulla_reason bundle_load(struct bulla_client *client, uint8_t *data,
 static enum bulla_reason result_print(const struct bulla_policy *policy)
 {
     char authority[2 * sizeof policy->authority + 1];
+    char hash[BULLA_AUTHORITY_HASH + 1];
     bulla_hex_write(policy->authority, sizeof policy->authority, authority);
-    bulla_say(BULLA_GOOD "loaded" BULLA_PLAIN " version %llu of epoch %llu, %zu states, by authority %.16s…\n",
-        (unsigned long long)policy->version, (unsigned long long)policy->epoch, policy->state_count, authority);
-    return bulla_output_document(json_pack("{s:I,s:I,s:I,s:s}", "version", (json_int_t)policy->version, "epoch",
-        (json_int_t)policy->epoch, "states", (json_int_t)policy->state_count, "authority", authority));
+    bulla_authority_hash(BULLA_BYTES(policy->authority), hash);
+    bulla_say(BULLA_GOOD "loaded" BULLA_PLAIN " version %llu of epoch %llu, %zu states, by authority %s\n",
+        (unsigned long long)policy->version, (unsigned long long)policy->epoch, policy->state_count, hash);
+    return bulla_output_document(
+        json_pack("{s:I,s:I,s:I,s:s,s:s}", "version", (json_int_t)policy->version, "epoch", (json_int_t)policy->epoch,
+            "states", (json_int_t)policy->state_count, "authority", authority, "authority_hash", hash));
 }
 
 /* What the token would refuse for its form or its time is refused before a PIN is asked for. */

@@ -45,23 +45,27 @@ static json_t *states_show(const struct bulla_policy *policy)
 static enum bulla_reason policy_print(const struct bulla_policy *policy, bool pinned)
 {
     char authority[2 * BULLA_AUTHORITY_SIZE + 1];
+    char hash[BULLA_AUTHORITY_HASH + 1];
     char from[32];
     char until[32];
     bool current = bulla_policy_check_time(policy, (uint64_t)time(NULL)) == BULLA_OK;
     bulla_hex_write(policy->authority, sizeof policy->authority, authority);
+    bulla_authority_hash(BULLA_BYTES(policy->authority), hash);
     time_write(policy->not_before, from);
     time_write(policy->not_after, until);
     bulla_say("version %llu of epoch %llu, valid from %s to %s", (unsigned long long)policy->version,
         (unsigned long long)policy->epoch, from, until);
     bulla_say(current ? "\n" : BULLA_BAD ", not now" BULLA_PLAIN "\n");
-    bulla_say("signed by %s", authority);
+    bulla_say("signed by authority %s", hash);
     bulla_say(pinned ? "\n" : BULLA_WARN " (as it says: name the one you trust with --authority)" BULLA_PLAIN "\n");
+    bulla_say("  %s\n", authority);
     if (policy->note[0])
         bulla_say("%s\n", policy->note);
     bulla_say(BULLA_STRONG "States" BULLA_PLAIN "\n");
-    return bulla_output_document(json_pack("{s:s,s:b,s:I,s:I,s:s,s:s,s:b,s:s,s:o}", "authority", authority, "pinned",
-        pinned, "version", (json_int_t)policy->version, "epoch", (json_int_t)policy->epoch, "not_before", from,
-        "not_after", until, "current", current, "note", policy->note, "states", states_show(policy)));
+    return bulla_output_document(
+        json_pack("{s:s,s:s,s:b,s:I,s:I,s:s,s:s,s:b,s:s,s:o}", "authority", authority, "authority_hash", hash, "pinned",
+            pinned, "version", (json_int_t)policy->version, "epoch", (json_int_t)policy->epoch, "not_before", from,
+            "not_after", until, "current", current, "note", policy->note, "states", states_show(policy)));
 }
 
 static enum bulla_reason show_run(const struct bulla_call *call)

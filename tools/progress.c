@@ -23,19 +23,29 @@ void bulla_progress_begin(struct bulla_progress *progress, const char *what, uin
     (void)clock_gettime(CLOCK_MONOTONIC, &progress->started);
 }
 
+void bulla_progress_begin_count(struct bulla_progress *progress, const char *what, uint64_t total)
+{
+    bulla_progress_begin(progress, what, total);
+    progress->counted = true;
+}
+
 static void progress_show(struct bulla_progress *progress, bool terminal)
 {
     unsigned percent = progress->total ? (unsigned)(100.0 * (double)progress->done / (double)progress->total) : 100;
-    (void)fprintf(stderr, terminal ? "\r%s: %3u %% of %.0f MB" : "%s: %u %% of %.0f MB\n", progress->what, percent,
-        (double)progress->total / 1e6);
+    if (progress->counted)
+        (void)fprintf(stderr, terminal ? "\r%s: %llu of %llu" : "%s: %llu of %llu\n", progress->what,
+            (unsigned long long)progress->done, (unsigned long long)progress->total);
+    else
+        (void)fprintf(stderr, terminal ? "\r%s: %3u %% of %.0f MB" : "%s: %u %% of %.0f MB\n", progress->what, percent,
+            (double)progress->total / 1e6);
     (void)fflush(stderr);
     (void)clock_gettime(CLOCK_MONOTONIC, &progress->shown);
     progress->visible = true;
 }
 
-void bulla_progress_add(struct bulla_progress *progress, uint64_t bytes)
+void bulla_progress_add(struct bulla_progress *progress, uint64_t more)
 {
-    progress->done += bytes;
+    progress->done += more;
     if (bulla_output_quiet())
         return;
     bool terminal = isatty(STDERR_FILENO);

@@ -9,15 +9,16 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Work in bytes whose amount is known. */
+/* Work in bytes, or in things that are counted, whose amount is known. */
 struct bulla_progress {
     const char *what; /* "hashing" */
     uint64_t total, done;
     struct timespec started, shown;
-    bool visible;
+    bool visible, counted;
 };
 void bulla_progress_begin(struct bulla_progress *progress, const char *what, uint64_t total);
-void bulla_progress_add(struct bulla_progress *progress, uint64_t bytes);
+void bulla_progress_begin_count(struct bulla_progress *progress, const char *what, uint64_t total);
+void bulla_progress_add(struct bulla_progress *progress, uint64_t more);
 void bulla_progress_end(struct bulla_progress *progress);
 
 /* One call into a token that says nothing until it returns: a thread (all signals blocked) prints `what` once after a

@@ -56,6 +56,7 @@ static enum bulla_reason status_run(const struct bulla_call *call)
         bulla_wait_end(&wait);
     }
     if (status) {
+        bulla_status_authorities_name(status);
         bulla_status_show(status);
         reason = bulla_output_document(json_incref(status));
         if (reason == BULLA_OK)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "authority.h"
 #include "evidence/tpm_quote.h"
 #include "options.h"
 #include "output.h"
@@ -16,6 +17,7 @@ static const struct shown token_rows[] = {
     {"token", "token"},
     {"serial", "serial number"},
     {"tree", "released by"},
+    {"leaves", "leaves"},
     {"attested", "attested"},
     {"logged_in", "logged in"},
     {"user_pin_tries_left", "PIN tries left"},
@@ -42,6 +44,23 @@ static const struct shown tpm_rows[] = {
     {"recovery_seconds", "seconds that forgive one"},
 };
 
+/* The leaves that trees can be made of: as many as the module has, and short words. */
+static void list_show(const char *words, const json_t *list)
+{
+    char text[256] = "";
+    size_t used = 0;
+    size_t i;
+    const json_t *item;
+    json_array_foreach(list, i, item)
+    {
+        int more = json_is_string(item)
+                       ? snprintf(text + used, sizeof text - used, "%s%s", used ? ", " : "", json_string_value(item))
+                       : 0;
+        used += more > 0 && (size_t)more < sizeof text - used ? (size_t)more : 0;
+    }
+    bulla_say("  %-26s %s\n", words, used ? text : "none");
+}
+
 static void value_show(const char *words, const json_t *value)
 {
     if (json_is_string(value) && *json_string_value(value))
@@ -50,6 +69,8 @@ static void value_show(const char *words, const json_t *value)
         bulla_say("  %-26s %" JSON_INTEGER_FORMAT "\n", words, json_integer_value(value));
     else if (json_is_boolean(value))
         bulla_say("  %-26s %s\n", words, json_is_true(value) ? "yes" : "no");
+    else if (json_is_array(value))
+        list_show(words, value);
 }
 
 static void rows_show(const json_t *object, const struct shown *rows, size_t count)
@@ -104,6 +125,21 @@ static long long number_of(const json_t *object, const char *name)
     return (long long)json_integer_value(json_object_get(object, name));
 }
 
+void bulla_status_authorities_name(json_t *status)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(status, "policies"), i, row)
+    {
+        struct bulla_hex key = {.size = 0};
+        char hash[BULLA_AUTHORITY_HASH + 1];
+        if (bulla_hex_parse(text_of(row, "authority"), "an authority", &key) != BULLA_OK)
+            continue;
+        bulla_authority_hash((struct bulla_bytes){key.data, key.size}, hash);
+        (void)json_object_set_new(row, "authority_hash", json_string(hash));
+    }
+}
+
 void bulla_status_show(const json_t *status)
 {
     size_t i;
@@ -119,6 +155,6 @@ void bulla_status_show(const json_t *status)
     if (json_array_size(json_object_get(status, "policies")))
         bulla_say(BULLA_STRONG "Policies" BULLA_PLAIN "\n");
     json_array_foreach(json_object_get(status, "policies"), i, row)
-        bulla_say("  version %lld of epoch %lld, %lld states, authority %.16s…\n", number_of(row, "version"),
-            number_of(row, "epoch"), number_of(row, "states"), text_of(row, "authority"));
+        bulla_say("  version %lld of epoch %lld, %lld states, authority %s\n", number_of(row, "version"),
+            number_of(row, "epoch"), number_of(row, "states"), text_of(row, "authority_hash"));
 }

@@ -5,6 +5,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* Adds to each policy the hash that its authority is called by. */
+void bulla_status_authorities_name(json_t *status);
+/* After that. */
 void bulla_status_show(const json_t *status);
 /* What the TPM's auths must and should be. */
 struct bulla_status_auths {

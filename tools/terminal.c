@@ -136,3 +136,12 @@ bool bulla_terminal_confirm(const char *question)
     answer[strcspn(answer, "\r\n")] = '\0';
     return read && (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
 }
+
+enum bulla_reason bulla_terminal_consent(bool given, const char *question)
+{
+    if (given)
+        return BULLA_OK;
+    if (!bulla_terminal_present())
+        return bulla_refuse(BULLA_CANCELLED, "consent is needed: see what is shown above, then give --yes");
+    return bulla_terminal_confirm(question) ? BULLA_OK : bulla_refuse(BULLA_CANCELLED, "there was no consent");
+}

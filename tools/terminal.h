@@ -9,5 +9,8 @@ bool bulla_terminal_present(void);
 enum bulla_reason bulla_terminal_secret(const char *prompt, struct bulla_pin *pin) BULLA_MUST_USE;
 /* True for "y" or "yes" in any case. */
 bool bulla_terminal_confirm(const char *question);
+/* BULLA_OK where consent was given beforehand (--yes) or is given now; BULLA_CANCELLED otherwise, without a terminal
+ * too. */
+enum bulla_reason bulla_terminal_consent(bool given, const char *question) BULLA_MUST_USE;
 
 #endif

@@ -91,6 +91,7 @@ struct bulla_attributes *bulla_attributes_make(const struct bulla_attribute_list
     struct bulla_attributes *set = malloc(sizeof *set + count * sizeof set->items[0] + bytes);
     if (!set)
         return NULL;
+    set->encoded = (struct bulla_bytes){NULL, 0};
     set->count = 0;
     uint8_t *at = (uint8_t *)&set->items[count];
     for (size_t i = 0; i < list->count; i++) {

@@ -56,6 +56,7 @@ struct bulla_attribute {
     struct bulla_bytes value;
 };
 struct bulla_attributes {
+    struct bulla_bytes encoded; /* of a set that was read from the store: its form there, in the same block */
     size_t count;
     struct bulla_attribute items[]; /* the values lie behind, in the same block */
 };
@@ -80,6 +81,10 @@ void bulla_list_from(struct bulla_attribute_list *list, const struct bulla_attri
 /* Copies the list's values that are not sealed into a set of its own, malloc'd; NULL without memory. Sealed values are
  * never copied to the heap. */
 struct bulla_attributes *bulla_attributes_make(const struct bulla_attribute_list *list);
+/* The set of a row's public part, malloc'd, with a copy of `encoded`: what bulla_attributes_decode gives, and
+ * bulla_attributes_make leaves of it, in one pass and one block. The same refusals, and BULLA_OUT_OF_MEMORY. */
+enum bulla_reason bulla_attributes_read(
+    struct bulla_bytes encoded, struct bulla_attributes **attributes) BULLA_MUST_USE;
 void bulla_attributes_free(struct bulla_attributes *attributes);
 
 /* Empty with data NULL when absent. */

@@ -45,6 +45,7 @@ static void hold_before_fork(void)
     struct timespec until;
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += FORK_WAITS;
+    bulla_materials_hold();
     forking.stores = 0;
     forking.module = pthread_mutex_timedlock(&module.lock, &until) == 0;
     if (!forking.module || !bulla_module_ready())
@@ -56,6 +57,7 @@ static void hold_before_fork(void)
 
 static void let_go_in_parent(void)
 {
+    bulla_materials_let_go();
     for (unsigned i = 0; i < BULLA_TOKENS_LARGEST; i++)
         if (forking.stores & (1U << i))
             (void)pthread_mutex_unlock(&module.tokens[i].store_lock);
@@ -65,6 +67,7 @@ static void let_go_in_parent(void)
 
 static void abandon_in_child(void)
 {
+    bulla_materials_abandon();
     (void)pthread_mutex_init(&module.lock, NULL);
     bulla_arena_after_fork();
     if (!atomic_exchange(&module.ready, false))
@@ -107,6 +110,7 @@ static CK_RV open_locked(const CK_C_INITIALIZE_ARGS *arguments)
     if (!module.watched && pthread_atfork(hold_before_fork, let_go_in_parent, abandon_in_child) != 0)
         return CKR_HOST_MEMORY;
     module.watched = true;
+    bulla_mechanisms_sort();
     enum bulla_reason reason = bulla_config_load(&module.config);
     if (reason != BULLA_OK)
         return bulla_refusal_without_token("initialize", reason);

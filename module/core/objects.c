@@ -56,6 +56,21 @@ static CK_RV create_policy(struct bulla_session *session, struct bulla_attribute
     return rv;
 }
 
+/* A key's values are judged and completed by its kind before it is written. */
+static CK_RV create_whole(struct bulla_session *session, struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+{
+    BULLA_DRAFT draft = {0};
+    if (!bulla_list_find(list, CKA_KEY_TYPE))
+        return bulla_objects_put(session, list, "create", handle);
+    enum bulla_reason reason = bulla_key_draft(list, &draft);
+    if (reason == BULLA_OK)
+        reason = bulla_key_complete(&draft);
+    if (reason == BULLA_OK)
+        reason = bulla_key_undraft(&draft, false, list);
+    return reason == BULLA_OK ? bulla_objects_put(session, list, "create", handle)
+                              : bulla_token_refusal(session->token, "create", reason);
+}
+
 CK_RV bulla_objects_create(
     struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *handle)
 {
@@ -77,10 +92,10 @@ CK_RV bulla_objects_create(
         return bulla_request_create(session, &list, handle);
     if (bulla_list_find(&list, CKA_BULLA_RELEASE))
         return CKR_TEMPLATE_INCONSISTENT; /* only keys that are made inside get a tree of their own */
-    return bulla_objects_put(session, &list, "create", handle);
+    return create_whole(session, &list, handle);
 }
 
-/* --- generating --- */
+/* --- release trees --- */
 
 /* An attesting leaf of an object opens by an authority's policy, so somebody has to be named: a P-256 key. */
 static enum bulla_reason check_authority(const struct bulla_tree_shape *shape, const struct bulla_attribute_list *list)
@@ -122,90 +137,4 @@ CK_RV bulla_objects_release(struct bulla_session *session, struct bulla_attribut
         return bulla_token_refusal(session->token, "release", reason);
     (void)bulla_list_put_bool(list, CKA_BULLA_ATTESTED, bulla_tree_attested(&shape));
     return CKR_OK;
-}
-
-/* What the mechanism says of its keys; a template may repeat it, not contradict it. */
-static CK_RV add_of_mechanism(const struct bulla_mechanism *mechanism, struct bulla_attribute_list *list)
-{
-    size_t allowed = 0;
-    const struct bulla_attribute *given = bulla_list_find(list, CKA_ALLOWED_MECHANISMS);
-    while (mechanism->allowed && mechanism->allowed[allowed])
-        allowed++;
-    struct bulla_bytes own = {(const uint8_t *)mechanism->allowed, allowed * sizeof(CK_MECHANISM_TYPE)};
-    if (allowed && given && !bulla_bytes_equal(given->value, own))
-        return CKR_TEMPLATE_INCONSISTENT;
-    if (allowed)
-        (void)bulla_list_put(list, CKA_ALLOWED_MECHANISMS, own);
-    for (size_t i = 0; mechanism->usages && mechanism->usages[i]; i++)
-        (void)bulla_list_put_bool(list, mechanism->usages[i], true);
-    if (mechanism->only_by_name && (!bulla_list_bool(list, CKA_SENSITIVE) || bulla_list_bool(list, CKA_EXTRACTABLE)))
-        return CKR_TEMPLATE_INCONSISTENT;
-    return CKR_OK;
-}
-
-/* Values that the list will point to while the object is written. */
-struct generated {
-    CK_OBJECT_CLASS object_class;
-    CK_KEY_TYPE type;
-    CK_ULONG size;
-    CK_MECHANISM_TYPE mechanism;
-    uint8_t id[8];
-};
-
-static CK_RV fill_generated(const struct bulla_mechanism *mechanism, struct generated *made, const uint8_t *value,
-    struct bulla_attribute_list *list)
-{
-    const struct bulla_attribute own[] = {
-        {CKA_CLASS, {(const uint8_t *)&made->object_class, sizeof(CK_ULONG)}},
-        {CKA_KEY_TYPE, {(const uint8_t *)&made->type, sizeof(CK_ULONG)}},
-        {CKA_VALUE_LEN, {(const uint8_t *)&made->size, sizeof(CK_ULONG)}},
-        {CKA_KEY_GEN_MECHANISM, {(const uint8_t *)&made->mechanism, sizeof(CK_ULONG)}},
-        {CKA_VALUE, {value, mechanism->key_bytes}},
-    };
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-        const struct bulla_attribute *given = bulla_list_find(list, own[i].type);
-        if (given && !bulla_bytes_equal(given->value, own[i].value))
-            return CKR_TEMPLATE_INCONSISTENT;
-        if (!bulla_list_put(list, own[i].type, own[i].value))
-            return CKR_TEMPLATE_INCONSISTENT;
-    }
-    const struct bulla_attribute *id = bulla_list_find(list, CKA_ID);
-    if (!id || id->value.size == 0) {
-        randombytes_buf(made->id, sizeof made->id);
-        (void)bulla_list_put(list, CKA_ID, BULLA_BYTES(made->id));
-    }
-    return CKR_OK;
-}
-
-static CK_RV generate(struct bulla_session *session, const struct bulla_mechanism *row, const CK_MECHANISM *mechanism,
-    struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
-{
-    BULLA_SECRET void *value = NULL;
-    struct generated made = {row->key_class, row->key_type, row->key_bytes, row->type, {0}};
-    enum bulla_reason reason = bulla_secret_allocate(row->key_bytes, &value);
-    if (reason == BULLA_OK)
-        reason = row->generate(mechanism, value, row->key_bytes);
-    if (reason == BULLA_ARGUMENT)
-        return CKR_MECHANISM_PARAM_INVALID;
-    if (reason != BULLA_OK)
-        return bulla_token_refusal(session->token, "generate", reason);
-    CK_RV rv = fill_generated(row, &made, value, list);
-    if (rv == CKR_OK)
-        rv = add_of_mechanism(row, list);
-    if (rv == CKR_OK)
-        rv = bulla_objects_release(session, list);
-    return rv == CKR_OK ? bulla_objects_put(session, list, "generate", handle) : rv;
-}
-
-CK_RV bulla_objects_generate(struct bulla_session *session, const CK_MECHANISM *mechanism,
-    const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *handle)
-{
-    struct bulla_attribute_list list = {0};
-    const struct bulla_mechanism *row = bulla_mechanism_find(mechanism->mechanism);
-    if (!row || !row->generate)
-        return CKR_MECHANISM_INVALID;
-    CK_RV rv = bulla_template_new(attributes, count, BULLA_GENERATED, row->key_class, &list);
-    if (rv == CKR_OK)
-        rv = bulla_objects_may_write(session, &list);
-    return rv == CKR_OK ? generate(session, row, mechanism, &list, handle) : rv;
 }

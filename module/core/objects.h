@@ -6,8 +6,27 @@
 
 CK_RV bulla_objects_create(
     struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *handle);
+/* A caller's template: borrowed. */
+struct bulla_template {
+    const CK_ATTRIBUTE *attributes;
+    CK_ULONG count;
+};
+
+/* --- generate.c --- */
 CK_RV bulla_objects_generate(struct bulla_session *session, const CK_MECHANISM *mechanism,
-    const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *handle);
+    struct bulla_template template, CK_OBJECT_HANDLE *handle);
+CK_RV bulla_objects_generate_pair(struct bulla_session *session, const CK_MECHANISM *mechanism,
+    const struct bulla_template *public_template, const struct bulla_template *private_template,
+    CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key);
+/* --- derive.c --- */
+CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base,
+    struct bulla_template template, CK_OBJECT_HANDLE *handle);
+/* --- wrap.c: `out` NULL is a length query --- */
+CK_RV bulla_objects_wrap(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping,
+    CK_OBJECT_HANDLE key, unsigned char *out, CK_ULONG *out_size);
+CK_RV bulla_objects_unwrap(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping,
+    struct bulla_bytes wrapped, struct bulla_template template, CK_OBJECT_HANDLE *handle);
+
 CK_RV bulla_objects_copy(struct bulla_session *session, CK_OBJECT_HANDLE source, const CK_ATTRIBUTE *attributes,
     CK_ULONG count, CK_OBJECT_HANDLE *handle);
 CK_RV bulla_objects_destroy(struct bulla_session *session, CK_OBJECT_HANDLE handle);

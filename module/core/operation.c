@@ -4,117 +4,79 @@
 #include "refusal.h"
 #include "session.h"
 
-/* What each function asks of a key and of a mechanism. */
-static const struct {
-    const char *name;
-    CK_FLAGS flag;
-    CK_ATTRIBUTE_TYPE usage;
-} functions[BULLA_FUNCTIONS] = {
-    [BULLA_ENCRYPT] = {"encrypt", CKF_ENCRYPT, CKA_ENCRYPT},
-    [BULLA_DECRYPT] = {"decrypt", CKF_DECRYPT, CKA_DECRYPT},
-    [BULLA_DIGEST] = {"digest", CKF_DIGEST, 0},
-    [BULLA_SIGN] = {"sign", CKF_SIGN, CKA_SIGN},
-    [BULLA_VERIFY] = {"verify", CKF_VERIFY, CKA_VERIFY},
-};
-
 void bulla_operation_end(struct bulla_operation *operation)
 {
     if (!operation->mechanism)
         return;
-    if (operation->processor->end && operation->run.state)
-        operation->processor->end(&operation->run);
-    bulla_secret_free(operation->run.state);
-    bulla_secret_release(&operation->secret);
-    bulla_object_drop(operation->object);
+    bulla_state_free(operation->run.state);
+    bulla_key_give_back(&operation->taken);
     *operation = (struct bulla_operation){0};
+}
+
+/* The end of an operation that went well: its state may serve the next one. */
+static void finish(struct bulla_operation *operation)
+{
+    struct bulla_material *material = operation->taken.key.material;
+    if (material && operation->processor->reuse && operation->run.state) {
+        bulla_material_leave(material, operation->run.state);
+        operation->run.state = NULL;
+    }
+    bulla_operation_end(operation);
 }
 
 static bool is_over(const struct bulla_operation *operation, uint64_t now)
 {
-    return !operation->updated && operation->key.expires && now >= operation->key.expires;
+    return !operation->updated && now >= operation->taken.key.expires;
 }
 
 void bulla_operation_lapse(struct bulla_operation *operation, uint64_t now)
 {
-    if (!operation->mechanism || !is_over(operation, now))
+    struct bulla_taken_key *taken = &operation->taken;
+    if (!operation->mechanism || !taken->key.expires || !is_over(operation, now))
         return;
-    bulla_secret_release(&operation->secret);
-    operation->key.secret = (struct bulla_bytes){NULL, 0};
-}
-
-static CK_RV check_key(
-    const struct bulla_object *object, const struct bulla_mechanism *mechanism, enum bulla_function function)
-{
-    const struct bulla_attributes *attributes = object->attributes;
-    if (object->object_class != mechanism->key_class ||
-        bulla_attributes_ulong(attributes, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION) != mechanism->key_type)
-        return CKR_KEY_TYPE_INCONSISTENT;
-    bool listed = bulla_attributes_get(attributes, CKA_ALLOWED_MECHANISMS).data != NULL;
-    if (!bulla_attributes_bool(attributes, functions[function].usage) ||
-        !bulla_attributes_allow(attributes, mechanism->type) || (mechanism->only_by_name && !listed))
-        return CKR_KEY_FUNCTION_NOT_PERMITTED;
-    return CKR_OK;
-}
-
-/* Copies the key's value out of the opened object, so that a lease that ends does not cut short what is under way. */
-static enum bulla_reason take_key(struct bulla_session *session, struct bulla_operation *operation)
-{
-    struct bulla_object *object = operation->object;
-    const struct bulla_attributes *attributes = object->attributes;
-    struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
-    struct bulla_key *key = &operation->key;
-    memcpy(key->object, object->id, 16);
-    key->object_class = object->object_class;
-    key->type = bulla_attributes_ulong(attributes, CKA_KEY_TYPE, 0);
-    key->id = bulla_attributes_get(attributes, CKA_ID);
-    key->label = bulla_attributes_get(attributes, CKA_LABEL);
-    key->authority = bulla_attributes_get(attributes, CKA_BULLA_AUTHORITY);
-    key->epoch = bulla_attributes_ulong(attributes, CKA_BULLA_EPOCH, 0);
-    key->sealing.generation = bulla_attributes_ulong(attributes, CKA_BULLA_GENERATION, 0);
-    key->sealing.dimension = bulla_attributes_ulong(attributes, CKA_BULLA_DIMENSION, 0);
-    BULLA_TRY(bulla_vault_open(session->token, object, passphrase));
-    struct bulla_bytes value = bulla_vault_value(object, CKA_VALUE);
-    enum bulla_reason reason = value.size ? bulla_secret_hold(&operation->secret, value.size, "a key") : BULLA_OK;
-    if (reason == BULLA_OK && value.size)
-        memcpy(operation->secret.data, value.data, value.size);
-    key->secret = (struct bulla_bytes){operation->secret.data, operation->secret.size};
-    key->expires = object->expires;
-    (void)pthread_mutex_unlock(&object->lock);
-    return reason;
+    bulla_state_free(operation->run.state);
+    operation->run.state = NULL;
+    bulla_material_drop(taken->key.material);
+    taken->key.material = NULL;
+    bulla_secret_release(&taken->secret);
+    taken->key.secret = (struct bulla_bytes){NULL, 0};
 }
 
 static enum bulla_reason start(
     struct bulla_session *session, struct bulla_operation *operation, const CK_MECHANISM *mechanism)
 {
-    void *state = NULL;
-    BULLA_TRY(take_key(session, operation));
+    struct bulla_key *key = &operation->taken.key;
+    const struct bulla_processor *processor = operation->processor;
     bulla_token_services(session->token, &operation->services);
-    operation->run = (struct bulla_run){&operation->key, &operation->services, NULL};
-    if (operation->processor->state_size)
-        BULLA_TRY(bulla_secret_allocate(operation->processor->state_size, &state));
-    operation->run.state = state;
-    return operation->processor->begin ? operation->processor->begin(&operation->run, mechanism) : BULLA_OK;
+    operation->run =
+        (struct bulla_run){operation->mechanism->keys ? key : NULL, &operation->services, operation->mechanism, NULL};
+    if (processor->reuse && key->material)
+        operation->run.state = bulla_material_take(key->material, processor);
+    if (processor->state_size && !operation->run.state)
+        BULLA_TRY(bulla_state_make(processor, &operation->run.state));
+    return processor->begin ? processor->begin(&operation->run, mechanism) : BULLA_OK;
 }
 
-static CK_RV bind(struct bulla_session *session, struct bulla_operation *operation, enum bulla_function function,
-    const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+CK_RV bulla_operation_bind(struct bulla_session *session, struct bulla_operation *operation,
+    enum bulla_function function, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
+    const struct bulla_key_use *use = &bulla_key_uses[function];
     const struct bulla_mechanism *row = bulla_mechanism_find(mechanism->mechanism);
-    if (!row || !(row->info.flags & functions[function].flag) || !row->processors[function])
+    if (!row || !(row->info.flags & use->flag) || !row->processors[use->processor])
         return CKR_MECHANISM_INVALID;
-    struct bulla_object *object = bulla_token_object(session->token, key);
-    if (!object)
-        return CKR_KEY_HANDLE_INVALID;
-    CK_RV rv = check_key(object, row, function);
-    if (rv != CKR_OK) {
-        bulla_object_drop(object);
+    if (!mechanism->pParameter && mechanism->ulParameterLen)
+        return CKR_MECHANISM_PARAM_INVALID;
+    *operation = (struct bulla_operation){.processor = row->processors[use->processor]};
+    CK_RV rv = row->keys ? bulla_key_take(session, key, row, function, &operation->taken) : CKR_OK;
+    if (rv != CKR_OK)
         return rv;
-    }
-    *operation = (struct bulla_operation){.mechanism = row, .processor = row->processors[function], .object = object};
+    operation->mechanism = row;
+    operation->unproved =
+        row->keys && bulla_attributes_bool(operation->taken.object->attributes, CKA_ALWAYS_AUTHENTICATE);
     enum bulla_reason reason = start(session, operation, mechanism);
     if (reason == BULLA_OK)
         return CKR_OK;
-    rv = bulla_token_refusal(session->token, functions[function].name, reason);
+    rv = bulla_token_refusal(session->token, use->name, reason);
     bulla_operation_end(operation);
     return reason == BULLA_ARGUMENT ? CKR_MECHANISM_PARAM_INVALID
                                     : rv; /* all that a caller gives here beside the key */
@@ -128,15 +90,16 @@ CK_RV bulla_operation_begin(
         bulla_operation_end(operation); /* 3.0: a NULL mechanism cancels */
         return CKR_OK;
     }
-    return operation->mechanism ? CKR_OPERATION_ACTIVE : bind(session, operation, function, mechanism, key);
+    return operation->mechanism ? CKR_OPERATION_ACTIVE
+                                : bulla_operation_bind(session, operation, function, mechanism, key);
 }
 
-static enum bulla_reason run_step(
+/* --- steps --- */
+
+static enum bulla_reason run_phases(
     struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
 {
     const struct bulla_processor *processor = operation->processor;
-    if (is_over(operation, bulla_clock_seconds()))
-        return bulla_refuse(BULLA_NOT_RELEASED, "the lease ended since the operation was begun: begin it again");
     if (step->phase == BULLA_UPDATE)
         return processor->update(&operation->run, step->in, out);
     if (step->phase == BULLA_FINISH)
@@ -147,18 +110,71 @@ static enum bulla_reason run_step(
     return processor->finish(&operation->run, out);
 }
 
+static enum bulla_reason run_verification(
+    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *nothing)
+{
+    const struct bulla_processor *processor = operation->processor;
+    if (step->phase == BULLA_UPDATE)
+        return processor->update(&operation->run, step->in, nothing);
+    if (step->phase == BULLA_FINISH)
+        return processor->verify_finish(&operation->run, step->signature);
+    if (processor->verify)
+        return processor->verify(&operation->run, step->in, step->signature);
+    BULLA_TRY(processor->update(&operation->run, step->in, nothing));
+    return processor->verify_finish(&operation->run, step->signature);
+}
+
+static enum bulla_reason run_step(
+    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
+{
+    if (operation->taken.key.expires && is_over(operation, bulla_clock_seconds()))
+        return bulla_refuse(BULLA_NOT_RELEASED, "the lease ended since the operation was begun: begin it again");
+    if (operation->unproved)
+        return bulla_refuse(BULLA_AUTHENTICATE_AGAIN, "the key asks for the PIN before each use");
+    return step->function == BULLA_VERIFY ? run_verification(operation, step, out) : run_phases(operation, step, out);
+}
+
 /* Whether the step fits what the operation has done so far. */
 static CK_RV check_order(const struct bulla_operation *operation, const struct bulla_step *step)
 {
     if (!operation->mechanism)
         return CKR_OPERATION_NOT_INITIALIZED;
-    if (!step->out_size || (!step->in.data && step->in.size))
+    if ((!step->in.data && step->in.size) || (!step->signature.data && step->signature.size))
         return CKR_ARGUMENTS_BAD;
     if (step->phase == BULLA_WHOLE && operation->updated)
         return CKR_OPERATION_ACTIVE;
     if (step->phase != BULLA_WHOLE && !operation->processor->update)
         return CKR_FUNCTION_NOT_SUPPORTED;
     return CKR_OK;
+}
+
+/* After a step that was run: what went well goes on or finishes, everything else ends. */
+static CK_RV conclude(struct bulla_session *session, struct bulla_operation *operation, const struct bulla_step *step,
+    enum bulla_reason reason)
+{
+    CK_RV rv = CKR_OK;
+    if (reason != BULLA_OK)
+        rv = bulla_token_refusal(session->token, bulla_key_uses[step->function].name, reason);
+    operation->updated = true;
+    if (rv != CKR_OK)
+        bulla_operation_end(operation);
+    else if (step->phase != BULLA_UPDATE)
+        finish(operation);
+    return rv;
+}
+
+static enum bulla_reason write_step(struct bulla_operation *operation, const struct bulla_step *step)
+{
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, step->out, *step->out_size);
+    enum bulla_reason reason = run_step(operation, step, &writer);
+    if (reason == BULLA_OK)
+        reason = bulla_writer_finish(&writer, bulla_key_uses[step->function].name);
+    if (reason == BULLA_OK)
+        *step->out_size = writer.size;
+    else if (writer.data) /* nothing leaves on an error path */
+        bulla_wipe(writer.data, writer.size < writer.capacity ? writer.size : writer.capacity);
+    return reason;
 }
 
 CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_step *step)
@@ -168,42 +184,82 @@ CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_ste
     CK_RV rv = check_order(operation, step);
     if (rv == CKR_OPERATION_NOT_INITIALIZED)
         return rv;
-    enum bulla_reason reason = BULLA_OK;
-    if (rv == CKR_OK) {
-        reason = operation->processor->bound(&operation->run, step->phase, step->in, &bound);
-        if (reason == BULLA_OK && (!step->out || *step->out_size < bound)) {
-            rv = step->out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
-            *step->out_size = bound;
-            return rv;
-        }
+    if (rv == CKR_OK && !step->out_size)
+        rv = CKR_ARGUMENTS_BAD;
+    if (rv != CKR_OK) {
+        bulla_operation_end(operation);
+        return rv;
     }
-    struct bulla_writer writer;
-    bulla_writer_open(&writer, step->out, rv == CKR_OK && reason == BULLA_OK ? *step->out_size : 0);
-    if (rv == CKR_OK && reason == BULLA_OK)
-        reason = run_step(operation, step, &writer);
-    if (rv == CKR_OK && reason == BULLA_OK)
-        reason = bulla_writer_finish(&writer, functions[step->function].name);
-    if (rv == CKR_OK && reason == BULLA_OK) {
-        *step->out_size = writer.size;
-        operation->updated = true;
-        if (step->phase != BULLA_UPDATE)
-            bulla_operation_end(operation);
-        return CKR_OK;
+    enum bulla_reason reason = operation->processor->bound(&operation->run, step->phase, step->in, &bound);
+    if (reason == BULLA_OK && (!step->out || *step->out_size < bound)) {
+        *step->out_size = bound;
+        return step->out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
     }
-    if (rv == CKR_OK && writer.data) /* nothing leaves on an error path */
-        bulla_wipe(writer.data, writer.size < writer.capacity ? writer.size : writer.capacity);
-    bulla_operation_end(operation);
-    return rv == CKR_OK ? bulla_token_refusal(session->token, functions[step->function].name, reason) : rv;
+    if (reason == BULLA_OK)
+        reason = write_step(operation, step);
+    return conclude(session, operation, step, reason);
 }
 
-static enum bulla_reason run_once(
+CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_step *step)
+{
+    struct bulla_operation *operation = &session->operations[step->function];
+    struct bulla_writer nothing;
+    CK_RV rv = check_order(operation, step);
+    if (rv == CKR_OPERATION_NOT_INITIALIZED)
+        return rv;
+    if (rv == CKR_OK && step->phase != BULLA_UPDATE && !step->signature.data)
+        rv = CKR_ARGUMENTS_BAD;
+    if (rv != CKR_OK) {
+        bulla_operation_end(operation);
+        return rv;
+    }
+    bulla_writer_open(&nothing, NULL, 0);
+    return conclude(session, operation, step, run_step(operation, step, &nothing));
+}
+
+/* A key whose value may not leave may not be hashed either: the hash of a short one gives it away. */
+static CK_RV digest_key(struct bulla_operation *operation, struct bulla_session *session, struct bulla_object *object)
+{
+    static const struct bulla_bytes no_passphrase = {NULL, 0};
+    struct bulla_writer nothing;
+    if (object->object_class != CKO_SECRET_KEY)
+        return CKR_KEY_INDIGESTIBLE;
+    if (bulla_attributes_bool(object->attributes, CKA_SENSITIVE) ||
+        !bulla_attributes_bool(object->attributes, CKA_EXTRACTABLE))
+        return CKR_KEY_INDIGESTIBLE;
+    enum bulla_reason reason = bulla_vault_open(session->token, object, no_passphrase);
+    if (reason == BULLA_OK) {
+        bulla_writer_open(&nothing, NULL, 0);
+        reason = operation->processor->update(&operation->run, bulla_vault_value(object, CKA_VALUE), &nothing);
+        (void)pthread_mutex_unlock(&object->lock);
+    }
+    return bulla_token_refusal(session->token, "digest", reason);
+}
+
+CK_RV bulla_operation_digest_key(struct bulla_session *session, CK_OBJECT_HANDLE key)
+{
+    struct bulla_operation *operation = &session->operations[BULLA_DIGEST];
+    if (!operation->mechanism)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    struct bulla_object *object = bulla_token_object(session->token, key);
+    CK_RV rv = object ? digest_key(operation, session, object) : CKR_KEY_HANDLE_INVALID;
+    bulla_object_drop(object);
+    operation->updated = true;
+    if (rv != CKR_OK)
+        bulla_operation_end(operation);
+    return rv;
+}
+
+/* --- outside the slots --- */
+
+static enum bulla_reason run_whole(
     struct bulla_operation *operation, const struct bulla_step *step, struct bulla_secret *out, size_t *out_size)
 {
     struct bulla_writer writer;
     size_t bound = 0;
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is bound */
     BULLA_TRY(operation->processor->bound(&operation->run, BULLA_WHOLE, step->in, &bound));
-    BULLA_TRY(bulla_secret_hold(out, bound, "an answer"));
+    BULLA_TRY(bulla_secret_hold(out, bound ? bound : 1, "an answer"));
     bulla_writer_open(&writer, out->data, out->size);
     BULLA_TRY(run_step(operation, step, &writer));
     BULLA_TRY(bulla_writer_finish(&writer, "an answer"));
@@ -211,18 +267,28 @@ static enum bulla_reason run_once(
     return BULLA_OK;
 }
 
+CK_RV bulla_operation_whole(struct bulla_session *session, struct bulla_operation *operation,
+    enum bulla_function function, struct bulla_bytes in, struct bulla_secret *out, size_t *out_size)
+{
+    const struct bulla_step step = {.function = bulla_key_uses[function].processor, .phase = BULLA_WHOLE, .in = in};
+    enum bulla_reason reason = run_whole(operation, &step, out, out_size);
+    CK_RV rv = bulla_token_refusal(session->token, bulla_key_uses[function].name, reason);
+    if (rv != CKR_OK)
+        bulla_secret_release(out);
+    return rv;
+}
+
 CK_RV bulla_operation_once(struct bulla_session *session, enum bulla_function function, const CK_MECHANISM *mechanism,
     CK_OBJECT_HANDLE key, struct bulla_bytes in, struct bulla_secret *out, size_t *out_size)
 {
     struct bulla_operation operation = {0};
-    const struct bulla_step step = {function, BULLA_WHOLE, in, NULL, NULL};
-    CK_RV rv = bind(session, &operation, function, mechanism, key);
+    CK_RV rv = bulla_operation_bind(session, &operation, function, mechanism, key);
     if (rv != CKR_OK)
         return rv;
-    enum bulla_reason reason = run_once(&operation, &step, out, out_size);
-    rv = bulla_token_refusal(session->token, functions[function].name, reason);
-    if (rv != CKR_OK)
-        bulla_secret_release(out);
-    bulla_operation_end(&operation);
+    rv = bulla_operation_whole(session, &operation, function, in, out, out_size);
+    if (rv == CKR_OK)
+        finish(&operation);
+    else
+        bulla_operation_end(&operation);
     return rv;
 }

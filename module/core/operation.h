@@ -5,41 +5,52 @@
 #ifndef BULLA_CORE_OPERATION_H
 #define BULLA_CORE_OPERATION_H
 
-#include "mech/mechanism.h"
-#include "object.h"
+#include "key.h"
 
 struct bulla_session;
 
 struct bulla_operation {
     const struct bulla_mechanism *mechanism; /* NULL: the slot is free */
     const struct bulla_processor *processor;
-    struct bulla_object *object; /* a reference, for as long as the operation runs */
-    struct bulla_key key;
-    struct bulla_secret secret; /* the key's value */
+    struct bulla_taken_key taken; /* for as long as the operation runs; empty for digests */
     struct bulla_services services;
     struct bulla_run run;
-    bool updated; /* an Update has been: no one-shot may follow */
+    bool updated;  /* an Update has been: no one-shot may follow */
+    bool unproved; /* CKA_ALWAYS_AUTHENTICATE: the PIN is still to be given for this operation */
 };
 
-/* Input and output of a step. `out` NULL with `out_size` not: a length query. */
+/* Input and output of a step. `out` NULL with `out_size` not: a length query. Of a verification, `signature` is given
+ * in place of an output. */
 struct bulla_step {
     enum bulla_function function;
     enum bulla_phase phase;
     struct bulla_bytes in;
     unsigned char *out;
     unsigned long *out_size;
+    struct bulla_bytes signature;
 };
 
 CK_RV bulla_operation_begin(
     struct bulla_session *session, enum bulla_function function, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
 CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_step *step);
-/* A whole operation outside the session's slots, its output in locked memory of the caller's to release. */
+/* A step of a verification: no output, so no length query and no short buffer. */
+CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_step *step);
+/* C_DigestKey: an update of the digest by a secret key's value. */
+CK_RV bulla_operation_digest_key(struct bulla_session *session, CK_OBJECT_HANDLE key);
+/* An operation outside the session's slots, of one of the functions or of wrapping and unwrapping; nothing is held
+ * after a refusal, else the caller ends it. */
+CK_RV bulla_operation_bind(struct bulla_session *session, struct bulla_operation *operation,
+    enum bulla_function function, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
+/* All of it at once, its output in locked memory of the caller's to release. */
+CK_RV bulla_operation_whole(struct bulla_session *session, struct bulla_operation *operation,
+    enum bulla_function function, struct bulla_bytes in, struct bulla_secret *out, size_t *out_size);
+/* Both, and the end. */
 CK_RV bulla_operation_once(struct bulla_session *session, enum bulla_function function, const CK_MECHANISM *mechanism,
     CK_OBJECT_HANDLE key, struct bulla_bytes in, struct bulla_secret *out, size_t *out_size);
-/* Wipes and frees what the operation holds; a free slot is allowed. */
 /* Takes the key from an operation that was begun and left alone until its lease was over at `now`: its steps are
  * refused. */
 void bulla_operation_lapse(struct bulla_operation *operation, uint64_t now);
+/* Wipes and frees what the operation holds; a free slot is allowed. */
 void bulla_operation_end(struct bulla_operation *operation);
 
 #endif

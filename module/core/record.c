@@ -198,7 +198,8 @@ CK_RV bulla_token_refusal(struct bulla_token *token, const char *event, enum bul
         {"reason", bulla_reason_code(reason), 0},
         {"detail", detail, 0},
     };
-    bulla_token_record(token, "refused", fields, 3);
+    if (!bulla_reason_is_ordinary(reason))
+        bulla_token_record(token, "refused", fields, 3);
     log_refusal(token->config->name, event, reason, detail);
     return bulla_refusal_code(reason);
 }

@@ -1,5 +1,6 @@
 /* Searches compare what is not sealed; a sealed attribute never matches. Status objects are made for the search that
- * asks for their class by name, and no other search sees them. */
+ * asks for their class by name, and no other search sees them. A label or an id in the template leads to the few
+ * objects that may match (index.h); without one all are looked at. */
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -58,15 +59,27 @@ static bool asks_for(const CK_ATTRIBUTE *attributes, CK_ULONG count, const char 
     return true;
 }
 
+/* One that the session's last search made; 0: there is none. */
+static CK_OBJECT_HANDLE status_left(const struct bulla_index *index, CK_SESSION_HANDLE owner)
+{
+    const struct bulla_object *object;
+    struct bulla_index_walk walk =
+        bulla_index_with(index, BULLA_INDEX_OWNER, (struct bulla_bytes){(const uint8_t *)&owner, sizeof owner});
+    while ((object = bulla_index_step(&walk)))
+        if (object->transient && object->owner == owner)
+            return object->handle;
+    return 0;
+}
+
 /* Fresh ones in place of those that this session's last search made. Only "status" asks the TPM: "why" answers at once
  * after the TPM has failed. */
 static CK_RV make_status(struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     struct bulla_token *token = session->token;
     (void)pthread_rwlock_wrlock(&token->lock);
-    for (size_t i = token->index.count; i-- > 0;)
-        if (token->index.objects[i]->transient && token->index.objects[i]->owner == session->handle)
-            bulla_index_remove(&token->index, token->index.objects[i]->handle);
+    CK_OBJECT_HANDLE left;
+    while ((left = status_left(&token->index, session->handle)))
+        bulla_index_remove(&token->index, left);
     (void)pthread_rwlock_unlock(&token->lock);
     CK_RV rv = CKR_OK;
     if (asks_for(attributes, count, "status"))
@@ -76,22 +89,103 @@ static CK_RV make_status(struct bulla_session *session, const CK_ATTRIBUTE *attr
     return rv;
 }
 
-static CK_RV collect(
-    struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_CLASS wanted)
+struct collecting {
+    struct bulla_session *session;
+    const CK_ATTRIBUTE *attributes;
+    CK_ULONG count;
+    CK_OBJECT_CLASS wanted;
+};
+
+/* `lock` is held. */
+static bool is_asked_for(const struct collecting *asked, const struct bulla_object *object)
 {
-    struct bulla_token *token = session->token;
-    struct bulla_search *search = &session->search;
-    (void)pthread_rwlock_rdlock(&token->lock);
-    search->handles = malloc((token->index.count + 1) * sizeof *search->handles);
-    for (size_t i = 0; search->handles && i < token->index.count; i++) {
-        const struct bulla_object *object = token->index.objects[i];
-        bool offered = (!(object->object_class & CKO_VENDOR_DEFINED) || object->object_class == wanted) &&
-                       (!object->transient || object->owner == session->handle);
-        if (offered && bulla_object_is_visible(token, object) && matches(object, attributes, count))
-            search->handles[search->count++] = object->handle;
+    bool offered = (!(object->object_class & CKO_VENDOR_DEFINED) || object->object_class == asked->wanted) &&
+                   (!object->transient || object->owner == asked->session->handle);
+    return offered && bulla_object_is_visible(asked->session->token, object) &&
+           matches(object, asked->attributes, asked->count);
+}
+
+/* A walk over the objects that a template can match, the shortest of those that its attributes allow; false: all can.
+ */
+static bool narrow(
+    const struct bulla_index *index, const CK_ATTRIBUTE *attributes, CK_ULONG count, struct bulla_index_walk *walk)
+{
+    static const struct {
+        CK_ATTRIBUTE_TYPE type;
+        enum bulla_index_key key;
+    } keys[] = {{CKA_LABEL, BULLA_INDEX_LABEL}, {CKA_ID, BULLA_INDEX_ID}};
+    bool narrowed = false;
+    for (CK_ULONG i = 0; i < count; i++)
+        for (size_t j = 0; j < sizeof keys / sizeof keys[0]; j++) {
+            if (attributes[i].type != keys[j].type)
+                continue;
+            struct bulla_bytes value = {attributes[i].pValue, attributes[i].ulValueLen};
+            struct bulla_index_walk other = bulla_index_with(index, keys[j].key, value);
+            *walk = narrowed ? bulla_index_shorter(*walk, other) : other;
+            narrowed = true;
+        }
+    return narrowed;
+}
+
+static bool add_handle(struct bulla_search *search, size_t *capacity, CK_OBJECT_HANDLE handle)
+{
+    if (search->count == *capacity) {
+        size_t more = *capacity ? 4 * *capacity : 16;
+        CK_OBJECT_HANDLE *handles = realloc(search->handles, more * sizeof *handles);
+        if (!handles)
+            return false;
+        search->handles = handles;
+        *capacity = more;
     }
+    search->handles[search->count++] = handle;
+    return true;
+}
+
+static int by_handle(const void *left, const void *right)
+{
+    CK_OBJECT_HANDLE a = *(const CK_OBJECT_HANDLE *)left, b = *(const CK_OBJECT_HANDLE *)right;
+    return (a > b) - (a < b);
+}
+
+static bool collect_walk(
+    const struct collecting *asked, struct bulla_index_walk *walk, struct bulla_search *search, size_t *capacity)
+{
+    const struct bulla_object *object;
+    while ((object = bulla_index_step(walk)))
+        if (is_asked_for(asked, object) && !add_handle(search, capacity, object->handle))
+            return false;
+    qsort(search->handles, search->count, sizeof *search->handles, by_handle);
+    return true;
+}
+
+static bool collect_all(const struct collecting *asked, struct bulla_search *search, size_t *capacity)
+{
+    const struct bulla_index *index = &asked->session->token->index;
+    for (size_t i = 0; i < index->count; i++)
+        if (is_asked_for(asked, index->objects[i]) && !add_handle(search, capacity, index->objects[i]->handle))
+            return false;
+    return true;
+}
+
+static CK_RV collect(const struct collecting *asked)
+{
+    struct bulla_token *token = asked->session->token;
+    struct bulla_search *search = &asked->session->search;
+    struct bulla_index_walk walk;
+    size_t capacity = 16;
+    search->handles = malloc(capacity * sizeof *search->handles); /* not NULL even where nothing is found */
+    if (!search->handles)
+        return CKR_HOST_MEMORY;
+    (void)pthread_rwlock_rdlock(&token->lock);
+    bool done = narrow(&token->index, asked->attributes, asked->count, &walk)
+                    ? collect_walk(asked, &walk, search, &capacity)
+                    : collect_all(asked, search, &capacity);
     (void)pthread_rwlock_unlock(&token->lock);
-    return search->handles ? CKR_OK : CKR_HOST_MEMORY;
+    if (done)
+        return CKR_OK;
+    free(search->handles);
+    *search = (struct bulla_search){0};
+    return CKR_HOST_MEMORY;
 }
 
 CK_RV bulla_search_begin(struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count)
@@ -106,7 +200,8 @@ CK_RV bulla_search_begin(struct bulla_session *session, const CK_ATTRIBUTE *attr
     CK_OBJECT_CLASS wanted = bulla_template_ulong(attributes, count, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
     bulla_request_expire(session);
     CK_RV rv = wanted == CKO_BULLA_STATUS ? make_status(session, attributes, count) : CKR_OK;
-    return rv == CKR_OK ? collect(session, attributes, count, wanted) : rv;
+    const struct collecting asked = {session, attributes, count, wanted};
+    return rv == CKR_OK ? collect(&asked) : rv;
 }
 
 CK_RV bulla_search_next(struct bulla_session *session, CK_OBJECT_HANDLE *handles, CK_ULONG most, CK_ULONG *count)

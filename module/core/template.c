@@ -1,20 +1,6 @@
 #include "template.h"
 
-/* What C_CreateObject demands for a type of key, beside the table. */
-static const struct {
-    CK_OBJECT_CLASS object_class;
-    CK_KEY_TYPE type;
-    CK_ATTRIBUTE_TYPE needs[3]; /* 0 ends */
-} key_needs[] = {
-    {CKO_SECRET_KEY, CKK_GENERIC_SECRET, {CKA_VALUE, 0, 0}},
-    {CKO_SECRET_KEY, CKK_AES, {CKA_VALUE, 0, 0}},
-    {CKO_PUBLIC_KEY, CKK_RSA, {CKA_MODULUS, CKA_PUBLIC_EXPONENT, 0}},
-    {CKO_PUBLIC_KEY, CKK_EC, {CKA_EC_PARAMS, CKA_EC_POINT, 0}},
-    {CKO_PUBLIC_KEY, CKK_EC_EDWARDS, {CKA_EC_PARAMS, CKA_EC_POINT, 0}},
-    {CKO_PRIVATE_KEY, CKK_RSA, {CKA_MODULUS, CKA_PRIVATE_EXPONENT, 0}},
-    {CKO_PRIVATE_KEY, CKK_EC, {CKA_EC_PARAMS, CKA_VALUE, 0}},
-    {CKO_PRIVATE_KEY, CKK_EC_EDWARDS, {CKA_EC_PARAMS, CKA_VALUE, 0}},
-};
+#include "mech/mechanism.h"
 
 /* Sizes that a value may have, by kind; octets are bounded so that lengths never overflow later. */
 enum { VALUE_LARGEST = 1 << 20 };
@@ -131,26 +117,52 @@ static bool put_history(unsigned class_bit, enum bulla_origin origin, struct bul
     return done;
 }
 
-static CK_RV check_key_needs(CK_OBJECT_CLASS object_class, const struct bulla_attribute_list *list)
+static const struct bulla_key_kind *kind_of(const struct bulla_attribute_list *list)
 {
     const struct bulla_attribute *type = bulla_list_find(list, CKA_KEY_TYPE);
     CK_KEY_TYPE key_type;
-    if (!type)
-        return CKR_OK;
+    if (!type || type->value.size != sizeof key_type)
+        return NULL;
     memcpy(&key_type, type->value.data, sizeof key_type);
-    for (size_t i = 0; i < sizeof key_needs / sizeof key_needs[0]; i++) {
-        if (key_needs[i].object_class != object_class || key_needs[i].type != key_type)
-            continue;
-        for (unsigned j = 0; j < 3 && key_needs[i].needs[j]; j++) {
-            const struct bulla_attribute *item = bulla_list_find(list, key_needs[i].needs[j]);
-            if (!item)
-                return CKR_TEMPLATE_INCOMPLETE;
-            if (item->value.size == 0)
-                return CKR_ATTRIBUTE_VALUE_INVALID;
-        }
+    return bulla_key_kind_find(key_type);
+}
+
+/* What C_CreateObject demands for a type of key, beside the table. */
+static CK_RV check_key_needs(CK_OBJECT_CLASS object_class, const struct bulla_attribute_list *list)
+{
+    if (!bulla_list_find(list, CKA_KEY_TYPE))
         return CKR_OK;
+    const struct bulla_key_kind *kind = kind_of(list);
+    const CK_ATTRIBUTE_TYPE *needs = kind ? bulla_key_kind_needs(kind, object_class) : NULL;
+    if (!needs)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    for (; *needs; needs++) {
+        const struct bulla_attribute *item = bulla_list_find(list, *needs);
+        if (!item)
+            return CKR_TEMPLATE_INCOMPLETE;
+        if (item->value.size == 0)
+            return CKR_ATTRIBUTE_VALUE_INVALID;
     }
-    return CKR_ATTRIBUTE_VALUE_INVALID;
+    return CKR_OK;
+}
+
+/* A template that names no use at all gets those that keys of this kind are for. */
+static bool put_uses(unsigned class_bit, struct bulla_attribute_list *list)
+{
+    static const CK_ATTRIBUTE_TYPE uses[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_SIGN, CKA_SIGN_RECOVER,
+        CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_DERIVE};
+    const struct bulla_key_kind *kind = kind_of(list);
+    if (!kind || !kind->uses)
+        return true;
+    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
+        if (bulla_list_find(list, uses[i]))
+            return true;
+    for (const CK_ATTRIBUTE_TYPE *use = kind->uses; *use; use++) {
+        const struct bulla_attribute_row *row = bulla_attribute_row(*use);
+        if ((row->classes & class_bit) && !bulla_list_put_bool(list, *use, true))
+            return false;
+    }
+    return true;
 }
 
 static CK_RV check_required(unsigned class_bit, const struct bulla_attribute_list *list)
@@ -170,7 +182,7 @@ static CK_RV check_allowed(const CK_ATTRIBUTE *attribute, unsigned class_bit, en
         return CKR_TEMPLATE_INCONSISTENT;
     if (row->flags & BULLA_BY_MODULE)
         return CKR_ATTRIBUTE_READ_ONLY;
-    if (origin == BULLA_GENERATED && (row->flags & BULLA_NOT_IN_GENERATE))
+    if (origin != BULLA_CREATED && (row->flags & BULLA_NOT_IN_GENERATE))
         return CKR_TEMPLATE_INCONSISTENT;
     return CKR_OK;
 }
@@ -200,7 +212,8 @@ CK_RV bulla_template_new(const CK_ATTRIBUTE *attributes, CK_ULONG count, enum bu
         if (rv != CKR_OK)
             return rv;
     }
-    return put_privacy(class_bit, list) && put_defaults(class_bit, list) && put_history(class_bit, origin, list)
+    return put_privacy(class_bit, list) && put_uses(class_bit, list) && put_defaults(class_bit, list) &&
+                   put_history(class_bit, origin, list)
                ? CKR_OK
                : CKR_HOST_MEMORY;
 }

@@ -4,7 +4,8 @@
 
 #include "attributes.h"
 
-enum bulla_origin { BULLA_CREATED, BULLA_GENERATED };
+/* How a key comes to be. What is not created has its values from a mechanism, and its template names none of them. */
+enum bulla_origin { BULLA_CREATED, BULLA_GENERATED, BULLA_UNWRAPPED, BULLA_DERIVED };
 
 /* Fills `list` with the template's values and the table's defaults. The views point into the template and to constants.
  * CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT (an attribute twice, or not of this class),

@@ -75,13 +75,18 @@ static enum bulla_reason read_identity(struct bulla_token *token)
 
 /* --- applying what was written --- */
 
+/* A token object by its id. A session object's id is no row's, whatever the store says. */
+static struct bulla_object *present_row(const struct bulla_token *token, const uint8_t id[static 16])
+{
+    struct bulla_object *present = token->seen ? bulla_index_find_id(&token->index, id) : NULL;
+    return present && !present->owner ? present : NULL;
+}
+
 static enum bulla_reason apply_row(void *context, const struct bulla_store_row *row)
 {
     struct bulla_token *token = context;
     struct bulla_object *object = NULL;
-    struct bulla_object *present = token->seen ? bulla_index_find_id(&token->index, row->id) : NULL;
-    if (present && present->owner)
-        present = NULL; /* a session object's id is no row's, whatever the store says */
+    const struct bulla_object *present = present_row(token, row->id);
     if (!bulla_row_make(row, &object)) {
         if (present) /* one row that can't be read hides itself, and not the token */
             bulla_index_remove(&token->index, present->handle);
@@ -103,15 +108,16 @@ static enum bulla_reason apply_row(void *context, const struct bulla_store_row *
 static enum bulla_reason apply_gone(void *context, const uint8_t *id)
 {
     struct bulla_token *token = context;
-    for (size_t i = token->index.count; i-- > 0;) {
-        struct bulla_object *object = token->index.objects[i];
-        if (object->owner == 0 && (!id || memcmp(object->id, id, 16) == 0))
-            bulla_index_remove(&token->index, object->handle);
-    }
-    if (!id) {
-        token->seen = 0;
-        token->renewed = token->login != BULLA_NOBODY;
-    }
+    const struct bulla_object *present = id ? present_row(token, id) : NULL;
+    if (present)
+        bulla_index_remove(&token->index, present->handle);
+    if (id)
+        return BULLA_OK;
+    for (size_t i = token->index.count; i-- > 0;)
+        if (token->index.objects[i]->owner == 0)
+            bulla_index_remove(&token->index, token->index.objects[i]->handle);
+    token->seen = 0;
+    token->renewed = token->login != BULLA_NOBODY;
     return BULLA_OK;
 }
 

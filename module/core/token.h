@@ -11,7 +11,7 @@
 
 #include "config.h"
 #include "evidence/audit.h"
-#include "object.h"
+#include "index.h"
 #include "release/tree.h"
 #include "store/store.h"
 

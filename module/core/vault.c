@@ -48,7 +48,7 @@ static void row_tag(const struct bulla_token *token, const uint8_t id[static 16]
     bulla_wipe(&state, sizeof state);
 }
 
-/* The public part as the store has it: encoding is deterministic, so it need not be kept beside the attributes. */
+/* The public part as the store has it. */
 static enum bulla_reason encode_public(const struct bulla_attribute_list *list, uint8_t **bytes, size_t *size)
 {
     struct bulla_writer writer;
@@ -60,34 +60,40 @@ static enum bulla_reason encode_public(const struct bulla_attribute_list *list, 
     return bulla_attributes_encode(list, false, &writer);
 }
 
+static bool tag_is_right(const struct bulla_token *token, const struct bulla_object *object, struct bulla_bytes encoded)
+{
+    uint8_t tag[32];
+    row_tag(token, object->id, object->object_class, object->generation, encoded,
+        (struct bulla_bytes){object->sealed, object->sealed_size}, tag);
+    return sodium_memcmp(tag, object->tag, 32) == 0;
+}
+
+/* Over the bytes that were read, or, where the set does not keep them, over what it is encoded as. */
 bool bulla_vault_verifies(const struct bulla_token *token, const struct bulla_object *object)
 {
+    if (object->attributes->encoded.data)
+        return tag_is_right(token, object, object->attributes->encoded);
     struct bulla_attribute_list list;
-    uint8_t *attributes = NULL, tag[32];
+    uint8_t *attributes = NULL;
     size_t size = 0;
     bulla_list_from(&list, object->attributes);
-    bool right = encode_public(&list, &attributes, &size) == BULLA_OK;
-    if (right) {
-        row_tag(token, object->id, object->object_class, object->generation, (struct bulla_bytes){attributes, size},
-            (struct bulla_bytes){object->sealed, object->sealed_size}, tag);
-        right = sodium_memcmp(tag, object->tag, 32) == 0;
-    }
+    bool right = encode_public(&list, &attributes, &size) == BULLA_OK &&
+                 tag_is_right(token, object, (struct bulla_bytes){attributes, size});
     free(attributes);
     return right;
 }
 
 bool bulla_row_make(const struct bulla_store_row *row, struct bulla_object **made)
 {
-    CK_ULONG numbers[BULLA_ATTRIBUTES_LARGEST];
-    struct bulla_attribute_list list = {0};
-    if (row->tag.size != 32 || bulla_attributes_decode(row->attributes, numbers, &list) != BULLA_OK)
+    struct bulla_attributes *attributes = NULL;
+    if (row->tag.size != 32 || bulla_attributes_read(row->attributes, &attributes) != BULLA_OK)
         return false;
-    struct bulla_attributes *attributes = bulla_attributes_make(&list);
-    struct bulla_object *object = attributes ? bulla_object_make(attributes) : NULL;
+    struct bulla_object *object = bulla_object_make(attributes);
     if (!object)
         return false;
-    object->sealed = malloc(row->sealed.size + 1);
-    if (!object->sealed || object->object_class != row->object_class) {
+    if (row->sealed.size)
+        object->sealed = malloc(row->sealed.size);
+    if ((row->sealed.size && !object->sealed) || object->object_class != row->object_class) {
         bulla_object_drop(object);
         return false;
     }

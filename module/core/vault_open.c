@@ -147,7 +147,7 @@ static enum bulla_reason move_to_epoch(
         reason = bulla_vault_reseal(token, object, &list, passphrase);
     if (reason != BULLA_OK)
         return bulla_refuse_within(reason, "sealing anew for epoch %lu: ", epoch);
-    bulla_secret_release(&object->opened);
+    bulla_object_shut_locked(object);
     struct bulla_object *moved = bulla_token_object_by_id(token, object->id);
     if (!moved)
         return bulla_refuse(BULLA_OBJECT_HIDDEN, "the object was destroyed while it was sealed anew");
@@ -175,7 +175,7 @@ static enum bulla_reason open_latest(
         return BULLA_OK;
     enum bulla_reason reason = move_to_epoch(token, object, latest, passphrase);
     if (reason != BULLA_OK)
-        bulla_secret_release(&object->opened);
+        bulla_object_shut_locked(object);
     return reason;
 }
 
@@ -196,7 +196,7 @@ enum bulla_reason bulla_vault_open(
     (void)pthread_mutex_lock(&object->lock);
     enum bulla_reason reason = BULLA_OK;
     if (object->opened.data && is_nearly_over(token, object))
-        bulla_secret_release(&object->opened);
+        bulla_object_shut_locked(object);
     if (!object->opened.data && object->owner == 0 && object->sealed_size)
         reason = open_latest(token, object, passphrase);
     if (reason != BULLA_OK)
@@ -232,8 +232,8 @@ static void shut_over(struct bulla_object *object, uint64_t now)
 {
     (void)pthread_mutex_lock(&object->lock);
     bool over = now == UINT64_MAX || (object->expires && now >= object->expires);
-    if (object->opened.data && object->owner == 0 && over)
-        bulla_secret_release(&object->opened);
+    if (object->owner == 0 && over)
+        bulla_object_shut_locked(object);
     (void)pthread_mutex_unlock(&object->lock);
 }
 
@@ -242,7 +242,7 @@ void bulla_vault_lapse(struct bulla_token *token, uint64_t now)
     struct bulla_object *object = next_object(token, 0);
     while (object) {
         CK_OBJECT_HANDLE handle = object->handle;
-        if (object->owner == 0 && object->sealed_size)
+        if (object->owner == 0)
             shut_over(object, now);
         bulla_object_drop(object);
         object = next_object(token, handle);

@@ -129,11 +129,11 @@ static CK_RV mechanism_list(struct bulla_token *token, void *arguments)
     (void)token; /* all have the same */
     if (!a->count)
         return CKR_ARGUMENTS_BAD;
-    unsigned long most = *a->count, have = 0;
-    for (size_t i = 0; bulla_families[i]; i++)
-        for (size_t j = 0; j < bulla_families[i]->count; j++, have++)
-            if (a->list && have < most)
-                a->list[have] = bulla_families[i]->mechanisms[j].type;
+    size_t have;
+    const struct bulla_mechanism *const *rows = bulla_mechanisms(&have);
+    unsigned long most = *a->count;
+    for (size_t i = 0; a->list && i < have && i < most; i++)
+        a->list[i] = rows[i]->type;
     *a->count = have;
     return a->list && most < have ? CKR_BUFFER_TOO_SMALL : CKR_OK;
 }

@@ -86,16 +86,9 @@ CK_RV C_GetInterface(unsigned char *name, CK_VERSION *version, CK_INTERFACE **in
 
 static CK_RV cancel(struct bulla_session *session, void *arguments)
 {
-    static const CK_FLAGS flags_of[BULLA_FUNCTIONS] = {
-        [BULLA_ENCRYPT] = CKF_ENCRYPT,
-        [BULLA_DECRYPT] = CKF_DECRYPT,
-        [BULLA_DIGEST] = CKF_DIGEST,
-        [BULLA_SIGN] = CKF_SIGN,
-        [BULLA_VERIFY] = CKF_VERIFY,
-    };
     CK_FLAGS flags = *(const CK_FLAGS *)arguments;
     for (int i = 0; i < BULLA_FUNCTIONS; i++)
-        if (flags & flags_of[i])
+        if (flags & bulla_key_uses[i].flag)
             bulla_operation_end(&session->operations[i]);
     if (flags & CKF_FIND_OBJECTS)
         (void)bulla_search_end(session);

@@ -12,29 +12,10 @@ typedef unsigned long size;
 #define UNSUPPORTED(F)                                                                                                 \
     F(C_GetOperationState, (CK_SESSION_HANDLE, byte *, size *))                                                        \
     F(C_SetOperationState, (CK_SESSION_HANDLE, byte *, size, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE))                      \
-    F(C_DigestInit, (CK_SESSION_HANDLE, CK_MECHANISM *))                                                               \
-    F(C_Digest, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                                     \
-    F(C_DigestUpdate, (CK_SESSION_HANDLE, byte *, size))                                                               \
-    F(C_DigestKey, (CK_SESSION_HANDLE, CK_OBJECT_HANDLE))                                                              \
-    F(C_DigestFinal, (CK_SESSION_HANDLE, byte *, size *))                                                              \
-    F(C_SignRecoverInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                        \
-    F(C_SignRecover, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                                \
-    F(C_VerifyInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                             \
-    F(C_Verify, (CK_SESSION_HANDLE, byte *, size, byte *, size))                                                       \
-    F(C_VerifyUpdate, (CK_SESSION_HANDLE, byte *, size))                                                               \
-    F(C_VerifyFinal, (CK_SESSION_HANDLE, byte *, size))                                                                \
-    F(C_VerifyRecoverInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                      \
-    F(C_VerifyRecover, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                              \
     F(C_DigestEncryptUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                        \
     F(C_DecryptDigestUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                        \
     F(C_SignEncryptUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                          \
     F(C_DecryptVerifyUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                        \
-    F(C_GenerateKeyPair, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_ATTRIBUTE *, size, CK_ATTRIBUTE *, size,               \
-                             CK_OBJECT_HANDLE *, CK_OBJECT_HANDLE *))                                                  \
-    F(C_WrapKey, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, byte *, size *))              \
-    F(C_UnwrapKey,                                                                                                     \
-        (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, byte *, size, CK_ATTRIBUTE *, size, CK_OBJECT_HANDLE *)) \
-    F(C_DeriveKey, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, size, CK_OBJECT_HANDLE *))    \
     F(C_LoginUser, (CK_SESSION_HANDLE, CK_USER_TYPE, byte *, size, byte *, size))                                      \
     F(C_MessageEncryptInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                     \
     F(C_EncryptMessage, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size, byte *, size *))                 \

@@ -7,9 +7,7 @@ enum { NONCE_SHORTEST = 8, NONCE_LONGEST = 64 };
 static enum bulla_reason attest_begin(struct bulla_run *run, const CK_MECHANISM *mechanism)
 {
     (void)run;
-    if (mechanism->pParameter || mechanism->ulParameterLen)
-        return bulla_refuse(BULLA_ARGUMENT, "CKM_BULLA_ATTEST takes no parameter");
-    return BULLA_OK;
+    return bulla_mechanism_bare(mechanism);
 }
 
 static enum bulla_reason attest_bound(

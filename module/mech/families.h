@@ -4,7 +4,10 @@
 
 #include "mechanism.h"
 
-extern const struct bulla_family bulla_model_family; /* model_family.c: key generation, SEAL, INFER, ATTEST */
+extern const struct bulla_family bulla_model_family;  /* model_family.c: key generation, SEAL, INFER, ATTEST */
+extern const struct bulla_family bulla_secret_family; /* secret_family.c: kinds and generation of secret keys */
+extern const struct bulla_family bulla_rsa_family;    /* rsa_family.c */
+extern const struct bulla_family bulla_ec_family;     /* ec_family.c: Weierstrass, Edwards and Montgomery curves */
 
 extern const struct bulla_processor bulla_seal_processor;
 extern const struct bulla_processor bulla_infer_processor;

@@ -10,15 +10,23 @@
 #include "crypto/cose.h"
 #include "evidence/audit.h"
 #include "evidence/report.h"
+#include "key_kind.h"
 
-/* The functions that an operation can be of; each session has one slot for each. */
+/* The functions that an operation can be of; each session has one slot for each. Behind them stand those that use a key
+ * without a slot: wrapping and unwrapping are whole encryptions and decryptions of their rows. */
 enum bulla_function {
     BULLA_ENCRYPT,
     BULLA_DECRYPT,
     BULLA_DIGEST,
     BULLA_SIGN,
     BULLA_VERIFY,
+    BULLA_SIGN_RECOVER,
+    BULLA_VERIFY_RECOVER,
     BULLA_FUNCTIONS,
+    BULLA_WRAP = BULLA_FUNCTIONS,
+    BULLA_UNWRAP,
+    BULLA_DERIVE,
+    BULLA_KEY_USES,
 };
 enum bulla_phase { BULLA_UPDATE, BULLA_FINISH, BULLA_WHOLE };
 
@@ -62,10 +70,11 @@ struct bulla_key {
     uint8_t object[16];
     CK_OBJECT_CLASS object_class;
     CK_KEY_TYPE type;
-    struct bulla_bytes secret;    /* CKA_VALUE of the key; empty for public keys */
-    struct bulla_bytes id;        /* CKA_ID */
-    struct bulla_bytes label;     /* CKA_LABEL */
-    struct bulla_bytes authority; /* of its release tree; empty when none was named */
+    struct bulla_bytes secret;       /* CKA_VALUE of a model's or a secret key, in locked memory; else empty */
+    struct bulla_material *material; /* NULL for keys that work only by name */
+    struct bulla_bytes id;           /* CKA_ID */
+    struct bulla_bytes label;        /* CKA_LABEL */
+    struct bulla_bytes authority;    /* of its release tree; empty when none was named */
     uint64_t epoch;
     struct bulla_sealing sealing;
     uint64_t expires; /* CLOCK_MONOTONIC seconds until which the key is released; 0: until logout */
@@ -77,13 +86,18 @@ void bulla_key_name(const struct bulla_key *key, char name[static BULLA_KEY_NAME
 
 /* A running operation. `state` is state_size zeroed bytes of the arena (NULL when that is 0). */
 struct bulla_run {
-    const struct bulla_key *key;
+    const struct bulla_key *key; /* NULL for digests */
     const struct bulla_services *services;
+    const struct bulla_mechanism *mechanism;
     void *state;
 };
 
 struct bulla_processor {
     size_t state_size;
+    /* The state outlives the operation: when the last step went well, it is kept beside the key's material, and begin
+     * finds it as that operation left it (and has to find out whether it is new: new is zero). Such a state lies on the
+     * heap; it holds contexts of libraries, no secret of its own. After a refusal it is ended. */
+    bool reuse;
     enum bulla_reason (*begin)(struct bulla_run *run, const CK_MECHANISM *mechanism);
     /* The most that this call can give, in bytes, from its input alone: runs nothing, opens nothing. */
     enum bulla_reason (*bound)(
@@ -93,21 +107,50 @@ struct bulla_processor {
     enum bulla_reason (*finish)(struct bulla_run *run, struct bulla_writer *out);
     enum bulla_reason (*whole)(
         struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out); /* NULL: update, finish */
-    void (*end)(struct bulla_run *run); /* what state points to; the state itself is wiped by the slot; may be NULL */
+    /* Verification, beside update: NULL where there is none. BULLA_VERIFY_FAILED, BULLA_SIGNATURE_LENGTH. */
+    enum bulla_reason (*verify_finish)(struct bulla_run *run, struct bulla_bytes signature);
+    enum bulla_reason (*verify)(struct bulla_run *run, struct bulla_bytes in, struct bulla_bytes signature);
+    void (*end)(void *state); /* frees what the state points to; the state itself is wiped by its owner; may be NULL */
 };
 
-/* A new secret key: writes its value (size of the row's key_bytes) into the arena memory given. */
-typedef enum bulla_reason bulla_generate(const CK_MECHANISM *mechanism, uint8_t *value, size_t size);
+/* Which keys a row works with. Of pairs, a function takes the half that is its own: public keys encrypt, verify and
+ * wrap, private ones do the rest. */
+struct bulla_key_rule {
+    bool pair;
+    unsigned count;
+    CK_KEY_TYPE types[12]; /* the first one is what is generated where the template names none */
+};
+
+/* A derivation of one secret value from a key. */
+struct bulla_derivation {
+    const CK_MECHANISM *mechanism;
+    const struct bulla_mechanism *row;
+    const struct bulla_key *base;
+    const struct bulla_key *other; /* the second key, where the row's `other` names one */
+    size_t size;                   /* bytes that the new key is to have; 0: as many as the mechanism gives */
+};
+enum { BULLA_DERIVED_LARGEST = 32768 };
+
+/* A new secret key: puts CKA_VALUE into the draft, which is the template with the table's defaults. */
+typedef enum bulla_reason bulla_generate(const CK_MECHANISM *mechanism, struct bulla_draft *key);
+/* A new pair: puts the values of both halves into their drafts. */
+typedef enum bulla_reason bulla_generate_pair(
+    const CK_MECHANISM *mechanism, struct bulla_draft *public_key, struct bulla_draft *private_key);
+/* Writes the new key's value to `out`, locked memory of BULLA_DERIVED_LARGEST bytes; what is longer than
+ * derivation->size is cut by core at its end, what is shorter is refused there. */
+typedef enum bulla_reason bulla_derive(const struct bulla_derivation *derivation, struct bulla_writer *out);
 
 struct bulla_mechanism {
     CK_MECHANISM_TYPE type;
-    CK_MECHANISM_INFO info; /* sizes and CKF_ flags: what C_GetMechanismInfo says */
-    CK_OBJECT_CLASS key_class;
-    CK_KEY_TYPE key_type;
-    bool only_by_name; /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */
+    CK_MECHANISM_INFO info;            /* sizes and CKF_ flags: what C_GetMechanismInfo says */
+    const struct bulla_key_rule *keys; /* NULL: a digest, which has none */
+    bool only_by_name;                 /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */
+    const void *detail;                /* the family's own: what tells this row from its neighbours */
     const struct bulla_processor *processors[BULLA_FUNCTIONS];
     bulla_generate *generate;
-    size_t key_bytes;                 /* of what generate makes */
+    bulla_generate_pair *generate_pair;
+    bulla_derive *derive;
+    CK_OBJECT_HANDLE (*other)(const CK_MECHANISM *mechanism); /* the second key of a derivation; NULL: there is none */
     const CK_MECHANISM_TYPE *allowed; /* CKA_ALLOWED_MECHANISMS of what it generates; ends with 0; NULL: any */
     const CK_ATTRIBUTE_TYPE *usages;  /* booleans that are true in what it generates; ends with 0; NULL: none */
 };
@@ -116,6 +159,8 @@ struct bulla_family {
     const char *name;
     const struct bulla_mechanism *mechanisms;
     size_t count;
+    const struct bulla_key_kind *kinds;
+    size_t kind_count;
     void (*close)(void); /* C_Finalize: wipes and frees everything the family keeps; may be NULL */
     void (*forget)(const uint8_t serial[static 16]); /* C_Logout: everything of one token; may be NULL */
     void (*lapse)(uint64_t now); /* drops what was released until before now (CLOCK_MONOTONIC seconds); may be NULL */
@@ -124,7 +169,15 @@ struct bulla_family {
 
 /* All families, defined in compose.c; ends with NULL. */
 extern const struct bulla_family *const bulla_families[];
+/* Every row of every family, ascending by type: made at the first C_Initialize, before any other use of the table. */
+void bulla_mechanisms_sort(void);
+const struct bulla_mechanism *const *bulla_mechanisms(size_t *count);
 /* NULL when no family has it. */
 const struct bulla_mechanism *bulla_mechanism_find(CK_MECHANISM_TYPE type);
+
+/* For rows without parameter: BULLA_PARAMETER when there is one. */
+enum bulla_reason bulla_mechanism_bare(const CK_MECHANISM *mechanism) BULLA_MUST_USE;
+/* A parameter that is one structure of this size. */
+enum bulla_reason bulla_mechanism_parameter(const CK_MECHANISM *mechanism, size_t size) BULLA_MUST_USE;
 
 #endif

@@ -3,14 +3,19 @@
 #include "families.h"
 #include "model.h"
 
-static enum bulla_reason generate_key(const CK_MECHANISM *mechanism, uint8_t *value, size_t size)
+enum { MODEL_KEY = 32 };
+
+static enum bulla_reason generate_key(const CK_MECHANISM *mechanism, struct bulla_draft *key)
 {
-    if (mechanism->pParameter || mechanism->ulParameterLen)
-        return bulla_refuse(BULLA_ARGUMENT, "CKM_BULLA_MODEL_KEY_GEN takes no parameter");
-    randombytes_buf(value, size);
-    return BULLA_OK;
+    uint8_t *value = NULL;
+    BULLA_TRY(bulla_mechanism_bare(mechanism));
+    BULLA_TRY(bulla_draft_space(key, CKA_VALUE, MODEL_KEY, &value));
+    randombytes_buf(value, MODEL_KEY);
+    return bulla_draft_put_ulong(key, CKA_VALUE_LEN, MODEL_KEY);
 }
 
+static const struct bulla_key_rule model_keys = {.count = 1, .types = {CKK_GENERIC_SECRET}};
+static const struct bulla_key_rule identity_keys = {.pair = true, .count = 1, .types = {CKK_EC_EDWARDS}};
 static const CK_MECHANISM_TYPE model_mechanisms[] = {CKM_BULLA_SEAL, CKM_BULLA_INFER, 0};
 static const CK_ATTRIBUTE_TYPE model_usages[] = {CKA_ENCRYPT, CKA_DECRYPT, 0};
 
@@ -18,35 +23,30 @@ static const struct bulla_mechanism rows[] = {
     {
         .type = CKM_BULLA_MODEL_KEY_GEN,
         .info = {32, 32, CKF_GENERATE},
-        .key_class = CKO_SECRET_KEY,
-        .key_type = CKK_GENERIC_SECRET,
+        .keys = &model_keys,
         .only_by_name = true,
         .generate = generate_key,
-        .key_bytes = 32,
         .allowed = model_mechanisms,
         .usages = model_usages,
     },
     {
         .type = CKM_BULLA_SEAL,
         .info = {32, 32, CKF_ENCRYPT},
-        .key_class = CKO_SECRET_KEY,
-        .key_type = CKK_GENERIC_SECRET,
+        .keys = &model_keys,
         .only_by_name = true,
         .processors = {[BULLA_ENCRYPT] = &bulla_seal_processor},
     },
     {
         .type = CKM_BULLA_INFER,
         .info = {32, 32, CKF_DECRYPT},
-        .key_class = CKO_SECRET_KEY,
-        .key_type = CKK_GENERIC_SECRET,
+        .keys = &model_keys,
         .only_by_name = true,
         .processors = {[BULLA_DECRYPT] = &bulla_infer_processor},
     },
     {
         .type = CKM_BULLA_ATTEST,
         .info = {32, 32, CKF_SIGN},
-        .key_class = CKO_PRIVATE_KEY,
-        .key_type = CKK_EC_EDWARDS,
+        .keys = &identity_keys,
         .only_by_name = true,
         .processors = {[BULLA_SIGN] = &bulla_attest_processor},
     },

@@ -58,9 +58,9 @@ static enum bulla_reason seal_begin(struct bulla_run *run, const CK_MECHANISM *m
     return BULLA_OK;
 }
 
-static void seal_end(struct bulla_run *run)
+static void seal_end(void *state)
 {
-    struct sealing *sealing = run->state;
+    struct sealing *sealing = state;
     if (sealing->begun)
         bulla_stream_sealer_wipe(&sealing->sealer);
     bulla_candidate_close(&sealing->candidate);

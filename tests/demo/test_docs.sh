@@ -19,6 +19,7 @@ skip() {
     exit 77
 }
 "$source/scripts/deps" --check demo 2>/dev/null || skip 'packages of the demo (make deps)'
+command -v softhsm2-util >/dev/null || skip softhsm2
 [ -s "$source/build/models/all-MiniLM-L6-v2/config.json" ] || skip 'the model (scripts/fetch-model fetches it)'
 
 # The demo gives the TPM and the registration; the docs get a token of their own.

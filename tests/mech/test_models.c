@@ -146,7 +146,7 @@ static void seal(const struct bulla_key *key, const char *name)
     struct bulla_key fresh = *key;
     fresh.sealing = (struct bulla_sealing){0, 0};
     const CK_MECHANISM mechanism = {CKM_BULLA_SEAL, NULL, 0};
-    struct bulla_run run = {&fresh, &services, calloc(1, bulla_seal_processor.state_size)};
+    struct bulla_run run = {&fresh, &services, NULL, calloc(1, bulla_seal_processor.state_size)};
     struct bulla_writer writer;
     size_t room = archive.size + (4 << 20);
     uint8_t *bytes = malloc(room);
@@ -158,7 +158,7 @@ static void seal(const struct bulla_key *key, const char *name)
     assert_int_equal(
         bulla_seal_processor.update(&run, (struct bulla_bytes){archive.bytes, archive.size}, &writer), BULLA_OK);
     assert_int_equal(bulla_seal_processor.finish(&run, &writer), BULLA_OK);
-    bulla_seal_processor.end(&run);
+    bulla_seal_processor.end(run.state);
     test_folder_join(path, sizeof path, folder, name);
     test_file_write(path, bytes, writer.size);
     free(bytes);
@@ -176,7 +176,7 @@ struct opening {
 static void *open_it(void *context)
 {
     struct opening *opening = context;
-    const struct bulla_run run = {opening->key, &services, NULL};
+    const struct bulla_run run = {opening->key, &services, NULL, NULL};
     opening->reason = bulla_model_acquire(&run, &opening->model);
     return NULL;
 }
@@ -340,7 +340,7 @@ static void a_child_forked_while_a_model_opens_opens_its_own(void **state)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        const struct bulla_run run = {&slow, &services, NULL};
+        const struct bulla_run run = {&slow, &services, NULL, NULL};
         struct bulla_open_model *model = NULL;
         (void)alarm(10);
         gate.closed = false; /* its lock is free: whoever stands at the gate waits */

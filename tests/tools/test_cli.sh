@@ -124,6 +124,9 @@ run 0 model list $PIN --json
 json '.models | length == 2 and (map(select(.label == "large"))[0] | .generation == 0 and (.present | not))'
 run 1 infer --model large $PIN x
 says "nothing was sealed under this key yet"
+[ -n "$(find "$MODELS" -name '.*')" ] || fail "a killed sealing left no file, so that nothing is shown of them"
+run 0 model seal "$FOLDER/model" --label tiny --force $PIN # any sealing clears away what a killed one left
+[ -z "$(find "$MODELS" -name '.*')" ] || fail "the file of a killed sealing is still there"
 rm -r "$FOLDER/large"
 run 0 model seal "$FOLDER/model" --label large $PIN --json # the key that was left is used, without --force
 json '.generation == 1'
@@ -250,6 +253,56 @@ export BULLA_PASSPHRASE
 run 0 infer --model locked $PIN 'clay seal'
 unset BULLA_PASSPHRASE
 
+# removing a model
+run 1 model remove nothing --yes $PIN
+says "(model-missing)"
+run 1 model remove locked $PIN
+says "consent is needed"
+says "will be destroyed"
+run 0 model list $PIN --json
+json '.models | map(select(.label == "locked")) | length == 1'
+LOCKED=$(jq -r '.models[] | select(.label == "locked") | .id' <"$FOLDER/out")
+[ -f "$MODELS/$LOCKED.bulla" ] || fail "a removal without consent removed the file"
+run 2 model remove --yes $PIN
+run 0 model remove locked --yes $PIN --json
+json ".label == \"locked\" and .id == \"$LOCKED\" and .file_deleted"
+[ ! -e "$MODELS/$LOCKED.bulla" ] || fail "the sealed file is still there"
+run 0 model list $PIN --json
+json '.models | map(select(.label == "locked")) | length == 0'
+run 1 model remove locked --yes $PIN
+run 0 model seal "$FOLDER/model" --label locked $PIN --json
+rm "$MODELS/$(jq -r .id <"$FOLDER/out").bulla"
+run 0 model remove locked --yes $PIN --json # one without its file
+json '.file_deleted | not'
+
+# how an authority is called, everywhere: by the beginning of its key's hash
+offline 0 policy show "$FOLDER/policy" --json
+AUTHORITY=$(jq -r .authority <"$FOLDER/out")
+HASH=$(printf %s "$AUTHORITY" | xxd -r -p | sha256sum | cut -c 1-16)
+json ".authority_hash == \"$HASH\""
+offline 0 policy show "$FOLDER/policy"
+says "signed by authority $HASH"
+says "  $AUTHORITY"
+run 0 policy load "$FOLDER/policy" $PIN
+says "by authority $HASH"
+run 0 status --json
+json ".policies[0].authority == \"$AUTHORITY\" and .policies[0].authority_hash == \"$HASH\""
+run 0 status
+says "authority $HASH"
+says "leaves                     passphrase, tpm"
+run 0 model seal "$FOLDER/model" --label governed --release passphrase --passphrase-file "$FOLDER/passphrase" \
+    --authority "$FOLDER/authority.pem.pub" $PIN --json
+GOVERNED=$(jq -r .path <"$FOLDER/out")
+run 0 model list $PIN
+says "  authority $HASH"
+run 0 model list $PIN --json
+json ".models | map(select(.label == \"governed\"))[0] | .authority == \"$AUTHORITY\" and .authority_hash == \"$HASH\""
+json '.models | map(select(.label != "governed")) | all(.authority_hash == "")'
+offline 0 model inspect "$GOVERNED"
+says "$HASH"
+offline 0 model inspect "$GOVERNED" --json
+json ".authority_hash == \"$HASH\" and .authority_sha256[:16] == \"$HASH\" and (.self_authorised | not)"
+
 # several tokens: one must be named, by its label or its name in the configuration
 cat >>"$BULLA_CONF" <<CONF
 [token second]
@@ -271,20 +324,20 @@ run 0 model list --token second $PIN --json
 run 0 init --token second --yes --force --so-pin-file "$FOLDER/so" $PIN
 cp -r "$FOLDER/second" "$FOLDER/sound"
 head -c 36864 /dev/urandom | dd of="$FOLDER/second/token.db" bs=4096 seek=1 conv=notrunc 2>/dev/null
-run 1 model list --token second $PIN --json
+run 5 model list --token second $PIN --json
 json '.error.reason == "store-corrupt" and (.error.remedy | test("anew .bulla init."))'
 rm -r "$FOLDER/second"
 mv "$FOLDER/sound" "$FOLDER/second"
 
 # BULLA_LOG changes neither reason nor status, and has the module's words
 chmod 755 "$FOLDER/second"
-run 1 status --token second --json
+run 5 status --token second --json
 json '.error.reason == "store-permission"'
 cp "$FOLDER/out" "$FOLDER/unlogged"
 echo 'bulla: old: session: of a call before (pin-wrong); none' >"$FOLDER/log"
 for log in "$FOLDER/log" stderr; do
     export BULLA_LOG="$log"
-    run 1 status --token second --json
+    run 5 status --token second --json
     cmp "$FOLDER/out" "$FOLDER/unlogged" || fail "BULLA_LOG=$log changes what is said"
     unset BULLA_LOG
 done
@@ -295,7 +348,7 @@ chmod 700 "$FOLDER/second"
 # a configuration that says nothing sensible
 echo 'nonsense = 1' >>"$BULLA_CONF"
 export BULLA_LOG=stderr
-run 1 status --token models
+run 5 status --token models
 says "there is no setting \"nonsense\""
 says "does not start"
 unset BULLA_LOG

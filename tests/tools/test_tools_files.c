@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -134,20 +135,48 @@ static void leftovers_of_a_killed_process_are_removed(void **state)
     (void)state;
     char old[128];
     char young[128];
+    char held[128];
     char other[128];
     struct timespec long_ago[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
     test_folder_join(old, sizeof old, folder, ".file.Ab12Cd");
     test_folder_join(young, sizeof young, folder, ".file.Ef34Gh");
+    test_folder_join(held, sizeof held, folder, ".file.Ij56Kl");
     test_folder_join(other, sizeof other, folder, ".files.Ab12C");
     test_file_write(old, "x", 1);
     test_file_write(young, "x", 1);
+    test_file_write(held, "x", 1);
+    int holder = open(held, O_RDONLY);
+    assert_int_equal(flock(holder, LOCK_EX), 0); /* a lock is its open file's: it stands for another process's */
+    assert_int_equal(utimensat(AT_FDCWD, held, long_ago, 0), 0);
     test_file_write(other, "x", 1);
     assert_int_equal(utimensat(AT_FDCWD, old, long_ago, 0), 0);
     assert_int_equal(utimensat(AT_FDCWD, other, long_ago, 0), 0);
     assert_int_equal(bulla_file_write(path, 0600, BULLA_TEXT("new")), BULLA_OK);
     assert_int_not_equal(access(old, F_OK), 0);
-    assert_int_equal(access(young, F_OK), 0); /* perhaps of a process that works on it */
+    assert_int_not_equal(access(young, F_OK), 0);
+    assert_int_equal(access(held, F_OK), 0); /* of a process that works on it */
     assert_int_equal(access(other, F_OK), 0);
+    assert_int_equal(close(holder), 0);
+    bulla_file_leftovers_remove(folder, "ile");
+    assert_int_not_equal(access(held, F_OK), 0);
+    assert_int_equal(access(other, F_OK), 0); /* not a temporary file of any name */
+    assert_int_equal(access(path, F_OK), 0);
+}
+
+/* Two writers of one name: neither takes the other's file for a leftover. */
+static void a_writer_at_work_keeps_its_file(void **state)
+{
+    (void)state;
+    struct bulla_file_writer one;
+    struct bulla_file_writer other;
+    assert_int_equal(bulla_file_writer_open(&one, path, 0600), BULLA_OK);
+    assert_int_equal(bulla_file_writer_open(&other, path, 0600), BULLA_OK);
+    assert_int_equal(entries(), 2);
+    assert_int_equal(bulla_file_writer_put(&one, BULLA_TEXT("one")), BULLA_OK);
+    assert_int_equal(bulla_file_writer_finish(&one), BULLA_OK);
+    assert_holds("one");
+    bulla_file_writer_drop(&other);
+    assert_int_equal(entries(), 1);
 }
 
 /* RLIMIT_FSIZE stands for a disk that is full in the middle: write gives EFBIG after the first bytes. */
@@ -252,6 +281,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(create_refuses_what_is_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(places_that_take_no_file_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(links_and_devices_stay_what_they_are, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_writer_at_work_keeps_its_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leftovers_of_a_killed_process_are_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_old_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_synced_leaves_what_was_there, set_up, tear_down),

@@ -36,6 +36,18 @@ static const struct bulla_command command = {
     .arguments_most = 2,
 };
 
+/* One with an option of its own under a name that its needs would bring, as import has. */
+static const struct bulla_option own_rows[] = {
+    {"token", 't', "NAME", "another token", BULLA_OPTION_TEXT, offsetof(struct settings, label), 0, 0, false},
+};
+static const struct bulla_command own_command = {
+    .name = "own",
+    .options = own_rows,
+    .option_count = BULLA_COUNT(own_rows),
+    .needs = BULLA_NEEDS_TOKEN,
+    .settings_size = sizeof(struct settings),
+};
+
 static struct settings settings;
 static struct bulla_call call;
 
@@ -65,6 +77,25 @@ static enum bulla_reason parse(const char *const *words)
         if (!strstr(bulla_detail(), words))                                                                            \
             fail_msg("\"%s\" is not in \"%s\"", words, bulla_detail());                                                \
     } while (0)
+
+static void a_commands_own_option_stands_before_the_common_one(void **state)
+{
+    (void)state;
+    const struct bulla_option *all[BULLA_OPTIONS_LARGEST];
+    char words[][8] = {"own", "--token", "x", "-t", "y", "-m", "z"};
+    char *argv[] = {words[0], words[1], words[2], words[3], words[4], words[5], words[6], NULL};
+    size_t tokens = 0;
+    size_t count = bulla_options_collect(&own_command, all);
+    for (size_t i = 0; i < count; i++)
+        tokens += strcmp(all[i]->name, "token") == 0;
+    assert_int_equal(tokens, 1);
+    memset(&settings, 0, sizeof settings);
+    call = (struct bulla_call){.command = &own_command, .settings = &settings};
+    assert_int_equal(bulla_options_parse(&call, 7, argv), BULLA_OK);
+    assert_string_equal(settings.label, "y");
+    assert_null(settings.common.token);
+    assert_string_equal(settings.common.module, "z"); /* which the command has no row of its own for */
+}
 
 static void every_kind_of_value_is_stored(void **state)
 {
@@ -184,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value_is_stored),
+        cmocka_unit_test(a_commands_own_option_stands_before_the_common_one),
         cmocka_unit_test(two_dashes_end_the_options),
         cmocka_unit_test(an_unknown_option_names_the_near_one),
         cmocka_unit_test(values_that_lack_or_do_not_fit_are_named),

@@ -92,6 +92,17 @@ static void each_family_of_reasons_has_its_status(void **state)
         {BULLA_RECEIPT_INVALID, BULLA_EXIT_UNVERIFIED},
         {BULLA_TPM_UNREACHABLE, BULLA_EXIT_UNREACHABLE},
         {BULLA_TOKEN_UNINITIALIZED, BULLA_EXIT_UNREACHABLE},
+        {BULLA_CONFIG_SYNTAX, BULLA_EXIT_UNREACHABLE},
+        {BULLA_CONFIG_PERMISSION, BULLA_EXIT_UNREACHABLE},
+        {BULLA_CONFIG_TCTI, BULLA_EXIT_UNREACHABLE},
+        {BULLA_STORE_READ_ONLY, BULLA_EXIT_UNREACHABLE},
+        {BULLA_STORE_CORRUPT, BULLA_EXIT_UNREACHABLE},
+        {BULLA_STORE_NEWER, BULLA_EXIT_UNREACHABLE},
+        {BULLA_STORE_PERMISSION, BULLA_EXIT_UNREACHABLE},
+        {BULLA_STORE_NETWORK, BULLA_EXIT_UNREACHABLE},
+        {BULLA_STORE_IO, BULLA_EXIT_UNREACHABLE},
+        {BULLA_STORE_FULL, BULLA_EXIT_LIMIT},
+        {BULLA_TPM_NV, BULLA_EXIT_LIMIT},
         {BULLA_MEMORY_LOCK, BULLA_EXIT_LIMIT},
         {BULLA_FILE, BULLA_EXIT_FAILED},
         {BULLA_INTERNAL, BULLA_EXIT_FAILED},
@@ -99,6 +110,8 @@ static void each_family_of_reasons_has_its_status(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_int_equal(bulla_exit_of(rows[i].reason), rows[i].status);
+    for (unsigned reason = BULLA_OK + 1; reason < BULLA_REASON_COUNT; reason++)
+        assert_int_not_equal(bulla_exit_of((enum bulla_reason)reason), BULLA_EXIT_LEFT);
     for (unsigned reason = BULLA_OK + 1; reason < BULLA_REASON_COUNT; reason++)
         assert_int_not_equal(bulla_exit_of((enum bulla_reason)reason), BULLA_EXIT_OK);
 }

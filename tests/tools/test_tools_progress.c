@@ -59,6 +59,15 @@ static void work_long(void)
     bulla_progress_end(&progress);
 }
 
+static void count_long(void)
+{
+    struct bulla_progress progress;
+    bulla_progress_begin_count(&progress, "bringing over", 40);
+    progress.started.tv_sec -= 2;
+    bulla_progress_add(&progress, 1);
+    bulla_progress_end(&progress);
+}
+
 static void work_long_quiet(void)
 {
     bulla_output_open(false, true);
@@ -79,6 +88,8 @@ static void longer_work_says_where_it_is_every_five_seconds(void **state)
     assert_string_equal(said, "sealing: 25 % of 4 MB\nsealing: 75 % of 4 MB\n");
     listen(work_long_quiet);
     assert_string_equal(said, "");
+    listen(count_long);
+    assert_string_equal(said, "bringing over: 1 of 40\n");
 }
 
 static void wait_short(void)

@@ -1,10 +1,10 @@
 /* A secret of any size: in the arena while it fits there, in locked pages above. */
-#ifndef BULLA_CORE_SECRET_H
-#define BULLA_CORE_SECRET_H
+#ifndef BULLA_CRYPTO_SECRET_H
+#define BULLA_CRYPTO_SECRET_H
 
-#include "crypto/arena.h"
-#include "crypto/bytes.h"
-#include "crypto/pages.h"
+#include "arena.h"
+#include "bytes.h"
+#include "pages.h"
 
 struct bulla_secret {
     uint8_t *data; /* NULL when empty */

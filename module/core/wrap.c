@@ -1,0 +1,174 @@
+/* C_WrapKey and C_UnwrapKey: a key's plain form, encrypted or decrypted whole by the mechanism's own processor. The
+ * plain form lies in locked memory for the length of a call. */
+#include "objects.h"
+#include "refusal.h"
+#include "template.h"
+
+/* --- wrapping --- */
+
+/* What the key to be wrapped says, and what the wrapping key asks. */
+static CK_RV check_wrappable(const struct bulla_object *key, const struct bulla_object *wrapping)
+{
+    const struct bulla_attributes *attributes = key->attributes;
+    if (!bulla_object_is_own_key(key))
+        return CKR_KEY_NOT_WRAPPABLE;
+    if (!bulla_attributes_bool(attributes, CKA_EXTRACTABLE))
+        return CKR_KEY_UNEXTRACTABLE;
+    if (bulla_attributes_bool(attributes, CKA_WRAP_WITH_TRUSTED) &&
+        !bulla_attributes_bool(wrapping->attributes, CKA_TRUSTED))
+        return CKR_KEY_NOT_WRAPPABLE;
+    return CKR_OK;
+}
+
+static enum bulla_reason export_opened(const struct bulla_object *object, struct bulla_secret *plain, size_t *size)
+{
+    BULLA_DRAFT draft = {0};
+    struct bulla_writer out;
+    BULLA_TRY(bulla_key_draft_object(object, &draft));
+    const struct bulla_key_kind *kind = bulla_key_kind_find(draft.key_type);
+    if (!kind || !kind->export)
+        return bulla_refuse(
+            BULLA_KEY_NOT_WRAPPABLE, "keys of type 0x%lx have no form to be wrapped in", draft.key_type);
+    BULLA_TRY(bulla_secret_hold(plain, BULLA_DRAFT_MEMORY, "a key to be wrapped"));
+    bulla_writer_open(&out, plain->data, plain->size);
+    BULLA_TRY(kind->export(&draft, &out));
+    *size = out.size;
+    return bulla_writer_finish(&out, "a key to be wrapped");
+}
+
+static enum bulla_reason export_key(
+    struct bulla_session *session, struct bulla_object *object, struct bulla_secret *plain, size_t *size)
+{
+    struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
+    BULLA_TRY(bulla_vault_open(session->token, object, passphrase));
+    enum bulla_reason reason = export_opened(object, plain, size);
+    (void)pthread_mutex_unlock(&object->lock);
+    return reason;
+}
+
+static CK_RV give(const struct bulla_secret *wrapped, size_t size, unsigned char *out, CK_ULONG *out_size)
+{
+    CK_ULONG room = *out_size;
+    *out_size = size;
+    if (room < size)
+        return CKR_BUFFER_TOO_SMALL;
+    memcpy(out, wrapped->data, size);
+    return CKR_OK;
+}
+
+static CK_RV wrap(struct bulla_session *session, struct bulla_operation *operation, struct bulla_object *key,
+    unsigned char *out, CK_ULONG *out_size)
+{
+    BULLA_RELEASED struct bulla_secret plain = {0};
+    BULLA_RELEASED struct bulla_secret wrapped = {0};
+    size_t plain_size = 0, bound = 0;
+    CK_RV rv = check_wrappable(key, operation->taken.object);
+    if (rv == CKR_OK && operation->unproved)
+        rv = CKR_KEY_FUNCTION_NOT_PERMITTED; /* there is no Init to give the PIN after */
+    if (rv == CKR_OK)
+        rv = bulla_token_refusal(session->token, "wrap", export_key(session, key, &plain, &plain_size));
+    if (rv != CKR_OK)
+        return rv;
+    struct bulla_bytes in = {plain.data, plain_size};
+    if (!out) {
+        enum bulla_reason reason = operation->processor->bound(&operation->run, BULLA_WHOLE, in, &bound);
+        *out_size = bound;
+        return bulla_token_refusal(session->token, "wrap", reason);
+    }
+    rv = bulla_operation_whole(session, operation, BULLA_WRAP, in, &wrapped, &bound);
+    return rv == CKR_OK ? give(&wrapped, bound, out, out_size) : rv;
+}
+
+/* Chapter 5.18.3 names what is wrong with the wrapping key apart from what is wrong with the key. */
+static CK_RV of_wrapping_key(CK_RV rv, bool wrapping)
+{
+    static const CK_RV names[][3] = {
+        {CKR_KEY_HANDLE_INVALID, CKR_WRAPPING_KEY_HANDLE_INVALID, CKR_UNWRAPPING_KEY_HANDLE_INVALID},
+        {CKR_KEY_TYPE_INCONSISTENT, CKR_WRAPPING_KEY_TYPE_INCONSISTENT, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT},
+        {CKR_KEY_SIZE_RANGE, CKR_WRAPPING_KEY_SIZE_RANGE, CKR_UNWRAPPING_KEY_SIZE_RANGE},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i][0] == rv)
+            return names[i][wrapping ? 1 : 2];
+    return rv;
+}
+
+CK_RV bulla_objects_wrap(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping,
+    CK_OBJECT_HANDLE key, unsigned char *out, CK_ULONG *out_size)
+{
+    struct bulla_operation operation = {0};
+    CK_RV rv = of_wrapping_key(bulla_operation_bind(session, &operation, BULLA_WRAP, mechanism, wrapping), true);
+    if (rv != CKR_OK)
+        return rv;
+    struct bulla_object *object = bulla_token_object(session->token, key);
+    rv = object ? wrap(session, &operation, object, out, out_size) : CKR_KEY_HANDLE_INVALID;
+    bulla_object_drop(object);
+    bulla_operation_end(&operation);
+    return rv;
+}
+
+/* --- unwrapping --- */
+
+static CK_RV make_list(struct bulla_session *session, struct bulla_template template, struct bulla_attribute_list *list)
+{
+    CK_RV rv = bulla_template_form(template.attributes, template.count);
+    if (rv != CKR_OK)
+        return rv;
+    CK_OBJECT_CLASS object_class =
+        bulla_template_ulong(template.attributes, template.count, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
+    CK_KEY_TYPE type =
+        bulla_template_ulong(template.attributes, template.count, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION);
+    if (object_class == CK_UNAVAILABLE_INFORMATION || type == CK_UNAVAILABLE_INFORMATION)
+        return CKR_TEMPLATE_INCOMPLETE;
+    if (object_class != CKO_SECRET_KEY && object_class != CKO_PRIVATE_KEY)
+        return CKR_TEMPLATE_INCONSISTENT;
+    rv = bulla_template_new(template.attributes, template.count, BULLA_UNWRAPPED, object_class, list);
+    return rv == CKR_OK ? bulla_objects_may_write(session, list) : rv;
+}
+
+static enum bulla_reason import_key(struct bulla_bytes plain, struct bulla_draft *draft)
+{
+    const struct bulla_key_kind *kind = bulla_key_kind_find(draft->key_type);
+    if (!kind || !kind->import || !bulla_key_kind_needs(kind, draft->object_class))
+        return bulla_refuse(BULLA_KEY_VALUE, "keys of type 0x%lx can't be unwrapped", draft->key_type);
+    BULLA_TRY(kind->import(plain, draft));
+    return bulla_key_complete(draft);
+}
+
+static CK_RV unwrap(struct bulla_session *session, struct bulla_operation *operation, struct bulla_bytes wrapped,
+    struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+{
+    BULLA_RELEASED struct bulla_secret plain = {0};
+    BULLA_DRAFT draft = {0};
+    size_t size = 0;
+    CK_RV rv = operation->unproved ? CKR_KEY_FUNCTION_NOT_PERMITTED
+                                   : bulla_operation_whole(session, operation, BULLA_UNWRAP, wrapped, &plain, &size);
+    if (rv == CKR_ENCRYPTED_DATA_INVALID)
+        rv = CKR_WRAPPED_KEY_INVALID;
+    if (rv == CKR_ENCRYPTED_DATA_LEN_RANGE)
+        rv = CKR_WRAPPED_KEY_LEN_RANGE;
+    if (rv != CKR_OK)
+        return rv;
+    enum bulla_reason reason = bulla_key_draft(list, &draft);
+    if (reason == BULLA_OK)
+        reason = import_key((struct bulla_bytes){plain.data, size}, &draft);
+    if (reason == BULLA_OK)
+        reason = bulla_key_undraft(&draft, true, list);
+    rv = bulla_token_refusal(session->token, "unwrap", reason);
+    return rv == CKR_OK ? bulla_objects_put(session, list, "unwrap", handle) : rv;
+}
+
+CK_RV bulla_objects_unwrap(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping,
+    struct bulla_bytes wrapped, struct bulla_template template, CK_OBJECT_HANDLE *handle)
+{
+    struct bulla_operation operation = {0};
+    struct bulla_attribute_list list = {0};
+    CK_RV rv = of_wrapping_key(bulla_operation_bind(session, &operation, BULLA_UNWRAP, mechanism, unwrapping), false);
+    if (rv != CKR_OK)
+        return rv;
+    rv = make_list(session, template, &list);
+    if (rv == CKR_OK)
+        rv = unwrap(session, &operation, wrapped, &list, handle);
+    bulla_operation_end(&operation);
+    return rv;
+}
