@@ -171,6 +171,26 @@ provider() {
     says 'name: PKCS#11 Provider'
 }
 
+# ordinary_user: what the script starts with "${user[@]}" in front is not root's from here on: servers change their user
+# when they are root's, sshd even needs one that the machine does not have. Everything in $folder belongs to that user
+# then, and what is outside of it may be out of reach: so module and provider are copied.
+user=()
+ordinary_user() {
+    mkdir -p "$folder/lib"
+    cp "$MODULE" "$folder/lib/"
+    export MODULE=$folder/lib/${MODULE##*/}
+    if [ -n "${OPENSSL_MODULES:-}" ]; then
+        cp "$OPENSSL_MODULES/pkcs11.so" "$folder/lib/"
+        [ "$OPENSSL_CONF" = "$folder/openssl.cnf" ] || cp "$OPENSSL_CONF" "$folder/openssl.cnf"
+        export OPENSSL_MODULES=$folder/lib PKCS11_PROVIDER_MODULE=$MODULE OPENSSL_CONF=$folder/openssl.cnf
+    fi
+    [ "$(id -u)" -eq 0 ] || return 0
+    need setpriv=util-linux
+    chown -R 65534:65534 "$folder"
+    umask 022
+    user=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all)
+}
+
 # page NAME: the commands of docs/NAME.md, in one shell, in $folder. A block that is fenced as "sh test NAME" runs to
 # its end; one that is fenced as "sh serve NAME" is one command, a server: it runs while the rest of the page does, which
 # goes on when somebody listens on $PORT.
@@ -196,7 +216,7 @@ BEGIN
         /^```/ { if (serves) print ") &\nwait_for_port"; inside = serves = 0 }
         inside
         END { exit !count }' "$SOURCE/docs/$1.md" >>"$folder/commands" || fail "docs/$1.md shows no commands"
-    # SoftHSM has OAEP with SHA-1 only.
-    [ "$PEER" = no ] || sed -i -E 's/(rsa_oaep_md|rsa_mgf1_md):sha256/\1:sha1/g' "$folder/commands"
-    PORT=$port timeout 120 bash "$folder/commands" >"$folder/out" 2>&1 </dev/null || fail "a command of docs/$1.md"
+    # SoftHSM has OAEP with SHA-1 only, and a variable of its own.
+    [ "$PEER" = no ] || sed -i -E 's/(rsa_oaep_md|rsa_mgf1_md):sha256/\1:sha1/g;s/env BULLA_CONF;/env SOFTHSM2_CONF;/' "$folder/commands"
+    PORT=$port timeout 120 "${user[@]}" bash -c "$(cat "$folder/commands")" >"$folder/out" 2>&1 </dev/null || fail "a command of docs/$1.md"
 }
