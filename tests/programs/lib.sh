@@ -59,17 +59,18 @@ bytes() { printf '%b' "$(sed 's/../\\x&/g')"; }
 hex() { od -An -v -tx1 | tr -d ' \n'; }
 
 finish() {
-    local status=$? server killer
+    local status=$? server i
     trap - EXIT
     for server in "${servers[@]}"; do
         kill "$server" 2>/dev/null || true
     done
-    if [ "${#servers[@]}" -gt 0 ]; then
-        (sleep 5 && kill -9 "${servers[@]}") >/dev/null 2>&1 &
-        killer=$!
-        wait "${servers[@]}" 2>/dev/null || true
-        kill "$killer" 2>/dev/null || true
-    fi
+    for ((i = 0; i < 100; i++)); do
+        [ -n "$(jobs -rp)" ] || break
+        sleep 0.05
+    done
+    # shellcheck disable=SC2046 # process numbers
+    [ -z "$(jobs -rp)" ] || kill -9 $(jobs -rp) 2>/dev/null || true
+    wait 2>/dev/null || true
     cd / && rm -rf "$folder"
     [ "$status" -eq 0 ] || exit "$status"
     [ "$failures" -eq 0 ] || { printf '%d checks failed\n' "$failures" >&2; exit 1; }
@@ -199,6 +200,7 @@ ordinary_user() {
 # its end; one that is fenced as "sh serve NAME" is one command, a server: it runs while the rest of the page does, which
 # goes on when somebody listens on $PORT.
 page() {
+    local group
     free_port
     cat >"$folder/commands" <<'BEGIN'
 set -euo pipefail
@@ -223,5 +225,9 @@ BEGIN
         END { exit !count }' "$SOURCE/docs/$1.md" >>"$folder/commands" || fail "docs/$1.md shows no commands"
     # SoftHSM has OAEP with SHA-1 only, and a variable of its own.
     [ "$PEER" = no ] || sed -i -E 's/(rsa_oaep_md|rsa_mgf1_md):sha256/\1:sha1/g;s/env BULLA_CONF;/env SOFTHSM2_CONF;/' "$folder/commands"
-    PORT=$port timeout 120 "${user[@]}" bash -c "$(cat "$folder/commands")" >"$folder/out" 2>&1 </dev/null || fail "a command of docs/$1.md"
+    # timeout makes a group of processes: whatever the page leaves running ends with it.
+    PORT=$port timeout 120 "${user[@]}" bash -c "$(cat "$folder/commands")" >"$folder/out" 2>&1 </dev/null &
+    group=$!
+    wait "$group" || fail "a command of docs/$1.md"
+    kill -- "-$group" 2>/dev/null || true
 }
