@@ -12,7 +12,7 @@ failures=0
 USER_PIN=user-pin SO_PIN=so-pin-12
 TOKEN=mine
 # Steps that a test of a peer leaves out: tests/programs/NAME.sh LIBSOFTHSM2.SO shows whether a step is right.
-PEER=no
+export PEER=no
 
 skip() {
     [ "${CI:-}" != true ] || { printf 'FAILED: %s is missing\n' "$*" >&2; exit 1; }
