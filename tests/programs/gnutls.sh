@@ -2,6 +2,7 @@
 # GnuTLS with its keys in the token: the commands of docs/gnutls.md, p11tool's others, then TLS 1.3 with each type of key
 # on both sides. OpenSSL checks what comes out.
 #   usage: gnutls.sh MODULE SOURCE
+# shellcheck source=tests/programs/lib.sh
 . "$(dirname "$0")/lib.sh"
 begin "$@"
 need p11tool=gnutls-bin certtool=gnutls-bin gnutls-serv=gnutls-bin gnutls-cli=gnutls-bin

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Java: keytool and jarsigner by SunPKCS11, the commands of docs/java.md. OpenSSL reads what they made.
 #   usage: java.sh MODULE SOURCE
+# shellcheck source=tests/programs/lib.sh
 . "$(dirname "$0")/lib.sh"
 begin "$@"
 need keytool=openjdk-17-jdk-headless jarsigner=openjdk-17-jdk-headless jar=openjdk-17-jdk-headless

@@ -6,7 +6,6 @@
 set -euo pipefail
 umask 077
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 servers=()
 failures=0
 USER_PIN=user-pin SO_PIN=so-pin-12
@@ -189,11 +188,18 @@ ordinary_user() {
         [ "$OPENSSL_CONF" = "$folder/openssl.cnf" ] || cp "$OPENSSL_CONF" "$folder/openssl.cnf"
         export OPENSSL_MODULES=$folder/lib PKCS11_PROVIDER_MODULE=$MODULE OPENSSL_CONF=$folder/openssl.cnf
     fi
+    chmod -R a+rX "$folder/lib"
     [ "$(id -u)" -eq 0 ] || return 0
     need setpriv=util-linux
     chown -R 65534:65534 "$folder"
     umask 022
     user=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all)
+}
+
+# block WORD NAME: the commands of docs/NAME.md that are fenced as "sh WORD NAME".
+block() {
+    awk -v fence="\`\`\`sh $1 $2" '$0 == fence { inside = 1; count++; next } /^```/ { inside = 0 } inside
+        END { exit !count }' "$SOURCE/docs/$2.md" || fail "docs/$2.md shows no commands"
 }
 
 # page NAME: the commands of docs/NAME.md, in one shell, in $folder. A block that is fenced as "sh test NAME" runs to

@@ -2,6 +2,7 @@
 # nginx serving HTTPS with its key in the token, by the commands of docs/nginx.md; its workers are children of the process
 # that loaded the key. Then an RSA key, and every worker asked.
 #   usage: nginx.sh MODULE SOURCE
+# shellcheck source=tests/programs/lib.sh
 . "$(dirname "$0")/lib.sh"
 begin "$@"
 need curl

@@ -3,6 +3,7 @@
 # docs/openssh.md, then each type of key by itself, and what must be refused.
 # sshd runs as an ordinary user, who can log in as nobody but himself; libnss-wrapper gives him a name and a shell.
 #   usage: openssh.sh MODULE SOURCE
+# shellcheck source=tests/programs/lib.sh
 . "$(dirname "$0")/lib.sh"
 begin "$@"
 need ssh=openssh-client ssh-agent=openssh-client ssh-keygen=openssh-client

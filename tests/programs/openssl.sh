@@ -2,6 +2,7 @@
 # OpenSSL's program with its keys in the token, by pkcs11-provider: the commands of docs/openssl.md, then what they left
 # is checked by OpenSSL alone, and TLS 1.3 with each type of key on both sides.
 #   usage: openssl.sh MODULE SOURCE
+# shellcheck source=tests/programs/lib.sh
 . "$(dirname "$0")/lib.sh"
 begin "$@"
 token

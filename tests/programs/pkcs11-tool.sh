@@ -4,6 +4,7 @@
 # pkcs11-tool's own limits: it picks keys by --id alone except for --read-object; it exports no P-384 key; Ed25519 is
 # exported as the bare point; it exports no private key and imports no generic secret; --verify knows no EDDSA.
 #   usage: pkcs11-tool.sh MODULE SOURCE
+# shellcheck source=tests/programs/lib.sh
 . "$(dirname "$0")/lib.sh"
 begin "$@"
 token
@@ -112,7 +113,11 @@ iv=000102030405060708090a0b0c0d0e0f
 run 'importing AES' "${tool[@]}" --write-object aes16 --type secrkey --key-type AES:16 --id 11 --label 'key 11' \
     --extractable --usage-decrypt
 for mode in ECB CBC CBC-PAD; do
-    case $mode in ECB) words=(-aes-128-ecb -nopad) ;; CBC) words=(-aes-128-cbc -nopad -iv $iv) ;; *) words=(-aes-128-cbc -iv $iv) ;; esac
+    case $mode in
+    ECB) words=(-aes-128-ecb -nopad) ;;
+    CBC) words=(-aes-128-cbc -nopad -iv "$iv") ;;
+    CBC-PAD) words=(-aes-128-cbc -iv "$iv") ;;
+    esac
     openssl enc -e "${words[@]}" -K 00112233445566778899aabbccddeeff -in message -out expected
     run "AES-$mode" "${tool[@]}" --encrypt --mechanism "AES-$mode" --id 11 --iv $iv --input-file message --output-file secret
     same expected secret "AES-$mode"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # PyKCS11: the program of docs/python.md, whose signature OpenSSL verifies, and what must be refused.
 #   usage: python.sh MODULE SOURCE
+# shellcheck source=tests/programs/lib.sh
 . "$(dirname "$0")/lib.sh"
 begin "$@"
 # The package is for Debian's Python, which need not be the first in the path.
@@ -21,5 +22,5 @@ printf 'what is signed' >message
 printf 'what is singed' >other
 run 'OpenSSL verifies' openssl dgst -sha256 -verify python.pub -signature python.sig message
 refused 'another message' openssl dgst -sha256 -verify python.pub -signature python.sig other
-run 'Ed25519, ECDSA and what is refused' python3 "$here/python.py"
+run 'Ed25519, ECDSA and what is refused' python3 "$SOURCE/tests/programs/python.py"
 says '^all passed'
