@@ -161,7 +161,7 @@ static enum bulla_reason object_create(
     CK_RV result;
     do
         result = import->target.module->C_CreateObject(import->target.session, template, count, made);
-    while (bulla_import_yield(result, template, &count, row));
+    while (bulla_import_yield(result, template, count, row));
     enum bulla_reason reason = bulla_client_check(&import->target, result, "creating it in the token");
     if (result == CKR_OK || !bulla_import_is_objects_own(result))
         return reason;

@@ -49,8 +49,8 @@ struct bulla_import {
 bool bulla_import_is_objects_own(CK_RV result);
 
 /* Whether a refused template has something to give way in, which is then changed in it: usages that bulla does not let
- * one key have together, and the point of a private key on a curve, which the standard's have not. */
-bool bulla_import_yield(CK_RV result, CK_ATTRIBUTE *template, CK_ULONG *count, struct bulla_import_row *row);
+ * one key have together. */
+bool bulla_import_yield(CK_RV result, CK_ATTRIBUTE *template, CK_ULONG count, struct bulla_import_row *row);
 
 /* Wraps at the source under a key that both sides have for this session, and unwraps in the token. What is about the
  * object alone, or about what the two tokens have in common, goes to row->why and leaves BULLA_OK. With --dry-run it is

@@ -1,7 +1,5 @@
 /* What a template gives way in. bulla does not let one key wrap and decrypt, for whoever may use it could then unwrap
  * any key in the clear; other tokens do. Such a key comes with what it does to data, and without wrapping. */
-#include <string.h>
-
 #include "import.h"
 
 static CK_ATTRIBUTE *template_find(CK_ATTRIBUTE *template, CK_ULONG count, CK_ATTRIBUTE_TYPE type)
@@ -33,23 +31,10 @@ static bool roles_split(CK_ATTRIBUTE *template, CK_ULONG count)
     return data && wraps;
 }
 
-static bool point_drop(CK_ATTRIBUTE *template, CK_ULONG *count)
-{
-    CK_ATTRIBUTE *found = template_find(template, *count, CKA_EC_POINT);
-    if (found)
-        *found = template[--*count];
-    return found != NULL;
-}
-
-bool bulla_import_yield(CK_RV result, CK_ATTRIBUTE *template, CK_ULONG *count, struct bulla_import_row *row)
+bool bulla_import_yield(CK_RV result, CK_ATTRIBUTE *template, CK_ULONG count, struct bulla_import_row *row)
 {
     bool inconsistent = result == CKR_TEMPLATE_INCONSISTENT || result == CKR_ATTRIBUTE_VALUE_INVALID;
-    bool unknown = result == CKR_ATTRIBUTE_TYPE_INVALID || result == CKR_ATTRIBUTE_READ_ONLY;
-    CK_OBJECT_CLASS class = 0;
-    const CK_ATTRIBUTE *its = template_find(template, *count, CKA_CLASS);
-    if (inconsistent && roles_split(template, *count))
-        return row->split = true;
-    if (its && its->ulValueLen == sizeof class)
-        memcpy(&class, its->pValue, sizeof class);
-    return (inconsistent || unknown) && class == CKO_PRIVATE_KEY && point_drop(template, count);
+    bool yields = inconsistent && roles_split(template, count);
+    row->split = row->split || yields;
+    return yields;
 }

@@ -119,7 +119,7 @@ static CK_RV target_unwrap(struct bulla_import *import, CK_MECHANISM_TYPE type, 
     do
         result = import->target.module->C_UnwrapKey(
             import->target.session, &mechanism, import->wrapping.target_key, wrapped, size, template, count, made);
-    while (bulla_import_yield(result, template, &count, row));
+    while (bulla_import_yield(result, template, count, row));
     return result;
 }
 

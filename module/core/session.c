@@ -197,6 +197,8 @@ static void close_locked(struct bulla_session *session)
     struct bulla_token *token = session->token;
     CK_SESSION_HANDLE handle = session->handle;
     bulla_session_reset(session);
+    bulla_secret_free(session->random);
+    session->random = NULL;
     bool last = count_out(token, session);
     session->handle = 0;
     session->token = NULL;

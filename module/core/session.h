@@ -2,6 +2,7 @@
 #ifndef BULLA_CORE_SESSION_H
 #define BULLA_CORE_SESSION_H
 
+#include "crypto/random.h"
 #include "operation.h"
 #include "token.h"
 
@@ -19,6 +20,7 @@ struct bulla_session {
     bool writable;
     struct bulla_operation operations[BULLA_FUNCTIONS];
     struct bulla_search search;
+    struct bulla_random *random;    /* in the arena; NULL until it is first asked for random numbers */
     struct bulla_secret passphrase; /* of C_Login(CKU_CONTEXT_SPECIFIC): for release trees with a passphrase leaf */
 };
 
@@ -26,8 +28,8 @@ struct bulla_session {
  * alive, and after taking in what other processes wrote. */
 typedef CK_RV bulla_body(struct bulla_session *session, void *arguments);
 CK_RV bulla_call(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments);
-/* The same for what only gives things up, or tells of the session itself: it works also where the store can't be read.
- */
+/* The same for what only gives things up, or tells of the session itself, or needs nothing of the token: it works also
+ * where the store can't be read. */
 CK_RV bulla_call_to_end(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments);
 
 CK_RV bulla_session_open(struct bulla_token *token, CK_FLAGS flags, CK_SESSION_HANDLE *handle);

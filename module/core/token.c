@@ -165,7 +165,7 @@ uint64_t bulla_token_seen(struct bulla_token *token)
 static bool is_current(struct bulla_token *token)
 {
     (void)pthread_rwlock_rdlock(&token->lock);
-    bool current = token->store && bulla_store_generation(token->store) == token->seen && !token->renewed;
+    bool current = token->store && !bulla_store_has_news(token->store, token->seen) && !token->renewed;
     (void)pthread_rwlock_unlock(&token->lock);
     return current;
 }

@@ -1,7 +1,10 @@
-/* PKCS#11 3.0, 5.21: random numbers, from the kernel's generator through libsodium. */
+/* PKCS#11 3.0, 5.21: random numbers. Each session has a generator of its own, seeded by the kernel (crypto/random.h):
+ * threads do not wait for each other, and small requests cost no system call. */
 #include "face.h"
 
 #include <sodium.h>
+
+#include "crypto/arena.h"
 
 struct random_arguments {
     unsigned char *bytes;
@@ -10,16 +13,21 @@ struct random_arguments {
 
 static CK_RV fill(struct bulla_session *session, void *arguments)
 {
-    (void)session;
     const struct random_arguments *a = arguments;
-    randombytes_buf(a->bytes, a->size);
+    void *memory = NULL;
+    if (!session->random && bulla_secret_allocate(sizeof *session->random, &memory) == BULLA_OK)
+        session->random = memory;
+    if (session->random)
+        bulla_random_fill(session->random, a->bytes, a->size);
+    else /* no more memory can be locked: the kernel's own will do */
+        randombytes_buf(a->bytes, a->size);
     return CKR_OK;
 }
 
 CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, unsigned char *bytes, unsigned long size)
 {
     struct random_arguments arguments = {bytes, size};
-    return bytes ? bulla_call(session, fill, &arguments) : bulla_face_refuse_pointer();
+    return bytes ? bulla_call_to_end(session, fill, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV refuse_seed(struct bulla_session *session, void *arguments)

@@ -14,11 +14,9 @@ static enum bulla_reason open_ec(const struct bulla_draft *key, struct bulla_mat
 }
 
 static const struct bulla_key_kind kinds[] = {
-    {.type = CKK_EC, .public_needs = public_needs, .private_needs = private_needs, .uses = ec_uses, .open = open_ec},
-    {.type = CKK_EC_EDWARDS,
-        .public_needs = public_needs,
-        .private_needs = private_needs,
-        .uses = edwards_uses,
+    {BULLA_KEY_KIND(CKK_EC), .public_needs = public_needs, .private_needs = private_needs, .uses = ec_uses,
+        .open = open_ec},
+    {BULLA_KEY_KIND(CKK_EC_EDWARDS), .public_needs = public_needs, .private_needs = private_needs, .uses = edwards_uses,
         .open = open_ec},
 };
 

@@ -6,8 +6,11 @@
 #include "draft.h"
 #include "material.h"
 
+#define BULLA_KEY_KIND(number) .type = (number), .name = #number
+
 struct bulla_key_kind {
     CK_KEY_TYPE type;
+    const char *name;
     /* What C_CreateObject demands, by class; each list ends with 0, NULL: there are no such keys. */
     const CK_ATTRIBUTE_TYPE *public_needs;
     const CK_ATTRIBUTE_TYPE *private_needs;

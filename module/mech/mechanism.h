@@ -140,8 +140,13 @@ typedef enum bulla_reason bulla_generate_pair(
  * derivation->size is cut by core at its end, what is shorter is refused there. */
 typedef enum bulla_reason bulla_derive(const struct bulla_derivation *derivation, struct bulla_writer *out);
 
+/* A row's number and its name, which the documentation's table and refusals show. */
+#define BULLA_MECHANISM(number) .type = (number), .name = #number
+
 struct bulla_mechanism {
     CK_MECHANISM_TYPE type;
+    const char *name;
+    const char *parameter;             /* the structure that it takes, for people; NULL: none */
     CK_MECHANISM_INFO info;            /* sizes and CKF_ flags: what C_GetMechanismInfo says */
     const struct bulla_key_rule *keys; /* NULL: a digest, which has none */
     bool only_by_name;                 /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */

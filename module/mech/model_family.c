@@ -21,7 +21,7 @@ static const CK_ATTRIBUTE_TYPE model_usages[] = {CKA_ENCRYPT, CKA_DECRYPT, 0};
 
 static const struct bulla_mechanism rows[] = {
     {
-        .type = CKM_BULLA_MODEL_KEY_GEN,
+        BULLA_MECHANISM(CKM_BULLA_MODEL_KEY_GEN),
         .info = {32, 32, CKF_GENERATE},
         .keys = &model_keys,
         .only_by_name = true,
@@ -30,21 +30,21 @@ static const struct bulla_mechanism rows[] = {
         .usages = model_usages,
     },
     {
-        .type = CKM_BULLA_SEAL,
+        BULLA_MECHANISM(CKM_BULLA_SEAL),
         .info = {32, 32, CKF_ENCRYPT},
         .keys = &model_keys,
         .only_by_name = true,
         .processors = {[BULLA_ENCRYPT] = &bulla_seal_processor},
     },
     {
-        .type = CKM_BULLA_INFER,
+        BULLA_MECHANISM(CKM_BULLA_INFER),
         .info = {32, 32, CKF_DECRYPT},
         .keys = &model_keys,
         .only_by_name = true,
         .processors = {[BULLA_DECRYPT] = &bulla_infer_processor},
     },
     {
-        .type = CKM_BULLA_ATTEST,
+        BULLA_MECHANISM(CKM_BULLA_ATTEST),
         .info = {32, 32, CKF_SIGN},
         .keys = &identity_keys,
         .only_by_name = true,

@@ -13,7 +13,8 @@ static enum bulla_reason open_rsa(const struct bulla_draft *key, struct bulla_ma
 }
 
 static const struct bulla_key_kind kinds[] = {
-    {.type = CKK_RSA, .public_needs = public_needs, .private_needs = private_needs, .uses = uses, .open = open_rsa},
+    {BULLA_KEY_KIND(CKK_RSA), .public_needs = public_needs, .private_needs = private_needs, .uses = uses,
+        .open = open_rsa},
 };
 
 const struct bulla_family bulla_rsa_family = {

@@ -71,8 +71,8 @@ static const CK_ATTRIBUTE_TYPE derive_uses[] = {CKA_DERIVE, 0};
 
 #define SECRET(its_type, its_uses)                                                                                     \
     {                                                                                                                  \
-        .type = (its_type), .secret_needs = needs, .uses = (its_uses), .complete = complete, .open = open_secret,      \
-        .export = export_secret, .import = import_secret                                                               \
+        .type = (its_type), .name = #its_type, .secret_needs = needs, .uses = (its_uses), .complete = complete,        \
+        .open = open_secret, .export = export_secret, .import = import_secret                                          \
     }
 static const struct bulla_key_kind kinds[] = {
     SECRET(CKK_GENERIC_SECRET, generic_uses),
@@ -123,14 +123,14 @@ static const struct bulla_key_rule generic_keys = {
 };
 
 static const struct bulla_mechanism rows[] = {
-    {.type = CKM_GENERIC_SECRET_KEY_GEN,
-        .info = {1, SECRET_LARGEST, CKF_GENERATE},
-        .keys = &generic_keys,
+    {BULLA_MECHANISM(CKM_GENERIC_SECRET_KEY_GEN), .info = {1, SECRET_LARGEST, CKF_GENERATE}, .keys = &generic_keys,
         .generate = generate},
-    {.type = CKM_AES_KEY_GEN, .info = {16, 32, CKF_GENERATE}, .keys = &aes_keys, .generate = generate},
-    {.type = CKM_AES_XTS_KEY_GEN, .info = {32, 64, CKF_GENERATE}, .keys = &aes_xts_keys, .generate = generate},
-    {.type = CKM_CHACHA20_KEY_GEN, .info = {32, 32, CKF_GENERATE}, .keys = &chacha20_keys, .generate = generate},
-    {.type = CKM_HKDF_KEY_GEN, .info = {1, SECRET_LARGEST, CKF_GENERATE}, .keys = &hkdf_keys, .generate = generate},
+    {BULLA_MECHANISM(CKM_AES_KEY_GEN), .info = {16, 32, CKF_GENERATE}, .keys = &aes_keys, .generate = generate},
+    {BULLA_MECHANISM(CKM_AES_XTS_KEY_GEN), .info = {32, 64, CKF_GENERATE}, .keys = &aes_xts_keys, .generate = generate},
+    {BULLA_MECHANISM(CKM_CHACHA20_KEY_GEN), .info = {32, 32, CKF_GENERATE}, .keys = &chacha20_keys,
+        .generate = generate},
+    {BULLA_MECHANISM(CKM_HKDF_KEY_GEN), .info = {1, SECRET_LARGEST, CKF_GENERATE}, .keys = &hkdf_keys,
+        .generate = generate},
 };
 
 const struct bulla_family bulla_secret_family = {

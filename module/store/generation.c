@@ -1,4 +1,4 @@
-/* The mapped generation M, and the stored one, S, which is a column of the database.
+/* The mapped generation M, and the stored one, S, which is a column of the database; and D, mapped beside M.
  *
  * A reader compares M with the generation R that it has reached. R always comes out of the database, from the snapshot
  * that bulla_store_changes walked, never from the mapping. What must hold: once a commit with generation n can be seen
@@ -7,7 +7,19 @@
  *   begin    takes the write lock; n = S + 1. (Not M + 1: a mapping that something overwrote must not be believed.)
  *   commit   writes S = n into the transaction, then M = n, then commits.
  *
- * and only the holder of the write lock ever writes M. What a kill leaves, in the order in which it can happen:
+ * and only the holder of the write lock ever writes M.
+
+   Between M = n and the end of the commit lies the disk's sync, the longest part of a write, and all that while M != R
+ for every reader: were each of its calls to walk, a reader would come to a standstill beside a writer. So the writer
+ tells of the end as well: D = n, after the commit and before it returns to its caller. A reader remembers the D that
+ it saw before its last walk. M != R and another D: something was finished, walk now. M != R and the same D: a commit is
+ under way, whose caller has been told nothing yet, or its writer was killed; either way nobody can complain of not
+ seeing it, and the reader walks only when M has stood there for BULLA_STORE_PATIENCE (bulla_store_has_news). D is
+ compared for being another one, nothing more: two writers that are done at nearly the same time may write it in the
+ wrong order, and since each number is written once, by the one that committed it, D never comes back to a value that a
+ reader remembers from before. A D that was not written (a kill, a full disk) is made up for by the patience.
+
+   What a kill leaves, in the order in which it can happen:
  *
  *   before M = n        M = S. Nothing happened.
  *   M = n, no commit    M > S. A reader finds M != R, walks, gets R = S, and would walk at every call from then on. So
@@ -35,16 +47,28 @@
 #include "folder.h"
 
 static const char file_name[] = "generation";
+enum { NUMBERS = 2, SIZE = NUMBERS * sizeof(uint64_t) };
 
-/* A file that is new, or that a crash left short, gets a zero: M < S then, and the open mends it under the lock. */
+static enum bulla_reason write_number(struct bulla_generation *generation, unsigned which, uint64_t value)
+{
+    ssize_t written = pwrite(generation->file, &value, sizeof value, (off_t)(which * sizeof value));
+    if (written == (ssize_t)sizeof value)
+        return BULLA_OK;
+    if (written >= 0)
+        errno = ENOSPC;
+    return bulla_folder_refuse("write", file_name);
+}
+
+/* A file that is new, or that a crash left short, gets zeros: M < S then, and the open mends it under the lock. */
 static enum bulla_reason whole_file(struct bulla_generation *generation)
 {
     struct stat status;
     if (fstat(generation->file, &status) != 0 || fchmod(generation->file, 0600) != 0)
         return bulla_folder_refuse("examine", file_name);
-    if (status.st_size >= (off_t)sizeof(uint64_t))
+    if (status.st_size >= SIZE)
         return BULLA_OK;
-    return bulla_generation_write(generation, 0);
+    BULLA_TRY(write_number(generation, 1, 0)); /* M of an 8-byte file stays what it is */
+    return status.st_size >= (off_t)sizeof(uint64_t) ? BULLA_OK : write_number(generation, 0, 0);
 }
 
 enum bulla_reason bulla_generation_open(struct bulla_generation *generation, int folder)
@@ -55,7 +79,7 @@ enum bulla_reason bulla_generation_open(struct bulla_generation *generation, int
         return bulla_folder_refuse("open", file_name);
     enum bulla_reason reason = whole_file(generation);
     if (reason == BULLA_OK) {
-        void *mapping = mmap(NULL, sizeof(uint64_t), PROT_READ, MAP_SHARED, generation->file, 0);
+        void *mapping = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, generation->file, 0);
         if (mapping == MAP_FAILED)
             reason = bulla_folder_refuse("map", file_name);
         else
@@ -69,7 +93,7 @@ enum bulla_reason bulla_generation_open(struct bulla_generation *generation, int
 void bulla_generation_close(struct bulla_generation *generation)
 {
     if (generation->mapping)
-        (void)munmap(generation->mapping, sizeof(uint64_t));
+        (void)munmap(generation->mapping, SIZE);
     if (generation->file >= 0)
         (void)close(generation->file);
     *generation = (struct bulla_generation){.file = -1};
@@ -80,12 +104,18 @@ uint64_t bulla_generation_read(const struct bulla_generation *generation)
     return __atomic_load_n(generation->mapping, __ATOMIC_ACQUIRE);
 }
 
+uint64_t bulla_generation_done(const struct bulla_generation *generation)
+{
+    return __atomic_load_n(generation->mapping + 1, __ATOMIC_ACQUIRE);
+}
+
 enum bulla_reason bulla_generation_write(struct bulla_generation *generation, uint64_t value)
 {
-    ssize_t written = pwrite(generation->file, &value, sizeof value, 0);
-    if (written == (ssize_t)sizeof value)
-        return BULLA_OK;
-    if (written >= 0)
-        errno = ENOSPC;
-    return bulla_folder_refuse("write", file_name);
+    return write_number(generation, 0, value);
+}
+
+void bulla_generation_finish(struct bulla_generation *generation, uint64_t value)
+{
+    if (write_number(generation, 1, value) != BULLA_OK)
+        bulla_detail_clear(); /* the commit is made all the same */
 }

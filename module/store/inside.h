@@ -58,6 +58,10 @@ struct bulla_store {
     bool restart; /* the next walk starts anew */
     bool revisit; /* the next walk brings all rows */
 
+    /* For bulla_store_has_news, which threads ask side by side: the end of a commit (D) as it was before the last walk,
+     * a generation that nobody has reached yet, and since when (milliseconds) it has stood there. */
+    atomic_ullong walked_done, awaited, awaited_since;
+
     struct bulla_store *abandoned; /* list in store.c */
     struct stat files[2];          /* token.db and generation as they were opened */
     char path[PATH_MAX];           /* token.db */
@@ -95,6 +99,8 @@ enum bulla_reason bulla_store_own(const struct bulla_store *store) BULLA_MUST_US
 enum bulla_reason bulla_store_writing(const struct bulla_store *store) BULLA_MUST_USE;
 /* Inside any transaction: reads the stored generation and floor, and notices commits that did not advance it. */
 enum bulla_reason bulla_store_observe(struct bulla_store *store, uint64_t *generation, uint64_t *floor) BULLA_MUST_USE;
+/* Whether a commit is under way that is younger than the patience. */
+bool bulla_store_awaits(struct bulla_store *store, uint64_t generation);
 /* Outside a transaction: makes the mapped generation the stored one. Without `wait` it leaves it when a writer is at
  * work, and BULLA_OK says only that nothing is wrong. */
 enum bulla_reason bulla_store_settle(struct bulla_store *store, bool wait) BULLA_MUST_USE;

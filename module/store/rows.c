@@ -118,6 +118,19 @@ static enum bulla_reason read_changes(
     return BULLA_OK;
 }
 
+/* What a walk has seen is no news any more. Where the mapped generation is another one, its writer may be dead: unless
+ * it was met just now, that is looked into. */
+static enum bulla_reason note_reached(struct bulla_store *store, uint64_t reached, uint64_t done)
+{
+    uint64_t mapped = bulla_store_generation(store);
+    bool known = atomic_load(&store->awaited) == mapped;
+    atomic_store(&store->walked_done, done);
+    if (mapped == reached || (known && bulla_store_awaits(store, mapped)))
+        return BULLA_OK;
+    atomic_store(&store->awaited, 0); /* the patience begins anew */
+    return bulla_store_settle(store, false);
+}
+
 enum bulla_reason bulla_store_changes(
     struct bulla_store *store, uint64_t since, const struct bulla_store_visitor *visitor, uint64_t *now)
 {
@@ -125,6 +138,7 @@ enum bulla_reason bulla_store_changes(
     BULLA_TRY(bulla_store_own(store));
     if (store->next != 0) /* inside a write transaction the snapshot is its own */
         BULLA_TRY(bulla_store_writing(store));
+    uint64_t done = bulla_generation_done(&store->generation); /* before the snapshot is taken */
     atomic_store(&store->in_use, true);
     enum bulla_reason reason = store->next ? BULLA_OK : bulla_statement_run(store, BULLA_SQL_BEGIN_READ);
     if (reason == BULLA_OK)
@@ -133,8 +147,8 @@ enum bulla_reason bulla_store_changes(
         if (!sqlite3_get_autocommit(store->database))
             (void)sqlite3_step(store->statements[BULLA_SQL_ROLLBACK]); /* nothing was written */
         bulla_statement_reset(store, BULLA_SQL_ROLLBACK);
-        if (reason == BULLA_OK && bulla_store_generation(store) != reached)
-            reason = bulla_store_settle(store, false);
+        if (reason == BULLA_OK)
+            reason = note_reached(store, reached, done);
         atomic_store(&store->in_use, false);
     }
     if (reason == BULLA_OK)

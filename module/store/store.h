@@ -41,6 +41,12 @@ void bulla_store_abandon(struct bulla_store *store);
 /* The generation now, by a read of the mapping: no system call. Different from what a caller remembers: there is news.
  */
 uint64_t bulla_store_generation(const struct bulla_store *store);
+/* The same question, asked well: whether a caller whom bulla_store_changes brought to `reached` has to walk again. A
+ * commit that is under way is no news until it is finished, or has been under way for BULLA_STORE_PATIENCE milliseconds
+ * (its writer may be dead); what another process's commit has returned from is news at once. Several threads may ask.
+ */
+enum { BULLA_STORE_PATIENCE = 20 };
+bool bulla_store_has_news(struct bulla_store *store, uint64_t reached);
 
 /* A write transaction. Between begin and commit the process holds the store's write lock; commit is one fsync, and
  * durable when it returns. On refusal, and after rollback, nothing of it is there. */

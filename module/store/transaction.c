@@ -8,6 +8,7 @@
  *
  * SQLite rolls a transaction back by itself after some errors (a full disk, an I/O error). What followed would then
  * commit by itself, statement by statement; bulla_store_writing refuses it. */
+#include <time.h>
 #include <unistd.h>
 
 #include "inside.h"
@@ -128,6 +129,7 @@ static enum bulla_reason commit(struct bulla_store *store)
     bulla_fault_point("store-generation-advanced");
     BULLA_TRY(bulla_statement_run(store, BULLA_SQL_COMMIT));
     bulla_fault_point("store-after-commit");
+    bulla_generation_finish(&store->generation, store->next);
     return BULLA_OK;
 }
 
@@ -156,6 +158,35 @@ uint64_t bulla_store_next_generation(const struct bulla_store *store)
 uint64_t bulla_store_generation(const struct bulla_store *store)
 {
     return bulla_generation_read(&store->generation);
+}
+
+static uint64_t milliseconds(void)
+{
+    struct timespec time = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+/* Threads that ask at the same time note the same generation, at about the same time. */
+bool bulla_store_awaits(struct bulla_store *store, uint64_t generation)
+{
+    uint64_t now = milliseconds();
+    if (atomic_load_explicit(&store->awaited, memory_order_acquire) == generation)
+        return now - atomic_load_explicit(&store->awaited_since, memory_order_relaxed) < BULLA_STORE_PATIENCE;
+    atomic_store_explicit(&store->awaited_since, now, memory_order_relaxed);
+    atomic_store_explicit(&store->awaited, generation, memory_order_release);
+    return true;
+}
+
+/* D is read after M: where M tells of a commit that is finished, so does D. */
+bool bulla_store_has_news(struct bulla_store *store, uint64_t reached)
+{
+    uint64_t generation = bulla_store_generation(store);
+    if (generation == reached)
+        return false;
+    if (bulla_generation_done(&store->generation) != atomic_load_explicit(&store->walked_done, memory_order_relaxed))
+        return true;
+    return !bulla_store_awaits(store, generation);
 }
 
 enum bulla_reason bulla_store_settle(struct bulla_store *store, bool wait)

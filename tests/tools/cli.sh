@@ -47,6 +47,24 @@ offline() {
     got=$?
     [ "$got" -eq "$wanted" ] || fail "status $got instead of $wanted: bulla $*"
 }
+# typed STATUS PROMPT ANSWER … -- WORDS…: runs bulla on a terminal at which somebody answers what it asks.
+HERE=$(dirname "$0")
+command -v python3 >/dev/null || skip python3
+typed() {
+    wanted=$1
+    shift
+    : >"$FOLDER/err"
+    count=$#
+    while [ "$count" -gt 0 ]; do # the program itself goes in after the first --
+        word=$1
+        shift
+        count=$((count - 1))
+        if [ "$word" = -- ]; then set -- "$@" -- "$BULLA"; else set -- "$@" "$word"; fi
+    done
+    python3 "$HERE/typist.py" "$@" >"$FOLDER/out" 2>"$FOLDER/err" </dev/null
+    got=$?
+    [ "$got" -eq "$wanted" ] || fail "status $got instead of $wanted: bulla at a terminal $*"
+}
 says() { grep -qF -- "$1" "$FOLDER/out" "$FOLDER/err" || fail "nothing says: $1"; }
 # json FILTER: the output is one JSON document of which the filter holds.
 json() { jq -e "$1" <"$FOLDER/out" >/dev/null || fail "JSON: $1"; }

@@ -264,6 +264,11 @@ json '.models | map(select(.label == "locked")) | length == 1'
 LOCKED=$(jq -r '.models[] | select(.label == "locked") | .id' <"$FOLDER/out")
 [ -f "$MODELS/$LOCKED.bulla" ] || fail "a removal without consent removed the file"
 run 2 model remove --yes $PIN
+for answer in n '' maybe; do
+    typed 1 "Remove the model? [y/N] " "$answer" -- model remove locked $PIN --module "$MODULE"
+    says "there was no consent"
+done
+[ -f "$MODELS/$LOCKED.bulla" ] || fail "a removal that was refused removed the file"
 run 0 model remove locked --yes $PIN --json
 json ".label == \"locked\" and .id == \"$LOCKED\" and .file_deleted"
 [ ! -e "$MODELS/$LOCKED.bulla" ] || fail "the sealed file is still there"
@@ -274,6 +279,10 @@ run 0 model seal "$FOLDER/model" --label locked $PIN --json
 rm "$MODELS/$(jq -r .id <"$FOLDER/out").bulla"
 run 0 model remove locked --yes $PIN --json # one without its file
 json '.file_deleted | not'
+run 0 model seal "$FOLDER/model" --label locked $PIN --json
+typed 0 "Remove the model? [y/N] " y -- model remove locked $PIN --module "$MODULE"
+run 0 model list $PIN --json
+json '.models | map(select(.label == "locked")) | length == 0'
 
 # how an authority is called, everywhere: by the beginning of its key's hash
 offline 0 policy show "$FOLDER/policy" --json

@@ -193,6 +193,12 @@ case $mechanisms in
     ;;
 esac
 
+# Both PINs are asked for on the terminal, each by its token's name, and neither is echoed.
+typed 7 "PIN of new: " user-pin "PIN of the source old: " 1234 -- import --module "$SOFTHSM" --token old --to new \
+    --to-module "$MODULE" --dry-run
+says "there already"
+! grep -q -e user-pin -e 1234 "$FOLDER/out" || fail "a PIN is echoed"
+
 # --- again: nothing is brought twice ---
 offline 0 status --token new --module "$MODULE" --json
 BEFORE=$(jq .objects <"$FOLDER/out")
