@@ -41,10 +41,10 @@ run 'pkeyutl -derive on the other side' "${plain[@]}" pkeyutl -derive -inkey pee
 same secret secret2 'the ECDH secret'
 
 # --- TLS 1.3, both sides with the same type of key; RSA keys sign with PSS there ---
-# tls KEY SIGNATURE
+# tls KEY SIGNATURE WORDS…: the words are of the certificate's signature
 tls() {
     free_port
-    run "a certificate for $1" openssl req -x509 -key "$(key_of "$1")" -subj /CN=localhost -days 2 -out tls.crt
+    run "a certificate for $1" openssl req -x509 -key "$(key_of "$1")" -subj /CN=localhost -days 2 -out tls.crt "${@:3}"
     serve "s_server-$1" openssl s_server -accept "127.0.0.1:$port" -www -cert tls.crt -key "$(key_of "$1")" -Verify 1 \
         -verify_return_error -CAfile tls.crt
     wait_for "s_server-$1" listens
@@ -67,3 +67,11 @@ tls() {
 tls web RSA-PSS
 tls mail ECDSA
 tls root ed25519
+# A key that is for PSS alone, by its own type in the certificate and CKA_ALLOWED_MECHANISMS in the token. The provider
+# names no defaults of PSS in a certificate.
+run 'generating a PSS key' openssl genpkey -propquery '?provider=pkcs11' -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 \
+    -pkeyopt "pkcs11_uri:pkcs11:token=mine;object=pss?pin-source=file:$folder/pin" -out pss.pem
+tls pss RSA-PSS -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32
+run 'the type of the PSS key' "${plain[@]}" x509 -in tls.crt -noout -text
+says 'Public Key Algorithm: rsassaPss'
+refused 'PKCS#1 v1.5 with a PSS key' openssl dgst -sha256 -sigopt rsa_padding_mode:pkcs1 -sign "$(key_of pss)" message

@@ -17,6 +17,8 @@ for hash in 1 256 384 512; do
     openssl dgst "-sha$hash" -binary other >"otherhash$hash"
 done
 
+page pkcs11-tool
+
 # --- generation and export ---
 # pair ID TYPE WORDS…
 pair() {
