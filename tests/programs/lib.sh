@@ -115,7 +115,7 @@ token() {
 
 # key TYPE LABEL ID: a key pair, by pkcs11-tool.
 key() {
-    run "generating $2" pkcs11-tool --module "$MODULE" --token-label "$TOKEN" --login --pin "$USER_PIN" --keypairgen \
+    run "generating $2" "${user[@]}" pkcs11-tool --module "$MODULE" --token-label "$TOKEN" --login --pin "$USER_PIN" --keypairgen \
         --key-type "$1" --label "$2" --id "$3" --usage-sign
 }
 
@@ -234,6 +234,6 @@ BEGIN
     # timeout makes a group of processes: whatever the page leaves running ends with it.
     PORT=$port timeout 120 "${user[@]}" bash -c "$(cat "$folder/commands")" >"$folder/out" 2>&1 </dev/null &
     group=$!
-    wait "$group" || fail "a command of docs/$1.md"
+    wait "$group" || { fail "a command of docs/$1.md"; exit 1; }
     kill -- "-$group" 2>/dev/null || true
 }

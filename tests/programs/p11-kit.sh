@@ -46,8 +46,8 @@ says 'token label *: mine'
 says 'Type: Private key (RSA-2048)'
 
 # --- what they left, and what else passes ---
-run 'the public key' pkcs11-tool --module "$MODULE" --token-label mine --read-object --type pubkey --id 01 --output-file rsa.der
-openssl pkey -pubin -inform DER -in rsa.der -out rsa.pub
+run 'the public key' "${owner[@]}" pkcs11-tool --module "$MODULE" --token-label mine --read-object --type pubkey --id 01 --output-file run/rsa.der
+openssl pkey -pubin -inform DER -in run/rsa.der -out rsa.pub
 run 'OpenSSL verifies' openssl dgst -sha256 -verify rsa.pub -signature others/signature message
 away=("${other[@]}" env -u BULLA_CONF -u MODULE HOME="$folder/others" P11_KIT_SERVER_ADDRESS="unix:path=$SOCKET")
 tool=(pkcs11-tool --module "$CLIENT" --token-label mine --login --pin "$USER_PIN")
