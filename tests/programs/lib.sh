@@ -51,8 +51,8 @@ refused() {
     0 | 12[4-9] | 1[3-9]? | 2[0-4]? | 25[0-4]) fail "$what is not refused (status $status): $*" ;;
     esac
 }
-says() { grep -q -e "$1" "$folder/out" || fail "no \"$1\" in what follows"; }
-says_not() { ! grep -q -e "$1" "$folder/out" || fail "\"$1\" in what follows"; }
+says() { grep -q -i -e "$1" "$folder/out" || fail "no \"$1\" in what follows"; }
+says_not() { ! grep -q -i -e "$1" "$folder/out" || fail "\"$1\" in what follows"; }
 same() { cmp -s "$1" "$2" || fail "$1 and $2 differ: $3"; }
 bytes() { printf '%b' "$(sed 's/../\\x&/g')"; }
 hex() { od -An -v -tx1 | tr -d ' \n'; }

@@ -20,8 +20,11 @@ run 'a PSS signature' "${plain[@]}" dgst -sha256 -sigopt rsa_padding_mode:pss -v
 run 'an Ed25519 signature' "${plain[@]}" pkeyutl -verify -rawin -pubin -inkey root.pub -in message -sigfile message.ed
 printf 'forty-three' >other
 refused 'another message, ECDSA' "${plain[@]}" dgst -sha256 -verify mail.pub -signature message.sig other
+says 'verification failure'
 refused 'another message, PSS' "${plain[@]}" dgst -sha256 -sigopt rsa_padding_mode:pss -verify web.pub -signature message.pss other
+says 'verification failure'
 refused 'another message, Ed25519' "${plain[@]}" pkeyutl -verify -rawin -pubin -inkey root.pub -in other -sigfile message.ed
+says 'verification failure'
 for name in message.signed message.dec message.dec2; do
     tr -d '\r' <"$name" | cmp -s - message || fail "$name is not the message"
 done

@@ -64,6 +64,7 @@ run 'p11tool signs' "${away[@]}" env GNUTLS_PIN="$USER_PIN" p11tool --provider "
     'pkcs11:token=mine;object=ec;type=private'
 # p11-kit 0.24 passes on mechanisms whose parameters it knows, and CKM_EDDSA is none of them.
 refused 'Ed25519' "${away[@]}" "${tool[@]}" --sign --mechanism EDDSA --id 03 --input-file message --output-file others/ed
+says CKR_MECHANISM_INVALID
 refused 'a wrong PIN' "${away[@]}" pkcs11-tool --module "$CLIENT" --token-label mine --login --pin wrong-pin --list-objects
 says CKR_PIN_INCORRECT
 if [ "$(id -u)" -eq 0 ]; then

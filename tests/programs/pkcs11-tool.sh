@@ -60,6 +60,7 @@ says 'EC_POINT 521 bits\|EC_POINT 528 bits'
 sign() {
     local id=$1 mechanism=$2 input=$3 other=$4 format=()
     shift 4
+    rm -f signature
     case $mechanism in ECDSA*) format=(--signature-format openssl) ;; esac
     run "$mechanism with $id" "${tool[@]}" --sign --mechanism "$mechanism" --id "$id" --input-file "$input" \
         --output-file signature "${format[@]}"
@@ -67,6 +68,7 @@ sign() {
         -in "$input"
     refused "another message, $mechanism with $id" openssl pkeyutl -verify -pubin -inkey "$id.pub" -sigfile signature "$@" \
         -in "$other"
+    says 'Signature Verification Failure'
     [ "$mechanism" != EDDSA ] || return 0
     run "verifying $mechanism with $id" "${tool[@]}" --verify --mechanism "$mechanism" --id "$id" --input-file "$input" \
         --signature-file signature "${format[@]}"
@@ -115,6 +117,7 @@ iv=000102030405060708090a0b0c0d0e0f
 run 'importing AES' "${tool[@]}" --write-object aes16 --type secrkey --key-type AES:16 --id 11 --label 'key 11' \
     --extractable --usage-decrypt
 for mode in ECB CBC CBC-PAD; do
+    rm -f secret back
     case $mode in
     ECB) words=(-aes-128-ecb -nopad) ;;
     CBC) words=(-aes-128-cbc -nopad -iv "$iv") ;;
@@ -126,9 +129,11 @@ for mode in ECB CBC CBC-PAD; do
     run "AES-$mode back" "${tool[@]}" --decrypt --mechanism "AES-$mode" --id 11 --iv $iv --input-file secret --output-file back
     same message back "AES-$mode back"
 done
+rm -f back
 run 'reading an extractable key' "${tool[@]}" --read-object --type secrkey --id 11 --output-file back
 same aes16 back 'the AES key'
 refused 'reading a sensitive key' "${tool[@]}" --read-object --type secrkey --id 0a --output-file nothing
+rm -f signature
 run HMAC "${tool[@]}" --sign --mechanism SHA256-HMAC --id 0b --input-file message --output-file signature
 run 'reading the generic secret' "${tool[@]}" --read-object --type secrkey --id 0b --output-file hmac
 openssl dgst -sha256 -mac HMAC -macopt "hexkey:$(hex <hmac)" -binary -out expected message
@@ -147,6 +152,7 @@ import() {
     run "importing $name" "${tool[@]}" --write-object "$name.key" --type privkey --id "$id" --label "$name" "$@"
     run "importing its public key" "${tool[@]}" --write-object "$id.der" --type pubkey --id "$id" --label "$name" "$@"
     run "importing its certificate" "${tool[@]}" --write-object "$name.crt" --type cert --id "$id" --label "$name"
+    rm -f back
     run "exporting its certificate" "${tool[@]}" --read-object --type cert --id "$id" --output-file back
     same "$name.crt" back 'the certificate'
 }
@@ -155,6 +161,7 @@ import 22 ec --usage-sign --usage-derive
 sign 21 SHA256-RSA-PKCS message other -rawin -digest sha256
 sign 22 ECDSA hash256 otherhash256
 run 'importing data' "${tool[@]}" --write-object message --type data --label 'a message' --application-label programs
+rm -f back
 run 'exporting data' "${tool[@]}" --read-object --type data --label 'a message' --output-file back
 same message back 'the data'
 
@@ -163,6 +170,7 @@ same message back 'the data'
 derive() {
     openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:$2" -out peer.pem
     openssl pkey -in peer.pem -pubout -outform DER -out peer.der
+    rm -f secret
     run "ECDH with $1" "${tool[@]}" --derive --mechanism ECDH1-DERIVE --id "$1" --input-file peer.der --output-file secret
     openssl pkeyutl -derive -inkey peer.pem -peerkey "$1.pub" -out expected
     same expected secret "ECDH with $1"
@@ -180,6 +188,7 @@ run 'wrapping' "${tool[@]}" --wrap --mechanism AES-KEY-WRAP --id 13 --applicatio
 [ "$(hex <wrapped)" = 1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5 ] || fail 'AES-KEY-WRAP: not the value of RFC 3394, 4.1'
 run 'unwrapping' "${tool[@]}" --unwrap --mechanism AES-KEY-WRAP --id 13 --application-id 14 --application-label unwrapped \
     --key-type AES: --input-file wrapped --extractable
+rm -f back
 run 'reading the unwrapped key' "${tool[@]}" --read-object --type secrkey --id 14 --output-file back
 same aes16 back 'the unwrapped key'
 sed 's/./x/' wrapped >altered
