@@ -34,10 +34,13 @@ printf 'what is signed' >message
 cp message others/
 
 # served: the server's process, once it serves, is among ours.
-block owner p11-kit >commands
-printf '%s\n' 'echo $P11_KIT_SERVER_PID >$SOCKET.pid' >>commands
+{
+    printf '%s\n' "trap 'echo \$P11_KIT_SERVER_PID >\$SOCKET.pid' EXIT"
+    block owner p11-kit
+} >commands
 run 'the commands of the owner' "${owner[@]}" bash -euo pipefail -x -c "$(cat commands)"
 [ ! -s "$SOCKET.pid" ] || servers+=("$(cat "$SOCKET.pid")")
+[ "$failures" -eq 0 ] || exit 1
 
 block other p11-kit >commands
 (cd others && "${other[@]}" env -u BULLA_CONF -u MODULE HOME="$folder/others" bash -euo pipefail -x -c "$(cat "$folder/commands")") \
