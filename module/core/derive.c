@@ -9,7 +9,7 @@
 #include "derive.h"
 
 #include "refusal.h"
-#include "template.h"
+#include "roles.h"
 
 /* How many bytes the template asks for; 0: it does not say. */
 static size_t wanted_size(struct bulla_template template)
@@ -171,12 +171,19 @@ static CK_RV derive(struct bulla_deriving *deriving, struct bulla_template templ
     return rv == CKR_OK ? derive_one(deriving, &list, handle) : rv;
 }
 
+static bool asks_again(const struct bulla_taken_key *key)
+{
+    return key->object && bulla_attributes_bool(key->object->attributes, CKA_ALWAYS_AUTHENTICATE);
+}
+
 static CK_RV take(struct bulla_deriving *deriving, CK_OBJECT_HANDLE base, CK_OBJECT_HANDLE other)
 {
     const struct bulla_mechanism *row = deriving->derivation.row;
     CK_RV rv = bulla_key_take(deriving->session, base, row, BULLA_DERIVE, &deriving->base);
     if (rv == CKR_OK && other != CK_INVALID_HANDLE)
         rv = bulla_key_take(deriving->session, other, row, BULLA_DERIVE, &deriving->other);
+    if (rv == CKR_OK && (asks_again(&deriving->base) || asks_again(&deriving->other)))
+        rv = CKR_KEY_FUNCTION_NOT_PERMITTED; /* there is no Init to give the PIN after */
     if (rv == CKR_OK && row->keeps && (wraps(deriving->base.object) || wraps(deriving->other.object)))
         rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
     deriving->derivation.base = &deriving->base.key;
@@ -192,6 +199,7 @@ CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *me
     const struct bulla_mechanism *row = bulla_mechanism_find(mechanism->mechanism);
     struct bulla_deriving deriving = {.session = session, .derivation = {.mechanism = mechanism, .row = row}};
     CK_OBJECT_HANDLE other = CK_INVALID_HANDLE;
+    struct bulla_merged merged; /* the lists' views point into it */
     if (!row || !row->derive)
         return CKR_MECHANISM_INVALID;
     if (!mechanism->pParameter && mechanism->ulParameterLen)
@@ -202,7 +210,9 @@ CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *me
     if (rv == CKR_OK)
         rv = take(&deriving, base, other);
     if (rv == CKR_OK)
-        rv = derive(&deriving, template, handle);
+        rv = bulla_roles_merge(deriving.base.object, CKA_DERIVE_TEMPLATE, template.attributes, template.count, &merged);
+    if (rv == CKR_OK)
+        rv = derive(&deriving, (struct bulla_template){merged.attributes, merged.count}, handle);
     bulla_key_give_back(&deriving.other);
     bulla_key_give_back(&deriving.base);
     return rv;
