@@ -6,7 +6,8 @@
 
 struct evp_pkey_st;
 
-/* Writes the private key as DER. `out` is locked memory. BULLA_LIBRARY for a key that has no such form. */
+/* Writes a curve's private key (P-256, P-384, P-521, secp256k1, Ed25519, Ed448, X25519, X448) as DER. `out` is locked
+ * memory. BULLA_LIBRARY for another key; RSA's is written by rsa_key.c, from its attributes. */
 enum bulla_reason bulla_pkcs8_write(struct evp_pkey_st *pkey, struct bulla_writer *out) BULLA_MUST_USE;
 /* The way back: one key and nothing behind it, else BULLA_WRAPPED_KEY. The key is the caller's to free; that its
  * values belong together is for the caller to check. */
