@@ -18,6 +18,7 @@ struct bulla_session {
     CK_SESSION_HANDLE handle; /* 0: free */
     struct bulla_token *token;
     bool writable;
+    bool spotless; /* the running call leaves no secret on its stack (struct bulla_processor) */
     struct bulla_operation operations[BULLA_FUNCTIONS];
     struct bulla_search search;
     struct bulla_random *random;    /* in the arena; NULL until it is first asked for random numbers */

@@ -182,6 +182,7 @@ static enum bulla_reason verify_finish(struct bulla_run *run, struct bulla_bytes
 const struct bulla_processor bulla_cmac_processor = {
     .state_size = sizeof(struct cmac),
     .reuse = true,
+    .spotless = true,
     .begin = cmac_begin,
     .bound = bound,
     .update = cmac_update,
@@ -192,6 +193,7 @@ const struct bulla_processor bulla_cmac_processor = {
 const struct bulla_processor bulla_gmac_processor = {
     .state_size = sizeof(struct bulla_cipher_state),
     .reuse = true,
+    .spotless = true,
     .begin = gmac_begin,
     .bound = bound,
     .update = gmac_update,

@@ -10,6 +10,7 @@
 #include <sodium.h>
 
 #include "crypto/library.h"
+#include "inference/residue.h"
 #include "symmetric.h"
 
 enum { CHACHA_BLOCK = 64, CHACHA_IV = 16, NONCE_OF_XCHACHA = 24 };
@@ -81,6 +82,7 @@ static enum bulla_reason restart_extended(
     BULLA_TRY(bulla_secret_allocate(crypto_core_hchacha20_OUTPUTBYTES, &subkey));
     bulla_sodium_ready();
     (void)crypto_core_hchacha20(subkey, chacha->nonce, key->secret.data, NULL);
+    bulla_residue_wipe(); /* it works on the stack */
     state->cipher = NULL; /* the next one sets its key again */
     return bulla_cipher_restart(state, subkey, iv);
 }
@@ -133,8 +135,8 @@ static enum bulla_reason finish(struct bulla_run *run, struct bulla_writer *out)
 
 #define PROCESSOR(its_begin)                                                                                           \
     {                                                                                                                  \
-        .state_size = sizeof(struct bulla_cipher_state), .reuse = true, .begin = (its_begin), .bound = bound,          \
-        .update = update, .finish = finish, .end = bulla_cipher_end                                                    \
+        .state_size = sizeof(struct bulla_cipher_state), .reuse = true, .spotless = true, .begin = (its_begin),        \
+        .bound = bound, .update = update, .finish = finish, .end = bulla_cipher_end                                    \
     }
 const struct bulla_processor bulla_ctr_processor = PROCESSOR(begin_ctr);
 const struct bulla_processor bulla_chacha20_processor = PROCESSOR(begin_chacha);
