@@ -19,6 +19,7 @@ const struct bulla_family *const bulla_families[] = {
     &bulla_mac_family,
     &bulla_kdf_family,
     &bulla_tls_family,
+    &bulla_cipher_family,
     &bulla_rsa_family,
     &bulla_ec_family,
     NULL,

@@ -181,6 +181,7 @@ struct bulla_mechanism {
     CK_MECHANISM_INFO info;            /* sizes and CKF_ flags: what C_GetMechanismInfo says */
     const struct bulla_key_rule *keys; /* NULL: a digest, which has none */
     bool only_by_name;                 /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */
+    bool value_at_end;                 /* unwrapping gives zeroes before a secret key's value: CKA_VALUE_LEN cuts it */
     const void *detail;                /* the family's own: what tells this row from its neighbours */
     const struct bulla_processor *processors[BULLA_FUNCTIONS];
     bulla_generate *generate;
