@@ -15,6 +15,11 @@ const struct bulla_leaf_scheme *const bulla_leaf_schemes[] = {
 const struct bulla_family *const bulla_families[] = {
     &bulla_model_family,
     &bulla_secret_family,
+    &bulla_digest_family,
+    &bulla_mac_family,
+    &bulla_kdf_family,
+    &bulla_tls_family,
+    &bulla_cipher_family,
     &bulla_rsa_family,
     &bulla_ec_family,
     NULL,

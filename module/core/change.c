@@ -59,6 +59,7 @@ static void forget_opened(const struct bulla_token *token)
     for (size_t i = 0; bulla_families[i]; i++)
         if (bulla_families[i]->forget)
             bulla_families[i]->forget((const uint8_t *)token->serial);
+    bulla_sessions_cool(token);
 }
 
 CK_RV bulla_objects_destroy(struct bulla_session *session, CK_OBJECT_HANDLE handle)

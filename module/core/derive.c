@@ -1,102 +1,214 @@
-/* C_DeriveKey: a secret key from the value that a mechanism derives. */
-#include "objects.h"
-#include "refusal.h"
-#include "roles.h"
+/* C_DeriveKey: a secret key, data, or several keys (derive_many.c), from the bytes that a mechanism derives.
+ *
+ * What is one-way (HKDF, a KDF, a PRF, ECDH) follows its template, as the standard says: whoever may derive from a key
+ * says what becomes of it. What has the key's own bytes in it (`keeps`: concatenation, XOR, extraction) would be a way
+ * around the key's attributes, so the new key is no less protected than any it came from: it is sensitive,
+ * unextractable and wrapped by trusted keys only where one of them is; a template that asks for less is refused
+ * (2.40, 2.36: the standard's rules), never quietly corrected. And such a copy is not made of a key that wraps: one
+ * half would wrap what the other decrypts. */
+#include "derive.h"
 
-/* How many bytes a key of this type has when the template does not say; 0: as many as there are. */
-static size_t wanted_size(const struct bulla_attribute_list *list)
+#include "refusal.h"
+
+/* How many bytes the template asks for; 0: it does not say. */
+static size_t wanted_size(struct bulla_template template)
 {
-    const struct bulla_attribute *length = bulla_list_find(list, CKA_VALUE_LEN);
-    CK_ULONG size = 0;
-    if (length && length->value.size == sizeof size)
-        memcpy(&size, length->value.data, sizeof size);
-    return size;
+    CK_KEY_TYPE type = bulla_template_ulong(template.attributes, template.count, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
+    return bulla_template_ulong(template.attributes, template.count, CKA_VALUE_LEN, type == CKK_CHACHA20 ? 32 : 0);
 }
 
-static enum bulla_reason run(const struct bulla_derivation *derivation, struct bulla_draft *draft)
+/* --- what is to be --- */
+
+static bool base_has(const struct bulla_object *base, CK_ATTRIBUTE_TYPE type)
 {
-    BULLA_RELEASED struct bulla_secret memory = {0};
-    struct bulla_writer out;
-    BULLA_TRY(bulla_secret_hold(&memory, BULLA_DERIVED_LARGEST, "a derived key"));
-    bulla_writer_open(&out, memory.data, memory.size);
-    BULLA_TRY(derivation->row->derive(derivation, &out));
-    BULLA_TRY(bulla_writer_finish(&out, "a derived key"));
-    size_t size = derivation->size ? derivation->size : out.size;
-    if (size > out.size || size == 0)
-        return bulla_refuse(BULLA_KEY_VALUE, "the mechanism derives %zu bytes, not %zu", out.size, size);
-    BULLA_TRY(bulla_draft_put(draft, CKA_VALUE, (struct bulla_bytes){memory.data, size}));
-    BULLA_TRY(bulla_draft_put_ulong(draft, CKA_VALUE_LEN, size));
-    return bulla_key_complete(draft);
+    return base && bulla_attributes_bool(base->attributes, type);
 }
 
 /* A derived key was never more protected than what it came from (2.40, 10.9: CKA_ALWAYS_SENSITIVE and
  * CKA_NEVER_EXTRACTABLE). */
-static void put_history(const struct bulla_object *base, struct bulla_attribute_list *list)
+static void put_history(const struct bulla_deriving *deriving, struct bulla_attribute_list *list)
 {
-    (void)bulla_list_put_bool(list, CKA_ALWAYS_SENSITIVE,
-        bulla_attributes_bool(base->attributes, CKA_ALWAYS_SENSITIVE) && bulla_list_bool(list, CKA_SENSITIVE));
-    (void)bulla_list_put_bool(list, CKA_NEVER_EXTRACTABLE,
-        bulla_attributes_bool(base->attributes, CKA_NEVER_EXTRACTABLE) && !bulla_list_bool(list, CKA_EXTRACTABLE));
+    const struct bulla_object *base = deriving->base.object, *other = deriving->other.object;
+    bool sensitive = base_has(base, CKA_ALWAYS_SENSITIVE) && (!other || base_has(other, CKA_ALWAYS_SENSITIVE));
+    bool kept = base_has(base, CKA_NEVER_EXTRACTABLE) && (!other || base_has(other, CKA_NEVER_EXTRACTABLE));
+    (void)bulla_list_put_bool(list, CKA_ALWAYS_SENSITIVE, sensitive && bulla_list_bool(list, CKA_SENSITIVE));
+    (void)bulla_list_put_bool(list, CKA_NEVER_EXTRACTABLE, kept && !bulla_list_bool(list, CKA_EXTRACTABLE));
 }
 
-static CK_RV derive(struct bulla_session *session, struct bulla_derivation *derivation, const struct bulla_object *base,
-    struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+static CK_RV check_no_weaker(const struct bulla_object *base, const struct bulla_attribute_list *list)
 {
-    BULLA_DRAFT draft = {0};
-    derivation->size = wanted_size(list);
-    put_history(base, list);
-    enum bulla_reason reason = bulla_key_draft(list, &draft);
-    if (reason == BULLA_OK)
-        reason = run(derivation, &draft);
-    if (reason == BULLA_OK)
-        reason = bulla_key_undraft(&draft, true, list);
-    CK_RV rv = bulla_token_refusal(session->token, "derive", reason);
-    return rv == CKR_OK ? bulla_objects_put(session, list, "derive", handle) : rv;
-}
-
-/* The new key's class and type may be left to the standard ones. */
-static CK_RV make_list(
-    struct bulla_session *session, const struct bulla_merged *merged, struct bulla_attribute_list *list)
-{
-    static const CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
-    static const CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
-    if (bulla_template_ulong(merged->attributes, merged->count, CKA_CLASS, secret_class) != secret_class)
+    if (!base)
+        return CKR_OK;
+    if (base_has(base, CKA_SENSITIVE) && !bulla_list_bool(list, CKA_SENSITIVE))
         return CKR_TEMPLATE_INCONSISTENT;
-    (void)bulla_list_put(list, CKA_CLASS, (struct bulla_bytes){(const uint8_t *)&secret_class, sizeof secret_class});
-    (void)bulla_list_put(list, CKA_KEY_TYPE, (struct bulla_bytes){(const uint8_t *)&generic, sizeof generic});
-    CK_RV rv = bulla_template_new(merged->attributes, merged->count, BULLA_DERIVED, secret_class, list);
+    if (!base_has(base, CKA_EXTRACTABLE) && bulla_list_bool(list, CKA_EXTRACTABLE))
+        return CKR_TEMPLATE_INCONSISTENT;
+    if (base_has(base, CKA_WRAP_WITH_TRUSTED) && !bulla_list_bool(list, CKA_WRAP_WITH_TRUSTED))
+        return CKR_TEMPLATE_INCONSISTENT;
+    return CKR_OK;
+}
+
+static bool is_guarded(const struct bulla_object *base)
+{
+    return base && (base_has(base, CKA_SENSITIVE) || !base_has(base, CKA_EXTRACTABLE));
+}
+
+static bool wraps(const struct bulla_object *base)
+{
+    return base_has(base, CKA_WRAP) || base_has(base, CKA_UNWRAP) || base_has(base, CKA_TRUSTED);
+}
+
+/* A template of data may say how long it is, though data have no such attribute. */
+static struct bulla_template without_length(struct bulla_template template, CK_ATTRIBUTE *room)
+{
+    CK_ULONG count = 0;
+    for (CK_ULONG i = 0; i < template.count; i++)
+        if (template.attributes[i].type != CKA_VALUE_LEN)
+            room[count++] = template.attributes[i];
+    return (struct bulla_template){room, count};
+}
+
+static CK_RV make_list(const struct bulla_session *session, struct bulla_template template,
+    CK_OBJECT_CLASS object_class, struct bulla_attribute_list *list)
+{
+    static const CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY, data_class = CKO_DATA;
+    static const CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
+    bool data = object_class == CKO_DATA;
+    const CK_OBJECT_CLASS *its_class = data ? &data_class : &secret_class;
+    if (bulla_template_ulong(template.attributes, template.count, CKA_CLASS, object_class) != object_class)
+        return CKR_TEMPLATE_INCONSISTENT;
+    (void)bulla_list_put(list, CKA_CLASS, (struct bulla_bytes){(const uint8_t *)its_class, sizeof *its_class});
+    if (data)
+        (void)bulla_list_put_bool(list, CKA_PRIVATE, true); /* as a key is, unless the template says otherwise */
+    else
+        (void)bulla_list_put(list, CKA_KEY_TYPE, (struct bulla_bytes){(const uint8_t *)&generic, sizeof generic});
+    CK_RV rv = bulla_template_new(template.attributes, template.count, BULLA_DERIVED, object_class, list);
+    if (rv == CKR_OK && data && bulla_request_is(list))
+        rv = CKR_TEMPLATE_INCONSISTENT;
     return rv == CKR_OK ? bulla_objects_may_write(session, list) : rv;
 }
 
-static bool asks_again(const struct bulla_taken_key *key)
+CK_RV bulla_derive_list(const struct bulla_deriving *deriving, struct bulla_template template,
+    CK_OBJECT_CLASS object_class, struct bulla_merged *merged, struct bulla_attribute_list *list)
 {
-    return key->object && bulla_attributes_bool(key->object->attributes, CKA_ALWAYS_AUTHENTICATE);
+    CK_ATTRIBUTE room[BULLA_ATTRIBUTES_LARGEST];
+    CK_RV rv =
+        bulla_roles_merge(deriving->base.object, CKA_DERIVE_TEMPLATE, template.attributes, template.count, merged);
+    if (rv != CKR_OK)
+        return rv;
+    template = (struct bulla_template){merged->attributes, merged->count};
+    rv = make_list(
+        deriving->session, object_class == CKO_DATA ? without_length(template, room) : template, object_class, list);
+    if (rv != CKR_OK || object_class == CKO_DATA)
+        return rv;
+    put_history(deriving, list);
+    if (!deriving->derivation.row->keeps)
+        return CKR_OK;
+    rv = check_no_weaker(deriving->base.object, list);
+    return rv == CKR_OK ? check_no_weaker(deriving->other.object, list) : rv;
+}
+
+/* --- deriving --- */
+
+enum bulla_reason bulla_derive_run(const struct bulla_deriving *deriving, struct bulla_secret *memory, size_t *size)
+{
+    struct bulla_writer out;
+    BULLA_TRY(bulla_secret_hold(memory, BULLA_DERIVED_LARGEST, "a derived key"));
+    bulla_writer_open(&out, memory->data, memory->size);
+    BULLA_TRY(deriving->derivation.row->derive(&deriving->derivation, &out));
+    *size = out.size;
+    return bulla_writer_finish(&out, "a derived key");
+}
+
+static enum bulla_reason make(struct bulla_bytes value, struct bulla_attribute_list *list, struct bulla_draft *draft)
+{
+    BULLA_TRY(bulla_key_draft(list, draft));
+    BULLA_TRY(bulla_draft_put(draft, CKA_VALUE, value));
+    if (draft->object_class != CKO_DATA) {
+        BULLA_TRY(bulla_draft_put_ulong(draft, CKA_VALUE_LEN, value.size));
+        BULLA_TRY(bulla_key_complete(draft));
+    }
+    return bulla_key_undraft(draft, true, list);
+}
+
+CK_RV bulla_derive_put(const struct bulla_deriving *deriving, struct bulla_bytes value,
+    struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+{
+    BULLA_DRAFT draft = {0};
+    CK_RV rv = bulla_token_refusal(deriving->session->token, "derive", make(value, list, &draft));
+    return rv == CKR_OK ? bulla_objects_put(deriving->session, list, "derive", handle) : rv;
+}
+
+static CK_RV derive_one(struct bulla_deriving *deriving, struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+{
+    BULLA_RELEASED struct bulla_secret memory = {0};
+    size_t given = 0, size = deriving->derivation.size;
+    enum bulla_reason reason = bulla_derive_run(deriving, &memory, &given);
+    if (reason == BULLA_OK && size == 0)
+        size = given;
+    if (reason == BULLA_OK && (size > given || size == 0))
+        reason = bulla_refuse(BULLA_KEY_INCONSISTENT, "the mechanism derives %zu bytes, not %zu", given, size);
+    CK_RV rv = bulla_token_refusal(deriving->session->token, "derive", reason);
+    return rv == CKR_OK ? bulla_derive_put(deriving, (struct bulla_bytes){memory.data, size}, list, handle) : rv;
+}
+
+static CK_RV derive(struct bulla_deriving *deriving, struct bulla_template template, CK_OBJECT_HANDLE *handle)
+{
+    struct bulla_attribute_list list = {0};
+    struct bulla_merged merged;
+    struct bulla_shares shares = {0};
+    const struct bulla_mechanism *row = deriving->derivation.row;
+    CK_RV rv = bulla_derive_list(deriving, template, row->makes_data ? CKO_DATA : CKO_SECRET_KEY, &merged, &list);
+    if (rv != CKR_OK)
+        return rv;
+    deriving->derivation.size = wanted_size((struct bulla_template){merged.attributes, merged.count});
+    if (row->divide)
+        rv = bulla_token_refusal(deriving->session->token, "derive", row->divide(&deriving->derivation, &shares));
+    if (rv == CKR_OK && shares.count) {
+        deriving->derivation.shares = &shares;
+        return bulla_derive_many(deriving, template, &shares, handle);
+    }
+    if (rv == CKR_OK && !handle)
+        rv = CKR_ARGUMENTS_BAD;
+    return rv == CKR_OK ? derive_one(deriving, &list, handle) : rv;
+}
+
+static CK_RV take(struct bulla_deriving *deriving, CK_OBJECT_HANDLE base, CK_OBJECT_HANDLE other)
+{
+    const struct bulla_mechanism *row = deriving->derivation.row;
+    CK_RV rv = bulla_key_take(deriving->session, base, row, BULLA_DERIVE, &deriving->base);
+    if (rv == CKR_OK && other != CK_INVALID_HANDLE)
+        rv = bulla_key_take(deriving->session, other, row, BULLA_DERIVE, &deriving->other);
+    if (rv == CKR_OK && (base_has(deriving->base.object, CKA_ALWAYS_AUTHENTICATE) ||
+                            base_has(deriving->other.object, CKA_ALWAYS_AUTHENTICATE)))
+        rv = CKR_KEY_FUNCTION_NOT_PERMITTED; /* there is no Init to give the PIN after */
+    if (rv == CKR_OK && row->keeps && (wraps(deriving->base.object) || wraps(deriving->other.object)))
+        rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
+    deriving->derivation.base = &deriving->base.key;
+    deriving->derivation.other = deriving->other.object ? &deriving->other.key : NULL;
+    deriving->derivation.guarded = is_guarded(deriving->base.object) || is_guarded(deriving->other.object);
+    deriving->derivation.random = base_has(deriving->base.object, CKA_LOCAL);
+    return rv;
 }
 
 CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base,
     struct bulla_template template, CK_OBJECT_HANDLE *handle)
 {
-    BULLA_TAKEN_KEY base_key = {0};
-    BULLA_TAKEN_KEY other_key = {0};
-    struct bulla_attribute_list list = {0};
-    struct bulla_merged merged; /* the list's views point into it */
     const struct bulla_mechanism *row = bulla_mechanism_find(mechanism->mechanism);
+    struct bulla_deriving deriving = {.session = session, .derivation = {.mechanism = mechanism, .row = row}};
+    CK_OBJECT_HANDLE other = CK_INVALID_HANDLE;
     if (!row || !row->derive)
         return CKR_MECHANISM_INVALID;
     if (!mechanism->pParameter && mechanism->ulParameterLen)
         return CKR_MECHANISM_PARAM_INVALID;
-    CK_RV rv = bulla_key_take(session, base, row, BULLA_DERIVE, &base_key);
-    if (rv == CKR_OK && row->other)
-        rv = bulla_key_take(session, row->other(mechanism), row, BULLA_DERIVE, &other_key);
-    if (rv == CKR_OK && (asks_again(&base_key) || asks_again(&other_key)))
-        rv = CKR_KEY_FUNCTION_NOT_PERMITTED; /* there is no Init to give the PIN after */
+    CK_RV rv = CKR_OK;
+    if (row->other)
+        rv = bulla_token_refusal(session->token, "derive", row->other(mechanism, &other));
     if (rv == CKR_OK)
-        rv = bulla_roles_merge(base_key.object, CKA_DERIVE_TEMPLATE, template.attributes, template.count, &merged);
+        rv = take(&deriving, base, other);
     if (rv == CKR_OK)
-        rv = make_list(session, &merged, &list);
-    if (rv == CKR_OK)
-        rv = bulla_roles_derive(
-            row, (const struct bulla_object *const[]){base_key.object, other_key.object}, &merged, &list);
-    struct bulla_derivation derivation = {mechanism, row, &base_key.key, row->other ? &other_key.key : NULL, 0};
-    return rv == CKR_OK ? derive(session, &derivation, base_key.object, &list, handle) : rv;
+        rv = derive(&deriving, template, handle);
+    bulla_key_give_back(&deriving.other);
+    bulla_key_give_back(&deriving.base);
+    return rv;
 }

@@ -4,8 +4,9 @@
  *
  * The table's chains run through the objects themselves (struct bulla_index_link): nothing is allocated for an object,
  * and taking one out of its chains needs no search, even where thousands have the same label. The hash is SipHash-2-4
- * under a random key of the index. The table doubles when there are more objects than
- * chains; the links keep their hashes for that.
+ * under a random key of the index. The table grows to four times its size when there
+ * are more objects than a quarter of the chains: most chains are empty then, so linking seldom touches another object.
+ * The links keep their hashes for that.
  *
  * A session's own objects are found by their owner. A few are removed one by one; many, in one pass over the array that
  * begins at the first of them. */
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BITS = 6, HASHED_LARGEST = 64, REMOVED_SINGLY = 16 };
+enum { FIRST_BITS = 8, HASHED_LARGEST = 64, REMOVED_SINGLY = 16 };
 
 /* --- the chains --- */
 
@@ -102,8 +103,8 @@ static void unchain(struct bulla_object *object)
 
 static bool grow_table(struct bulla_index *index)
 {
-    unsigned bits = index->heads ? index->bits + 1 : FIRST_BITS;
-    if (index->heads && index->count < (size_t)1 << index->bits)
+    unsigned bits = index->heads ? index->bits + 2 : FIRST_BITS;
+    if (index->heads && index->count < (size_t)1 << (index->bits - 2))
         return true;
     struct bulla_index_link **heads = calloc((size_t)1 << bits, sizeof(struct bulla_index_link *));
     if (!heads)
@@ -195,6 +196,7 @@ bool bulla_index_put(struct bulla_index *index, struct bulla_object *object)
         object->handle = bulla_object_new_handle();
     size_t at = position(index, object->handle);
     if (at < index->count && index->objects[at]->handle == object->handle) {
+        (void)atomic_fetch_add(&index->epoch, 1);
         let_go(index->objects[at]);
     } else {
         if (!grow_array(index) || !grow_table(index))
@@ -234,6 +236,7 @@ void bulla_index_remove(struct bulla_index *index, CK_OBJECT_HANDLE handle)
     size_t at = position(index, handle);
     if (at == index->count || index->objects[at]->handle != handle)
         return;
+    (void)atomic_fetch_add(&index->epoch, 1);
     let_go(index->objects[at]);
     index->count--;
     memmove(&index->objects[at], &index->objects[at + 1], (index->count - at) * sizeof(struct bulla_object *));
@@ -271,8 +274,10 @@ void bulla_index_clear(struct bulla_index *index, CK_SESSION_HANDLE owner)
     if (owner && count && count <= REMOVED_SINGLY)
         for (; count; count = owned(index, owner, &first))
             bulla_index_remove(index, first);
-    else if (count)
+    else if (count) {
+        (void)atomic_fetch_add(&index->epoch, 1);
         sweep(index, owner, owner ? position(index, first) : 0);
+    }
 }
 
 void bulla_index_free(struct bulla_index *index)

@@ -14,6 +14,9 @@ struct bulla_index {
     struct bulla_index_link **heads; /* 2^bits chains; NULL before the first object */
     unsigned bits;
     uint8_t hash_key[16]; /* of this index: nobody who writes objects can foresee what shares a chain */
+    /* Moves whenever an object is replaced or removed: who took one from the index while it was this number, and finds
+     * the same number now, has what the index has. Read without the lock. */
+    atomic_ullong epoch;
 };
 
 /* The index takes over the caller's reference; with handle 0 the object gets a new one, else it replaces its namesake.

@@ -4,24 +4,57 @@
 #include "refusal.h"
 #include "session.h"
 
+/* Forgets what is in the slot, but for what is kept. */
+static void clear(struct bulla_operation *operation)
+{
+    operation->mechanism = NULL;
+    operation->processor = NULL;
+    operation->taken = (struct bulla_taken_key){0};
+    operation->run = (struct bulla_run){0};
+    operation->updated = false;
+    operation->unproved = 0;
+}
+
 void bulla_operation_end(struct bulla_operation *operation)
 {
     if (!operation->mechanism)
         return;
     bulla_state_free(operation->run.state);
     bulla_key_give_back(&operation->taken);
-    *operation = (struct bulla_operation){0};
+    clear(operation);
 }
 
-/* The end of an operation that went well: its state may serve the next one. */
-static void finish(struct bulla_operation *operation)
+/* A state that can be begun again goes to whoever uses the key next, in any session. */
+void bulla_operation_cool(struct bulla_operation *operation)
 {
-    struct bulla_material *material = operation->taken.key.material;
-    if (material && operation->processor->reuse && operation->run.state) {
-        bulla_material_leave(material, operation->run.state);
-        operation->run.state = NULL;
+    struct bulla_warm *warm = &operation->warm;
+    if (!warm->mechanism)
+        return;
+    if (warm->state && warm->taken.key.material)
+        bulla_material_leave(warm->taken.key.material, warm->state);
+    else
+        bulla_state_free(warm->state);
+    bulla_key_give_back(&warm->taken);
+    *warm = (struct bulla_warm){0};
+}
+
+/* The end of an operation that went well. What a session keeps warm costs the next operation no lock and writes nothing
+ * that threads share; but the keys of models go with their lease, and a key that was destroyed meanwhile goes at once.
+ */
+static void finish(struct bulla_session *session, struct bulla_operation *operation)
+{
+    void *state = operation->processor->reuse ? operation->run.state : NULL;
+    uint64_t expires = operation->taken.key.expires;
+    if (operation->mechanism->only_by_name || (expires && bulla_clock_seconds() >= expires) ||
+        operation->epoch != session->token->index.epoch) {
+        bulla_operation_end(operation);
+        return;
     }
-    bulla_operation_end(operation);
+    if (!state)
+        bulla_state_free(operation->run.state);
+    operation->warm =
+        (struct bulla_warm){operation->mechanism, operation->handle, operation->epoch, operation->taken, state};
+    clear(operation);
 }
 
 static bool is_over(const struct bulla_operation *operation, uint64_t now)
@@ -29,7 +62,7 @@ static bool is_over(const struct bulla_operation *operation, uint64_t now)
     return !operation->updated && now >= operation->taken.key.expires;
 }
 
-void bulla_operation_lapse(struct bulla_operation *operation, uint64_t now)
+static void lapse_active(struct bulla_operation *operation, uint64_t now)
 {
     struct bulla_taken_key *taken = &operation->taken;
     if (!operation->mechanism || !taken->key.expires || !is_over(operation, now))
@@ -42,19 +75,53 @@ void bulla_operation_lapse(struct bulla_operation *operation, uint64_t now)
     taken->key.secret = (struct bulla_bytes){NULL, 0};
 }
 
+/* The same of what is kept: its state is ended too, for the lease is over for everybody. */
+static void lapse_warm(struct bulla_operation *operation, uint64_t now)
+{
+    struct bulla_warm *warm = &operation->warm;
+    if (warm->mechanism && warm->taken.key.expires && now >= warm->taken.key.expires)
+        bulla_operation_cool(operation);
+}
+
+void bulla_operation_lapse(struct bulla_operation *operation, uint64_t now)
+{
+    lapse_active(operation, now);
+    lapse_warm(operation, now);
+}
+
 static enum bulla_reason start(
     struct bulla_session *session, struct bulla_operation *operation, const CK_MECHANISM *mechanism)
 {
     struct bulla_key *key = &operation->taken.key;
     const struct bulla_processor *processor = operation->processor;
     bulla_token_services(session->token, &operation->services);
-    operation->run =
-        (struct bulla_run){operation->mechanism->keys ? key : NULL, &operation->services, operation->mechanism, NULL};
-    if (processor->reuse && key->material)
+    operation->run.key = operation->mechanism->keys ? key : NULL;
+    operation->run.services = &operation->services;
+    operation->run.mechanism = operation->mechanism;
+    if (processor->reuse && key->material && !operation->run.state)
         operation->run.state = bulla_material_take(key->material, processor);
     if (processor->state_size && !operation->run.state)
         BULLA_TRY(bulla_state_make(processor, &operation->run.state));
     return processor->begin ? processor->begin(&operation->run, mechanism) : BULLA_OK;
+}
+
+/* Takes up what is kept of the operation before, where that was of the same row and key and nothing moved since. */
+static bool take_warm(struct bulla_session *session, struct bulla_operation *operation,
+    const struct bulla_mechanism *row, CK_OBJECT_HANDLE key)
+{
+    struct bulla_warm *warm = &operation->warm;
+    uint64_t expires = warm->taken.key.expires;
+    if (warm->mechanism != row || (row->keys && warm->handle != key) || warm->epoch != session->token->index.epoch ||
+        (expires && bulla_clock_seconds() + 1 >= expires)) {
+        bulla_operation_cool(operation);
+        return false;
+    }
+    operation->handle = warm->handle;
+    operation->epoch = warm->epoch;
+    operation->taken = warm->taken;
+    operation->run.state = warm->state;
+    *warm = (struct bulla_warm){0};
+    return true;
 }
 
 CK_RV bulla_operation_bind(struct bulla_session *session, struct bulla_operation *operation,
@@ -66,11 +133,16 @@ CK_RV bulla_operation_bind(struct bulla_session *session, struct bulla_operation
         return CKR_MECHANISM_INVALID;
     if (!mechanism->pParameter && mechanism->ulParameterLen)
         return CKR_MECHANISM_PARAM_INVALID;
-    *operation = (struct bulla_operation){.processor = row->processors[use->processor]};
-    CK_RV rv = row->keys ? bulla_key_take(session, key, row, function, &operation->taken) : CKR_OK;
+    CK_RV rv = CKR_OK;
+    if (!take_warm(session, operation, row, key)) {
+        operation->handle = key;
+        operation->epoch = session->token->index.epoch; /* before the key is found: a change after it is noticed */
+        rv = row->keys ? bulla_key_take(session, key, row, function, &operation->taken) : CKR_OK;
+    }
     if (rv != CKR_OK)
         return rv;
     operation->mechanism = row;
+    operation->processor = row->processors[use->processor];
     if (row->keys && bulla_attributes_bool(operation->taken.object->attributes, CKA_ALWAYS_AUTHENTICATE))
         operation->unproved = ++session->asked;
     enum bulla_reason reason = start(session, operation, mechanism);
@@ -152,11 +224,17 @@ static enum bulla_reason run_verification(
     return processor->verify_finish(&operation->run, step->signature);
 }
 
-static enum bulla_reason run_step(
-    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
+/* Asked before anything of the processor runs: what lapsed has no state any more. */
+static enum bulla_reason check_lease(const struct bulla_operation *operation)
 {
     if (operation->taken.key.expires && is_over(operation, bulla_clock_seconds()))
         return bulla_refuse(BULLA_NOT_RELEASED, "the lease ended since the operation was begun: begin it again");
+    return BULLA_OK;
+}
+
+static enum bulla_reason run_step(
+    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
+{
     if (operation->unproved)
         return bulla_refuse(BULLA_AUTHENTICATE_AGAIN, "the key asks for the PIN before each use");
     return step->function == BULLA_VERIFY ? run_verification(operation, step, out) : run_phases(operation, step, out);
@@ -199,7 +277,7 @@ static CK_RV conclude(struct bulla_session *session, struct bulla_operation *ope
     if (rv != CKR_OK)
         bulla_operation_end(operation);
     else if (step->phase != BULLA_UPDATE)
-        finish(operation);
+        finish(session, operation);
     return rv;
 }
 
@@ -217,11 +295,12 @@ static enum bulla_reason write_step(struct bulla_operation *operation, const str
     return reason;
 }
 
-CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_step *step)
+CK_RV bulla_operation_ask(struct bulla_session *session, const struct bulla_step *step, bool *answered)
 {
     struct bulla_operation *operation = &session->operations[step->function];
     size_t bound = 0;
     CK_RV rv = check_order(operation, step);
+    *answered = true;
     if (rv == CKR_OPERATION_NOT_INITIALIZED)
         return rv;
     if (rv == CKR_OK && !step->out_size)
@@ -230,14 +309,28 @@ CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_ste
         bulla_operation_end(operation);
         return rv;
     }
-    enum bulla_reason reason = operation->processor->bound(&operation->run, step->phase, step->in, &bound);
-    if (reason == BULLA_OK && (!step->out || *step->out_size < bound)) {
-        *step->out_size = bound;
-        return step->out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
-    }
+    enum bulla_reason reason = check_lease(operation);
     if (reason == BULLA_OK)
-        reason = write_step(operation, step);
-    return conclude(session, operation, step, reason);
+        reason = operation->processor->bound(&operation->run, step->phase, step->in, &bound);
+    if (reason != BULLA_OK)
+        return conclude(session, operation, step, reason);
+    *answered = !step->out || *step->out_size < bound;
+    if (*answered)
+        *step->out_size = bound;
+    return *answered && step->out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+}
+
+CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step *step)
+{
+    struct bulla_operation *operation = &session->operations[step->function];
+    return conclude(session, operation, step, write_step(operation, step));
+}
+
+CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_step *step)
+{
+    bool answered;
+    CK_RV rv = bulla_operation_ask(session, step, &answered);
+    return rv != CKR_OK || answered ? rv : bulla_operation_run(session, step);
 }
 
 CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_step *step)
@@ -254,7 +347,8 @@ CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_s
         return rv;
     }
     bulla_writer_open(&nothing, NULL, 0);
-    return conclude(session, operation, step, run_step(operation, step, &nothing));
+    enum bulla_reason reason = check_lease(operation);
+    return conclude(session, operation, step, reason == BULLA_OK ? run_step(operation, step, &nothing) : reason);
 }
 
 /* A key whose value may not leave may not be hashed either: the hash of a short one gives it away. */
@@ -326,9 +420,6 @@ CK_RV bulla_operation_once(struct bulla_session *session, enum bulla_function fu
     if (rv != CKR_OK)
         return rv;
     rv = bulla_operation_whole(session, &operation, function, in, out, out_size);
-    if (rv == CKR_OK)
-        finish(&operation);
-    else
-        bulla_operation_end(&operation);
+    bulla_operation_end(&operation);
     return rv;
 }

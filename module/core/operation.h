@@ -9,15 +9,27 @@
 
 struct bulla_session;
 
+/* What a slot keeps of an operation that went well: the key as it was taken, and the state that can be begun again. The
+ * next operation of the same row and key takes it up, as long as the token's index has not moved since. */
+struct bulla_warm {
+    const struct bulla_mechanism *mechanism; /* NULL: nothing is kept */
+    CK_OBJECT_HANDLE handle;
+    uint64_t epoch;
+    struct bulla_taken_key taken;
+    void *state;
+};
+
 struct bulla_operation {
     const struct bulla_mechanism *mechanism; /* NULL: the slot is free */
     const struct bulla_processor *processor;
     struct bulla_taken_key taken; /* for as long as the operation runs; empty for digests */
     struct bulla_services services;
     struct bulla_run run;
-    bool updated; /* an Update has been: no one-shot may follow */
-    unsigned
-        unproved; /* CKA_ALWAYS_AUTHENTICATE: the PIN is still to be given for this operation, the n-th that asks */
+    CK_OBJECT_HANDLE handle; /* of the key, and the index's epoch when it was taken */
+    uint64_t epoch;
+    struct bulla_warm warm; /* outlives the operation */
+    bool updated;           /* an Update has been: no one-shot may follow */
+    unsigned unproved; /* CKA_ALWAYS_AUTHENTICATE: the PIN is still to be given; of several, the latest has the most */
 };
 
 /* Input and output of a step. `out` NULL with `out_size` not: a length query. Of a verification, `signature` is given
@@ -34,6 +46,9 @@ struct bulla_step {
 CK_RV bulla_operation_begin(
     struct bulla_session *session, enum bulla_function function, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
 CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_step *step);
+/* The two halves of it: what needs no running (`answered`: a refusal, a length query, a short buffer), and the rest. */
+CK_RV bulla_operation_ask(struct bulla_session *session, const struct bulla_step *step, bool *answered);
+CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step *step);
 /* A step of a verification: no output, so no length query and no short buffer. */
 CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_step *step);
 /* Whether a key of the session's asks for the PIN before its operation goes on; and that it was given. */
@@ -56,5 +71,7 @@ CK_RV bulla_operation_once(struct bulla_session *session, enum bulla_function fu
 void bulla_operation_lapse(struct bulla_operation *operation, uint64_t now);
 /* Wipes and frees what the operation holds; a free slot is allowed. */
 void bulla_operation_end(struct bulla_operation *operation);
+/* The same with what it keeps of the operation before. */
+void bulla_operation_cool(struct bulla_operation *operation);
 
 #endif

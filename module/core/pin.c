@@ -11,6 +11,7 @@
 #include "mech/mechanism.h"
 #include "pin_inside.h"
 #include "release/backend.h"
+#include "session.h"
 #include "turn.h"
 
 const struct bulla_role bulla_roles[] = {
@@ -223,6 +224,7 @@ void bulla_pin_install_keys(struct bulla_token *token, struct bulla_token_keys *
     bulla_secret_free(token->keys);
     token->keys = keys;
     token->login = login;
+    (void)atomic_fetch_add(&token->index.epoch, 1); /* what may be seen and used is another now */
     for (size_t i = 0; i < token->index.count; i++) {
         struct bulla_object *object = token->index.objects[i];
         object->hidden = keys && object->owner == 0 && !bulla_vault_verifies(token, object);
@@ -253,6 +255,7 @@ static void forget_opened(struct bulla_token *token)
     for (size_t i = 0; bulla_families[i]; i++)
         if (bulla_families[i]->forget)
             bulla_families[i]->forget((const uint8_t *)token->serial);
+    bulla_sessions_cool(token);
     bulla_vault_forget(token);
 }
 

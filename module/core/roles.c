@@ -5,7 +5,8 @@
  * - the same two by one value in two objects: a key of these roles is wrapped by a trusted key only, so that it does
  *   not come back with other roles. For that CKA_WRAP stays what it was made: a key that lost it could be wrapped;
  * - a value that is nowhere in the clear comes back readable: what a key unwraps is as unreadable as the key itself;
- * - a base key comes apart: a key derived by cutting or joining keeps the protection of every base.
+ *
+ * What is derived from a base key with that key's own bytes in it is derive.c's to judge.
  *
  * Pairs are left out of the first two: whoever has a public key encrypts and wraps under it without the token. */
 #include "roles.h"
@@ -162,36 +163,4 @@ CK_RV bulla_roles_unwrap(
         return CKR_TEMPLATE_INCONSISTENT;
     /* What was wrapped by a trusted key may have been kept for trusted keys alone. */
     return bulla_attributes_bool(unwrapping->attributes, CKA_TRUSTED) ? keep_for_trusted(merged, list) : CKR_OK;
-}
-
-/* Mechanisms whose result holds bytes of the base key, or would tell them. */
-static bool shows_its_base(CK_MECHANISM_TYPE type)
-{
-    static const CK_MECHANISM_TYPE types[] = {CKM_CONCATENATE_BASE_AND_KEY, CKM_CONCATENATE_BASE_AND_DATA,
-        CKM_CONCATENATE_DATA_AND_BASE, CKM_XOR_BASE_AND_DATA, CKM_EXTRACT_KEY_FROM_KEY};
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (types[i] == type)
-            return true;
-    return false;
-}
-
-static CK_RV keep_protection(
-    const struct bulla_object *base, const struct bulla_merged *merged, struct bulla_attribute_list *list)
-{
-    const struct bulla_attributes *attributes = base->attributes;
-    if (bulla_attributes_bool(attributes, CKA_SENSITIVE) && !bulla_list_bool(list, CKA_SENSITIVE))
-        return CKR_TEMPLATE_INCONSISTENT;
-    if (!bulla_attributes_bool(attributes, CKA_EXTRACTABLE) && bulla_list_bool(list, CKA_EXTRACTABLE))
-        return CKR_TEMPLATE_INCONSISTENT;
-    return bulla_attributes_bool(attributes, CKA_WRAP_WITH_TRUSTED) ? keep_for_trusted(merged, list) : CKR_OK;
-}
-
-CK_RV bulla_roles_derive(const struct bulla_mechanism *row, const struct bulla_object *const bases[static 2],
-    const struct bulla_merged *merged, struct bulla_attribute_list *list)
-{
-    CK_RV rv = CKR_OK;
-    for (int i = 0; i < 2 && rv == CKR_OK && shows_its_base(row->type); i++)
-        if (bases[i])
-            rv = keep_protection(bases[i], merged, list);
-    return rv;
 }

@@ -32,8 +32,5 @@ CK_RV bulla_roles_merge(const struct bulla_object *key, CK_ATTRIBUTE_TYPE added,
  * merged template. */
 CK_RV bulla_roles_unwrap(
     const struct bulla_object *unwrapping, const struct bulla_merged *merged, struct bulla_attribute_list *list);
-/* The same for a key derived from `base` (and `other`, or NULL) by the row. */
-CK_RV bulla_roles_derive(const struct bulla_mechanism *row, const struct bulla_object *const bases[static 2],
-    const struct bulla_merged *merged, struct bulla_attribute_list *list);
 
 #endif

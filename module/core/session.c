@@ -66,7 +66,7 @@ CK_RV bulla_call(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments)
     CK_RV rv = enter(handle, &session);
     if (rv != CKR_OK)
         return rv;
-    enum bulla_reason reason = bulla_token_refresh(session->token);
+    enum bulla_reason reason = bulla_token_refresh_in_session(session->token);
     return reason == BULLA_OK ? run_locked(session, body, arguments) : run_locked(session, refuse_refresh, &reason);
 }
 
@@ -121,7 +121,9 @@ static CK_RV count_in(struct bulla_token *token, bool writable)
 {
     CK_RV rv = CKR_OK;
     (void)pthread_rwlock_wrlock(&token->lock);
-    if (!writable && token->login == BULLA_OFFICER)
+    if (token->claimed)
+        rv = CKR_FUNCTION_FAILED; /* it is being initialised */
+    else if (!writable && token->login == BULLA_OFFICER)
         rv = CKR_SESSION_READ_WRITE_SO_EXISTS;
     else {
         token->sessions++;
@@ -161,8 +163,10 @@ CK_RV bulla_session_open(struct bulla_token *token, CK_FLAGS flags, CK_SESSION_H
 
 void bulla_session_reset(struct bulla_session *session)
 {
-    for (int i = 0; i < BULLA_FUNCTIONS; i++)
+    for (int i = 0; i < BULLA_FUNCTIONS; i++) {
         bulla_operation_end(&session->operations[i]);
+        bulla_operation_cool(&session->operations[i]);
+    }
     free(session->search.handles);
     session->search = (struct bulla_search){0};
     bulla_secret_release(&session->passphrase);
@@ -240,6 +244,18 @@ void bulla_sessions_reset(const struct bulla_token *token)
         (void)pthread_mutex_lock(&session->lock);
         if (session->handle && session->token == token)
             bulla_session_reset(session);
+        (void)pthread_mutex_unlock(&session->lock);
+    }
+}
+
+void bulla_sessions_cool(const struct bulla_token *token)
+{
+    for (uint32_t place = 0; place < BULLA_SESSIONS_LARGEST && at_place(place); place++) {
+        struct bulla_session *session = at_place(place);
+        if (pthread_mutex_trylock(&session->lock) != 0)
+            continue;
+        for (int i = 0; session->token == token && i < BULLA_FUNCTIONS; i++)
+            bulla_operation_cool(&session->operations[i]);
         (void)pthread_mutex_unlock(&session->lock);
     }
 }

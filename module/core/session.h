@@ -43,6 +43,8 @@ void bulla_session_reset(struct bulla_session *session);
 /* The same for every session of the token; no session is locked. */
 void bulla_sessions_reset(const struct bulla_token *token);
 
+/* Gives up what sessions keep of finished operations; a session that is in use is passed by, and finds out itself. */
+void bulla_sessions_cool(const struct bulla_token *token);
 /* Takes the keys whose lease is over at `now` from operations that were begun and left alone; a session that is in use
  * is passed by: the next call on it is refused. */
 void bulla_sessions_lapse(uint64_t now);

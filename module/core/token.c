@@ -1,5 +1,5 @@
 /* Opening a token: its store is opened when it is first needed, and read again when its generation moved. */
-#include "token.h"
+#include "session.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -51,18 +51,14 @@ struct bulla_bytes bulla_token_serial(const struct bulla_token *token)
 
 /* --- what the store says of the token itself --- */
 
-static enum bulla_reason read_identity(struct bulla_token *token)
+static enum bulla_reason read_identity(struct bulla_token *token, struct bulla_bytes value)
 {
-    uint8_t value[256];
-    struct bulla_writer writer;
-    bulla_writer_open(&writer, value, sizeof value);
-    BULLA_TRY(bulla_store_value_get(token->store, BULLA_VALUE_TOKEN, &writer));
     struct bulla_cbor map, label, serial;
     const struct bulla_cbor_field fields[] = {
         {.text_key = "label", .kind = BULLA_CBOR_TSTR, .value = &label, .smallest = 0, .largest = 32},
         {.text_key = "serial", .kind = BULLA_CBOR_TSTR, .value = &serial, .smallest = 16, .largest = 16},
     };
-    BULLA_TRY(bulla_cbor_decode(bulla_writer_bytes(&writer), "the token's identity", &map));
+    BULLA_TRY(bulla_cbor_decode(value, "the token's identity", &map));
     BULLA_TRY(bulla_cbor_fields(&map, fields, 2, "the token's identity"));
     if (token->login != BULLA_NOBODY && !token->renewed && memcmp(token->serial, serial.string.data, 16) != 0)
         return bulla_refuse(BULLA_STORE_CORRUPT, "the store became another token's while somebody was logged in");
@@ -124,10 +120,13 @@ static enum bulla_reason apply_gone(void *context, const uint8_t *id)
 /* Under the token's write lock and the store's. */
 static enum bulla_reason catch_up(struct bulla_token *token)
 {
-    const struct bulla_store_visitor visitor = {apply_row, apply_gone, token};
+    uint8_t identity[256];
+    struct bulla_writer value;
+    const struct bulla_store_visitor visitor = {apply_row, apply_gone, token, BULLA_VALUE_TOKEN, &value};
     uint64_t now = token->seen;
+    bulla_writer_open(&value, identity, sizeof identity);
     BULLA_TRY(bulla_store_changes(token->store, token->seen, &visitor, &now));
-    BULLA_TRY(read_identity(token));
+    BULLA_TRY(read_identity(token, bulla_writer_bytes(&value)));
     token->seen = now;
     return BULLA_OK;
 }
@@ -170,6 +169,28 @@ static bool is_current(struct bulla_token *token)
     return current;
 }
 
+enum bulla_reason bulla_token_refresh_in_session(struct bulla_token *token)
+{
+    bool current = token->store && !bulla_store_has_news(token->store, token->seen) && !token->renewed;
+    return current ? BULLA_OK : bulla_token_refresh(token);
+}
+
+bool bulla_token_claim(struct bulla_token *token)
+{
+    (void)pthread_rwlock_wrlock(&token->lock);
+    bool free = token->sessions == 0 && !token->claimed;
+    token->claimed |= free;
+    (void)pthread_rwlock_unlock(&token->lock);
+    return free;
+}
+
+void bulla_token_release(struct bulla_token *token)
+{
+    (void)pthread_rwlock_wrlock(&token->lock);
+    token->claimed = false;
+    (void)pthread_rwlock_unlock(&token->lock);
+}
+
 enum bulla_reason bulla_token_catch_up(struct bulla_token *token)
 {
     if (is_current(token))
@@ -197,7 +218,10 @@ enum bulla_reason bulla_token_refresh(struct bulla_token *token)
 {
     if (is_current(token))
         return BULLA_OK;
+    uint64_t epoch = token->index.epoch;
     enum bulla_reason reason = bulla_token_catch_up(token);
+    if (token->index.epoch != epoch) /* what another process destroyed is not kept warm here */
+        bulla_sessions_cool(token);
     if (take_renewed(token)) /* there are sessions then, so this is no initialisation, which holds the gate */
         judge_login(token);
     return reason;

@@ -33,7 +33,7 @@ struct bulla_token {
     pthread_rwlock_t lock;
     pthread_mutex_t store_lock;
     struct bulla_store *store; /* NULL until it opened */
-    uint64_t seen;             /* the store's generation that the index shows */
+    atomic_ullong seen;        /* the store's generation that the index shows */
     struct bulla_index index;
     enum bulla_login login;
     struct bulla_token_keys *keys; /* NULL while the user is not logged in */
@@ -48,7 +48,9 @@ struct bulla_token {
     uint64_t next_expiry;   /* Unix seconds at which the first answer's lease ends; 0: none is kept */
     bool without_threads;   /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
     atomic_ullong sequence; /* of receipts, in this process */
-    bool renewed;           /* under `lock`: the store gave all its rows anew; whose keys they carry is to be judged */
+    bool claimed;           /* under `lock`: being initialised; no session is opened meanwhile */
+    atomic_bool
+        renewed; /* written under `lock`: the store gave all its rows anew; whose keys they carry is to be judged */
 };
 
 /* --- token.c: opening --- */
@@ -58,6 +60,12 @@ void bulla_token_close(struct bulla_token *token);
 void bulla_token_abandon(struct bulla_token *token);
 /* Opens the store when it is not, and applies what other processes wrote. BULLA_STORE_MISSING: not initialised. */
 enum bulla_reason bulla_token_refresh(struct bulla_token *token) BULLA_MUST_USE;
+/* The same for who holds a session of the token, which keeps its store from being replaced: where nothing is new this
+ * takes no lock and writes nothing that threads share. */
+enum bulla_reason bulla_token_refresh_in_session(struct bulla_token *token) BULLA_MUST_USE;
+/* False while there are sessions; else none is opened until it is released. */
+bool bulla_token_claim(struct bulla_token *token);
+void bulla_token_release(struct bulla_token *token);
 /* The same with an object's lock or the keys' held: whether a store that was made anew is still the login's own is left
  * to the next refresh to judge. */
 enum bulla_reason bulla_token_catch_up(struct bulla_token *token) BULLA_MUST_USE;

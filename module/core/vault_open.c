@@ -192,6 +192,10 @@ static bool is_nearly_over(const struct bulla_token *token, const struct bulla_o
 enum bulla_reason bulla_vault_open(
     struct bulla_token *token, struct bulla_object *object, struct bulla_bytes passphrase)
 {
+    (void)pthread_mutex_lock(&object->lock);
+    if (object->owner || !object->sealed_size || (object->opened.data && !is_nearly_over(token, object)))
+        return BULLA_OK; /* there is nothing to open */
+    (void)pthread_mutex_unlock(&object->lock);
     (void)pthread_rwlock_rdlock(&token->keys_lock);
     (void)pthread_mutex_lock(&object->lock);
     enum bulla_reason reason = BULLA_OK;

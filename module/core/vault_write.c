@@ -62,7 +62,7 @@ static enum bulla_reason watch_gone(void *context, const uint8_t *id)
 static enum bulla_reason still_current(struct bulla_token *token, const struct bulla_object *object, uint64_t since)
 {
     struct watch watch = {.object = object};
-    const struct bulla_store_visitor visitor = {watch_row, watch_gone, &watch};
+    const struct bulla_store_visitor visitor = {.each = watch_row, .gone = watch_gone, .context = &watch};
     uint64_t now = 0;
     BULLA_TRY(bulla_store_changes(token->store, since, &visitor, &now));
     return watch.anew && !watch.present ? changed_meanwhile() : BULLA_OK;

@@ -59,9 +59,12 @@ static CK_RV wrap(struct bulla_session *session, struct bulla_operation *operati
     if (!out) {
         enum bulla_reason reason = operation->processor->bound(&operation->run, BULLA_WHOLE, in, &bound);
         *out_size = bound;
-        return bulla_token_refusal(session->token, "wrap", reason);
+        rv = bulla_token_refusal(session->token, "wrap", reason);
+        return rv == CKR_DATA_LEN_RANGE ? CKR_KEY_SIZE_RANGE : rv;
     }
     rv = bulla_operation_whole(session, operation, BULLA_WRAP, in, &wrapped, &bound);
+    if (rv == CKR_DATA_LEN_RANGE)
+        rv = CKR_KEY_SIZE_RANGE;
     return rv == CKR_OK ? give(&wrapped, bound, out, out_size) : rv;
 }
 
@@ -112,8 +115,25 @@ static CK_RV make_list(struct bulla_session *session, const struct bulla_object 
     return rv == CKR_OK ? bulla_objects_may_write(session, list) : rv;
 }
 
-static enum bulla_reason import_key(struct bulla_bytes plain, struct bulla_draft *draft)
+/* Where the mechanism fills up with zeroes in front, the template has to say how long a secret key is (PKCS#11 3.0,
+ * 2.1.8: its bytes are taken from the end). */
+static enum bulla_reason cut_key(
+    const struct bulla_mechanism *row, const struct bulla_draft *draft, struct bulla_bytes *plain)
 {
+    CK_ULONG size = bulla_draft_ulong(draft, CKA_VALUE_LEN, 0);
+    if (!row->value_at_end || draft->object_class != CKO_SECRET_KEY)
+        return BULLA_OK;
+    if (size == 0)
+        return bulla_refuse(BULLA_KEY_INCOMPLETE, "the template does not say how long the key is (CKA_VALUE_LEN)");
+    if (size < plain->size)
+        *plain = (struct bulla_bytes){plain->data + plain->size - size, size};
+    return BULLA_OK;
+}
+
+static enum bulla_reason import_key(
+    const struct bulla_mechanism *row, struct bulla_bytes plain, struct bulla_draft *draft)
+{
+    BULLA_TRY(cut_key(row, draft, &plain));
     const struct bulla_key_kind *kind = bulla_key_kind_find(draft->key_type);
     if (!kind || !kind->import || !bulla_key_kind_needs(kind, draft->object_class))
         return bulla_refuse(BULLA_KEY_VALUE, "keys of type 0x%lx can't be unwrapped", draft->key_type);
@@ -137,7 +157,7 @@ static CK_RV unwrap(struct bulla_session *session, struct bulla_operation *opera
         return rv;
     enum bulla_reason reason = bulla_key_draft(list, &draft);
     if (reason == BULLA_OK)
-        reason = import_key((struct bulla_bytes){plain.data, size}, &draft);
+        reason = import_key(operation->mechanism, (struct bulla_bytes){plain.data, size}, &draft);
     if (reason == BULLA_OK)
         reason = bulla_key_undraft(&draft, true, list);
     rv = bulla_token_refusal(session->token, "unwrap", reason);

@@ -79,7 +79,7 @@ static CK_RV token_info(struct bulla_token *token, void *arguments)
     CK_TOKEN_INFO *info = arguments;
     if (!info)
         return CKR_ARGUMENTS_BAD;
-    *info = (CK_TOKEN_INFO){.flags = CKF_RNG | CKF_LOGIN_REQUIRED,
+    *info = (CK_TOKEN_INFO){.flags = CKF_RNG | CKF_LOGIN_REQUIRED | CKF_DUAL_CRYPTO_OPERATIONS,
         .ulMaxSessionCount = BULLA_SESSIONS_LARGEST,
         .ulMaxRwSessionCount = BULLA_SESSIONS_LARGEST,
         .ulMinPinLen = BULLA_PIN_SHORTEST,
@@ -184,10 +184,11 @@ static CK_RV init_token(struct bulla_token *token, void *arguments)
     char text[33];
     if (!a->pin.data || !a->label)
         return CKR_ARGUMENTS_BAD;
-    if (token->sessions)
+    if (!bulla_token_claim(token))
         return CKR_SESSION_EXISTS;
     unpad(a->label, text);
     enum bulla_reason reason = bulla_token_initialize(token, a->pin, text);
+    bulla_token_release(token);
     if (reason == BULLA_OK)
         bulla_token_record(token, "initialized", NULL, 0);
     return bulla_token_refusal(token, "initialize", reason);

@@ -10,12 +10,6 @@ typedef unsigned long size;
 
 /* name, parameters */
 #define UNSUPPORTED(F)                                                                                                 \
-    F(C_GetOperationState, (CK_SESSION_HANDLE, byte *, size *))                                                        \
-    F(C_SetOperationState, (CK_SESSION_HANDLE, byte *, size, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE))                      \
-    F(C_DigestEncryptUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                        \
-    F(C_DecryptDigestUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                        \
-    F(C_SignEncryptUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                          \
-    F(C_DecryptVerifyUpdate, (CK_SESSION_HANDLE, byte *, size, byte *, size *))                                        \
     F(C_MessageEncryptInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                     \
     F(C_EncryptMessage, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size, byte *, size *))                 \
     F(C_EncryptMessageBegin, (CK_SESSION_HANDLE, void *, size, byte *, size))                                          \

@@ -110,6 +110,11 @@ struct bulla_processor {
     /* Verification, beside update: NULL where there is none. BULLA_VERIFY_FAILED, BULLA_SIGNATURE_LENGTH. */
     enum bulla_reason (*verify_finish)(struct bulla_run *run, struct bulla_bytes signature);
     enum bulla_reason (*verify)(struct bulla_run *run, struct bulla_bytes in, struct bulla_bytes signature);
+    /* C_GetOperationState and C_SetOperationState, of digests: the state as bytes, and a state that was begun made to
+     * go on from them (they are anyone's: judged whole). BULLA_STATE_UNSAVEABLE, BULLA_STATE_INVALID; both NULL: can't.
+     */
+    enum bulla_reason (*save)(const struct bulla_run *run, struct bulla_writer *out);
+    enum bulla_reason (*restore)(struct bulla_run *run, struct bulla_bytes saved);
     void (*end)(void *state); /* frees what the state points to; the state itself is wiped by its owner; may be NULL */
 };
 
@@ -121,13 +126,37 @@ struct bulla_key_rule {
     CK_KEY_TYPE types[12]; /* the first one is what is generated where the template names none */
 };
 
-/* A derivation of one secret value from a key. */
+/* What a derivation that makes several things cuts its bytes into. */
+enum bulla_share_form {
+    BULLA_SHARE_KEY,   /* a key by the caller's template */
+    BULLA_SHARE_MAC,   /* a generic secret for MACs; what does not concern its use is from the caller's template */
+    BULLA_SHARE_OWN,   /* a key by a template of its own */
+    BULLA_SHARE_BYTES, /* bytes that the caller gets */
+};
+struct bulla_share {
+    enum bulla_share_form form;
+    size_t offset, size;
+    const CK_ATTRIBUTE *attributes; /* of BULLA_SHARE_OWN: the caller's, judged by core */
+    CK_ULONG count;
+    CK_OBJECT_HANDLE *handle; /* NULL: where C_DeriveKey's own caller wants it */
+    uint8_t *bytes;           /* of BULLA_SHARE_BYTES */
+};
+enum { BULLA_SHARES_LARGEST = 9 };
+struct bulla_shares {
+    size_t count;
+    struct bulla_share list[BULLA_SHARES_LARGEST];
+};
+
+/* A derivation from a key. */
 struct bulla_derivation {
     const CK_MECHANISM *mechanism;
     const struct bulla_mechanism *row;
     const struct bulla_key *base;
-    const struct bulla_key *other; /* the second key, where the row's `other` names one */
-    size_t size;                   /* bytes that the new key is to have; 0: as many as the mechanism gives */
+    const struct bulla_key *other;     /* the second key, where the row's `other` names one */
+    size_t size;                       /* bytes that the new key is to have; 0: as many as the mechanism gives */
+    const struct bulla_shares *shares; /* what `divide` made; NULL: one key */
+    bool guarded;                      /* one of the keys is sensitive or not extractable */
+    bool random;                       /* every byte of the base is: the token generated it */
 };
 enum { BULLA_DERIVED_LARGEST = 32768 };
 
@@ -139,6 +168,8 @@ typedef enum bulla_reason bulla_generate_pair(
 /* Writes the new key's value to `out`, locked memory of BULLA_DERIVED_LARGEST bytes; what is longer than
  * derivation->size is cut by core at its end, what is shorter is refused there. */
 typedef enum bulla_reason bulla_derive(const struct bulla_derivation *derivation, struct bulla_writer *out);
+/* Before that: what its bytes are cut into. No share: one key, by the caller's template. All are made, or none. */
+typedef enum bulla_reason bulla_divide(const struct bulla_derivation *derivation, struct bulla_shares *shares);
 
 /* A row's number and its name, which the documentation's table and refusals show. */
 #define BULLA_MECHANISM(number) .type = (number), .name = #number
@@ -150,12 +181,17 @@ struct bulla_mechanism {
     CK_MECHANISM_INFO info;            /* sizes and CKF_ flags: what C_GetMechanismInfo says */
     const struct bulla_key_rule *keys; /* NULL: a digest, which has none */
     bool only_by_name;                 /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */
+    bool value_at_end;                 /* unwrapping gives zeroes before a secret key's value: CKA_VALUE_LEN cuts it */
     const void *detail;                /* the family's own: what tells this row from its neighbours */
     const struct bulla_processor *processors[BULLA_FUNCTIONS];
     bulla_generate *generate;
     bulla_generate_pair *generate_pair;
     bulla_derive *derive;
-    CK_OBJECT_HANDLE (*other)(const CK_MECHANISM *mechanism); /* the second key of a derivation; NULL: there is none */
+    bulla_divide *divide; /* NULL: a derivation makes one key */
+    bool keeps;           /* what is derived has the base's own bytes in it: it may not be less protected */
+    bool makes_data;      /* CKO_DATA in place of a key */
+    /* The second key of a derivation, CK_INVALID_HANDLE where this call has none; NULL: there is none. */
+    enum bulla_reason (*other)(const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE *other);
     const CK_MECHANISM_TYPE *allowed; /* CKA_ALLOWED_MECHANISMS of what it generates; ends with 0; NULL: any */
     const CK_ATTRIBUTE_TYPE *usages;  /* booleans that are true in what it generates; ends with 0; NULL: none */
 };

@@ -122,6 +122,26 @@ static const struct bulla_key_rule generic_keys = {
     .types = {CKK_GENERIC_SECRET, CKK_SHA_1_HMAC, CKK_SHA224_HMAC, CKK_SHA256_HMAC, CKK_SHA384_HMAC, CKK_SHA512_HMAC},
 };
 
+#define HMAC_KEYS(name) static const struct bulla_key_rule name##_keys = {.count = 1, .types = {CKK_##name##_HMAC}};
+HMAC_KEYS(SHA_1)
+HMAC_KEYS(SHA224)
+HMAC_KEYS(SHA256)
+HMAC_KEYS(SHA384)
+HMAC_KEYS(SHA512)
+HMAC_KEYS(SHA3_224)
+HMAC_KEYS(SHA3_256)
+HMAC_KEYS(SHA3_384)
+HMAC_KEYS(SHA3_512)
+HMAC_KEYS(BLAKE2B_160)
+HMAC_KEYS(BLAKE2B_256)
+HMAC_KEYS(BLAKE2B_384)
+HMAC_KEYS(BLAKE2B_512)
+#define HMAC_ROW(name)                                                                                                 \
+    {                                                                                                                  \
+        BULLA_MECHANISM(CKM_##name##_KEY_GEN), .info = {1, SECRET_LARGEST, CKF_GENERATE}, .keys = &name##_keys,        \
+                                               .generate = generate                                                    \
+    }
+
 static const struct bulla_mechanism rows[] = {
     {BULLA_MECHANISM(CKM_GENERIC_SECRET_KEY_GEN), .info = {1, SECRET_LARGEST, CKF_GENERATE}, .keys = &generic_keys,
         .generate = generate},
@@ -131,6 +151,19 @@ static const struct bulla_mechanism rows[] = {
         .generate = generate},
     {BULLA_MECHANISM(CKM_HKDF_KEY_GEN), .info = {1, SECRET_LARGEST, CKF_GENERATE}, .keys = &hkdf_keys,
         .generate = generate},
+    HMAC_ROW(SHA_1),
+    HMAC_ROW(SHA224),
+    HMAC_ROW(SHA256),
+    HMAC_ROW(SHA384),
+    HMAC_ROW(SHA512),
+    HMAC_ROW(SHA3_224),
+    HMAC_ROW(SHA3_256),
+    HMAC_ROW(SHA3_384),
+    HMAC_ROW(SHA3_512),
+    HMAC_ROW(BLAKE2B_160),
+    HMAC_ROW(BLAKE2B_256),
+    HMAC_ROW(BLAKE2B_384),
+    HMAC_ROW(BLAKE2B_512),
 };
 
 const struct bulla_family bulla_secret_family = {

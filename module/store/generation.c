@@ -8,25 +8,25 @@
  *   commit   writes S = n into the transaction, then M = n, then commits.
  *
  * and only the holder of the write lock ever writes M.
-
-   Between M = n and the end of the commit lies the disk's sync, the longest part of a write, and all that while M != R
- for every reader: were each of its calls to walk, a reader would come to a standstill beside a writer. So the writer
- tells of the end as well: D = n, after the commit and before it returns to its caller. A reader remembers the D that
- it saw before its last walk. M != R and another D: something was finished, walk now. M != R and the same D: a commit is
- under way, whose caller has been told nothing yet, or its writer was killed; either way nobody can complain of not
- seeing it, and the reader walks only when M has stood there for BULLA_STORE_PATIENCE (bulla_store_has_news). D is
- compared for being another one, nothing more: two writers that are done at nearly the same time may write it in the
- wrong order, and since each number is written once, by the one that committed it, D never comes back to a value that a
- reader remembers from before. A D that was not written (a kill, a full disk) is made up for by the patience.
-
-   What a kill leaves, in the order in which it can happen:
+ *
+ * Between M = n and the end of the commit lies the disk's sync, the longest part of a write, and all that while M != R
+ * for every reader: were each of its calls to walk, a reader would come to a standstill beside a writer. So the writer
+ * tells of the end as well: D = n, after the commit and before it returns to its caller. A reader remembers the D that
+ * it saw before its last walk. M != R and another D: something was finished, walk now. M != R and the same D: a commit
+ * is under way, whose caller has been told nothing yet, or its writer was killed; either way nobody can complain of not
+ * seeing it, and the reader walks only when M has stood there for BULLA_STORE_PATIENCE (bulla_store_has_news). D is
+ * compared for being another one, nothing more: two writers that are done at nearly the same time may write it in the
+ * wrong order, and since each number is written once, by the one that committed it, D never comes back to a value that
+ * a reader remembers from before. A D that was not written (a kill, a full disk) is made up for by the patience.
+ *
+ * What a kill leaves, in the order in which it can happen:
  *
  *   before M = n        M = S. Nothing happened.
  *   M = n, no commit    M > S. A reader finds M != R, walks, gets R = S, and would walk at every call from then on. So
  * a walk that ends with M > S tries for the write lock without waiting: refused, a commit is under way and will be
  * found by the next call; granted, nobody is committing, and M = S is put back. Lowering M hides nothing: every R is at
  * most S. The number n is then given out again, to a transaction that differs, and nobody can have seen the first.
- *   after the commit    M = n = S. Done.
+ *   after the commit    M = n = S. Done, but for D, which patience makes up for.
  *
  * The file is not synced: after a loss of power M may be anything older, or the file short. All processes are gone then
  * too, and each open compares: M < S is mended under the write lock before the first read. A foreign tool that commits

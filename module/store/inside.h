@@ -91,6 +91,10 @@ void bulla_statement_bind(sqlite3_stmt *statement, int index, struct bulla_bytes
 enum bulla_reason bulla_statement_blob(
     sqlite3_stmt *statement, int column, size_t largest, struct bulla_bytes *bytes) BULLA_MUST_USE;
 
+/* values.c: inside or outside a transaction. */
+enum bulla_reason bulla_store_value_read(
+    struct bulla_store *store, const char *name, struct bulla_writer *writer) BULLA_MUST_USE;
+
 /* transaction.c */
 
 /* Refuses in a forked child. */

@@ -118,6 +118,13 @@ static enum bulla_reason read_changes(
     return BULLA_OK;
 }
 
+static enum bulla_reason read_snapshot(
+    struct bulla_store *store, uint64_t since, const struct bulla_store_visitor *visitor, uint64_t *now)
+{
+    BULLA_TRY(read_changes(store, since, visitor, now));
+    return visitor->name ? bulla_store_value_read(store, visitor->name, visitor->value) : BULLA_OK;
+}
+
 /* What a walk has seen is no news any more. Where the mapped generation is another one, its writer may be dead: unless
  * it was met just now, that is looked into. */
 static enum bulla_reason note_reached(struct bulla_store *store, uint64_t reached, uint64_t done)
@@ -142,7 +149,7 @@ enum bulla_reason bulla_store_changes(
     atomic_store(&store->in_use, true);
     enum bulla_reason reason = store->next ? BULLA_OK : bulla_statement_run(store, BULLA_SQL_BEGIN_READ);
     if (reason == BULLA_OK)
-        reason = read_changes(store, since, visitor, &reached);
+        reason = read_snapshot(store, since, visitor, &reached);
     if (store->next == 0) {
         if (!sqlite3_get_autocommit(store->database))
             (void)sqlite3_step(store->statements[BULLA_SQL_ROLLBACK]); /* nothing was written */

@@ -76,6 +76,10 @@ struct bulla_store_visitor {
     enum bulla_reason (*each)(void *context, const struct bulla_store_row *row);
     enum bulla_reason (*gone)(void *context, const uint8_t *id);
     void *context;
+    /* Where it is named: a small value as it was at that same moment, after the rows; as bulla_store_value_get has it.
+     */
+    const char *name;
+    struct bulla_writer *value;
 };
 enum bulla_reason bulla_store_changes(
     struct bulla_store *store, uint64_t since, const struct bulla_store_visitor *visitor, uint64_t *now) BULLA_MUST_USE;

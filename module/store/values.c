@@ -41,13 +41,19 @@ static enum bulla_reason read_value(struct bulla_store *store, const char *name,
     return bulla_writer_finish(writer, name);
 }
 
+enum bulla_reason bulla_store_value_read(struct bulla_store *store, const char *name, struct bulla_writer *writer)
+{
+    BULLA_TRY(bind_name(store, BULLA_SQL_VALUE_GET, name));
+    enum bulla_reason reason = read_value(store, name, writer);
+    bulla_statement_reset(store, BULLA_SQL_VALUE_GET);
+    return reason;
+}
+
 enum bulla_reason bulla_store_value_get(struct bulla_store *store, const char *name, struct bulla_writer *writer)
 {
     BULLA_TRY(bulla_store_own(store));
-    BULLA_TRY(bind_name(store, BULLA_SQL_VALUE_GET, name));
     atomic_store(&store->in_use, true);
-    enum bulla_reason reason = read_value(store, name, writer);
-    bulla_statement_reset(store, BULLA_SQL_VALUE_GET);
+    enum bulla_reason reason = bulla_store_value_read(store, name, writer);
     if (store->next == 0)
         atomic_store(&store->in_use, false);
     return reason;

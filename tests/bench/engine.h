@@ -1,7 +1,7 @@
 /* A module under a benchmark: loaded by its path, with a token of its own in a folder of its own. Whatever fails ends
  * the program with its name. */
-#ifndef BENCH_ENGINE_H
-#define BENCH_ENGINE_H
+#ifndef BULLA_TESTS_ENGINE_H
+#define BULLA_TESTS_ENGINE_H
 
 #include <stdbool.h>
 

@@ -112,7 +112,7 @@ static enum bulla_reason forget(void *context, const uint8_t *id)
 
 enum bulla_reason store_follow(struct bulla_store *store, struct seen *seen)
 {
-    struct bulla_store_visitor visitor = {see, forget, seen};
+    struct bulla_store_visitor visitor = {.each = see, .gone = forget, .context = seen};
     seen->last = 0;
     return bulla_store_changes(store, seen->now, &visitor, &seen->now);
 }

@@ -54,7 +54,7 @@ static int rows_of(struct bulla_store *store)
 {
     int rows = 0;
     uint64_t now = 0;
-    struct bulla_store_visitor visitor = {count_row, count_gone, &rows};
+    struct bulla_store_visitor visitor = {.each = count_row, .gone = count_gone, .context = &rows};
     return bulla_store_changes(store, 0, &visitor, &now) == BULLA_OK ? rows : -1;
 }
 

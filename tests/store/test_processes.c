@@ -124,6 +124,84 @@ static void a_wrong_mapped_generation_is_put_right(void **state)
     assert_true(bulla_store_generation(fixture->store) == seen.now);
 }
 
+/* Overwrites one of the file's two numbers: 0, the generation; 1, the last commit that was finished. */
+static void overwrite(const struct fixture *fixture, unsigned which, uint64_t number)
+{
+    char path[128];
+    test_folder_join(path, sizeof path, fixture->folder, "generation");
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, (long)(which * sizeof number), SEEK_SET), 0);
+    assert_int_equal(fwrite(&number, sizeof number, 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void wait_beyond_patience(void)
+{
+    const struct timespec time = {0, (BULLA_STORE_PATIENCE + 20) * 1000000L};
+    (void)nanosleep(&time, NULL);
+}
+
+static void a_finished_commit_is_news_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bulla_store *reader = NULL;
+    struct seen seen = {0};
+    assert_int_equal(bulla_store_open(fixture->folder, &reader), BULLA_OK);
+    assert_int_equal(store_follow(reader, &seen), BULLA_OK);
+    for (uint32_t i = 1; i < 200; i++) {
+        assert_false(bulla_store_has_news(reader, seen.now));
+        assert_int_equal(store_add(fixture->store, i), BULLA_OK);
+        assert_true(bulla_store_has_news(reader, seen.now));
+        assert_int_equal(store_follow(reader, &seen), BULLA_OK);
+        assert_int_equal(store_seen_count(&seen), i);
+    }
+    bulla_store_close(reader);
+}
+
+static void a_commit_under_way_is_no_news_before_its_end_or_the_end_of_patience(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bulla_store *reader = NULL;
+    struct seen seen = {0};
+    assert_int_equal(bulla_store_open(fixture->folder, &reader), BULLA_OK);
+    assert_int_equal(store_follow(reader, &seen), BULLA_OK);
+    assert_int_equal(bulla_store_begin(fixture->store), BULLA_OK);
+    overwrite(fixture, 0, bulla_store_next_generation(fixture->store)); /* as a commit does before it syncs */
+    assert_false(bulla_store_has_news(reader, seen.now));
+    wait_beyond_patience();
+    assert_true(bulla_store_has_news(reader, seen.now));
+    assert_int_equal(store_follow(reader, &seen), BULLA_OK);
+    assert_false(bulla_store_has_news(reader, seen.now)); /* it begins anew */
+    assert_int_equal(store_put(fixture->store, 9), BULLA_OK);
+    assert_int_equal(bulla_store_commit(fixture->store), BULLA_OK);
+    assert_true(bulla_store_has_news(reader, seen.now));
+    assert_int_equal(store_follow(reader, &seen), BULLA_OK);
+    assert_true(seen.present[9]);
+    bulla_store_close(reader);
+}
+
+/* Its writer was killed before it could tell, or could not write that: readers come to it by themselves. */
+static void a_commit_whose_end_was_not_told_is_found(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bulla_store *reader = NULL;
+    struct seen seen = {0};
+    assert_int_equal(bulla_store_open(fixture->folder, &reader), BULLA_OK);
+    assert_int_equal(store_add(fixture->store, 1), BULLA_OK);
+    assert_int_equal(store_follow(reader, &seen), BULLA_OK);
+    uint64_t before = seen.now;
+    assert_int_equal(store_add(fixture->store, 2), BULLA_OK);
+    overwrite(fixture, 1, before);
+    assert_false(bulla_store_has_news(reader, seen.now));
+    wait_beyond_patience();
+    assert_true(bulla_store_has_news(reader, seen.now));
+    assert_int_equal(store_follow(reader, &seen), BULLA_OK);
+    assert_true(seen.present[2]);
+    assert_false(bulla_store_has_news(reader, seen.now));
+    bulla_store_close(reader);
+}
+
 /* While a writer holds the lock, a walk leaves a mapping that is ahead to it. */
 static void a_mapping_ahead_of_a_commit_under_way_is_left(void **state)
 {
@@ -351,6 +429,9 @@ int main(void)
         STORE_TEST(two_writers_lose_nothing_and_see_each_other),
         STORE_TEST(a_reader_learns_by_the_mapping_alone),
         STORE_TEST(a_wrong_mapped_generation_is_put_right),
+        STORE_TEST(a_finished_commit_is_news_at_once),
+        STORE_TEST(a_commit_under_way_is_no_news_before_its_end_or_the_end_of_patience),
+        STORE_TEST(a_commit_whose_end_was_not_told_is_found),
         STORE_TEST(a_mapping_ahead_of_a_commit_under_way_is_left),
         STORE_TEST(a_commit_of_another_tool_brings_all_rows_once_more),
         STORE_TEST(an_older_file_in_its_place_makes_readers_start_anew),

@@ -38,7 +38,7 @@ static void a_row_carries_the_generation_that_was_promised(void **state)
     struct fixture *fixture = *state;
     uint64_t carried = 0;
     uint64_t now = 0;
-    struct bulla_store_visitor visitor = {keep_generation, ignore_gone, &carried};
+    struct bulla_store_visitor visitor = {.each = keep_generation, .gone = ignore_gone, .context = &carried};
     assert_int_equal(bulla_store_begin(fixture->store), BULLA_OK);
     uint64_t promised = bulla_store_next_generation(fixture->store);
     assert_int_equal(store_put(fixture->store, 1), BULLA_OK);
@@ -96,7 +96,7 @@ static void a_refusing_visitor_stops_the_walk(void **state)
     struct fixture *fixture = *state;
     int calls = 0;
     uint64_t now = 99;
-    struct bulla_store_visitor visitor = {refuse_row, ignore_gone, &calls};
+    struct bulla_store_visitor visitor = {.each = refuse_row, .gone = ignore_gone, .context = &calls};
     assert_int_equal(store_add(fixture->store, 1), BULLA_OK);
     assert_int_equal(store_add(fixture->store, 2), BULLA_OK);
     assert_int_equal(bulla_store_changes(fixture->store, 0, &visitor, &now), BULLA_CANCELLED);
@@ -176,7 +176,7 @@ static void rows_are_bounded(void **state)
     assert_int_equal(bulla_store_commit(fixture->store), BULLA_OK);
     uint64_t generation = 0;
     uint64_t now = 0;
-    struct bulla_store_visitor visitor = {keep_generation, ignore_gone, &generation};
+    struct bulla_store_visitor visitor = {.each = keep_generation, .gone = ignore_gone, .context = &generation};
     assert_int_equal(bulla_store_changes(fixture->store, 0, &visitor, &now), BULLA_OK);
     assert_int_equal(generation, now);
     free(large);

@@ -1,0 +1,92 @@
+/* PBKDF2 (RFC 8018, 5.2), as C_GenerateKey with CK_PKCS5_PBKD2_PARAMS2, the structure of 2.40 errata and 3.0.
+ *
+ * The older CK_PKCS5_PBKD2_PARAMS has the same size and a pointer where this has the password's length. Nothing tells
+ * them apart but the size of the number, and following a number that only may be a pointer is not for a token: what is
+ * no length of a password is refused. */
+#include "kdf.h"
+
+enum { PASSWORD_LARGEST = 4096, ITERATIONS_MOST = 100000000 };
+
+struct parameter {
+    const struct bulla_hash *hash;
+    struct bulla_bytes password, salt;
+    CK_ULONG iterations;
+};
+
+static const struct bulla_hash *hash_of(CK_ULONG prf)
+{
+    static const struct {
+        CK_ULONG prf;
+        enum bulla_hash_index hash;
+    } rows[] = {
+        {CKP_PKCS5_PBKD2_HMAC_SHA1, BULLA_SHA1},
+        {CKP_PKCS5_PBKD2_HMAC_SHA224, BULLA_SHA224},
+        {CKP_PKCS5_PBKD2_HMAC_SHA256, BULLA_SHA256},
+        {CKP_PKCS5_PBKD2_HMAC_SHA384, BULLA_SHA384},
+        {CKP_PKCS5_PBKD2_HMAC_SHA512, BULLA_SHA512},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].prf == prf)
+            return &bulla_hashes[rows[i].hash];
+    return NULL;
+}
+
+static enum bulla_reason read(const CK_MECHANISM *mechanism, struct parameter *parameter)
+{
+    CK_PKCS5_PBKD2_PARAMS2 given;
+    BULLA_TRY(bulla_mechanism_parameter(mechanism, sizeof given));
+    memcpy(&given, mechanism->pParameter, sizeof given);
+    parameter->hash = hash_of(given.prf);
+    parameter->iterations = given.iterations;
+    if (!parameter->hash || given.ulPrfDataLen != 0)
+        return bulla_refuse(BULLA_PARAMETER, "PBKDF2 by a function that is none (%lu)", given.prf);
+    if (given.saltSource != CKZ_SALT_SPECIFIED)
+        return bulla_refuse(BULLA_PARAMETER, "a salt from nowhere");
+    if (given.iterations == 0 || given.iterations > ITERATIONS_MOST)
+        return bulla_refuse(BULLA_PARAMETER, "%lu iterations", given.iterations);
+    if (given.ulPasswordLen > PASSWORD_LARGEST)
+        return bulla_refuse(BULLA_PARAMETER, "a password of more than %d bytes", PASSWORD_LARGEST);
+    BULLA_TRY(bulla_kdf_string(given.pPassword, given.ulPasswordLen, "a password", &parameter->password));
+    return bulla_kdf_string(given.pSaltSourceData, given.ulSaltSourceDataLen, "salt", &parameter->salt);
+}
+
+/* One block: the xor of all rounds, into `sum`; `round` is as large. Both lie in locked memory. */
+static enum bulla_reason make_block(struct bulla_hmac *hmac, const struct parameter *parameter, uint32_t index,
+    uint8_t sum[static BULLA_HASH_LARGEST], uint8_t round[static BULLA_HASH_LARGEST])
+{
+    const uint8_t number[4] = {(uint8_t)(index >> 24), (uint8_t)(index >> 16), (uint8_t)(index >> 8), (uint8_t)index};
+    const struct bulla_bytes first[] = {parameter->salt, BULLA_BYTES(number)};
+    const struct bulla_bytes next = {round, parameter->hash->size};
+    BULLA_TRY(bulla_hmac_whole(hmac, first, 2, round));
+    memcpy(sum, round, next.size);
+    for (CK_ULONG i = 1; i < parameter->iterations; i++) {
+        BULLA_TRY(bulla_hmac_whole(hmac, &next, 1, round));
+        for (size_t j = 0; j < next.size; j++)
+            sum[j] ^= round[j];
+    }
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_generate_pbkdf2(const CK_MECHANISM *mechanism, struct bulla_draft *key)
+{
+    BULLA_HMAC *hmac = NULL;
+    BULLA_SECRET uint8_t *blocks = NULL;
+    struct parameter parameter;
+    uint8_t *value = NULL;
+    CK_ULONG size = bulla_draft_ulong(key, CKA_VALUE_LEN, key->key_type == CKK_CHACHA20 ? 32 : 0);
+    const struct bulla_key_kind *kind = bulla_key_kind_find(key->key_type);
+    BULLA_TRY(read(mechanism, &parameter));
+    if (size == 0)
+        return bulla_refuse(BULLA_KEY_INCOMPLETE, "the template does not say how long the key is (CKA_VALUE_LEN)");
+    BULLA_TRY(bulla_draft_space(key, CKA_VALUE, size, &value));
+    BULLA_TRY(kind->complete(key)); /* before the work: whether there are such keys of this size */
+    BULLA_TRY(bulla_hmac_make(parameter.hash, parameter.password, &hmac));
+    BULLA_TRY(bulla_secret_allocate((size_t)2 * BULLA_HASH_LARGEST, (void **)&blocks));
+    for (size_t made = 0, step; made < size; made += step) {
+        step = size - made < parameter.hash->size ? size - made : parameter.hash->size;
+        uint32_t index = (uint32_t)(made / parameter.hash->size) + 1;
+        BULLA_TRY(make_block(hmac, &parameter, index, blocks, blocks + BULLA_HASH_LARGEST));
+        memcpy(value + made, blocks, step);
+    }
+    return BULLA_OK;
+}
