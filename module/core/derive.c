@@ -173,14 +173,18 @@ static CK_RV derive(struct bulla_deriving *deriving, struct bulla_template templ
     return rv == CKR_OK ? derive_one(deriving, &list, handle) : rv;
 }
 
+static bool asks_again(const struct bulla_taken_key *key)
+{
+    return key->object && bulla_attributes_bool(key->object->attributes, CKA_ALWAYS_AUTHENTICATE);
+}
+
 static CK_RV take(struct bulla_deriving *deriving, CK_OBJECT_HANDLE base, CK_OBJECT_HANDLE other)
 {
     const struct bulla_mechanism *row = deriving->derivation.row;
     CK_RV rv = bulla_key_take(deriving->session, base, row, BULLA_DERIVE, &deriving->base);
     if (rv == CKR_OK && other != CK_INVALID_HANDLE)
         rv = bulla_key_take(deriving->session, other, row, BULLA_DERIVE, &deriving->other);
-    if (rv == CKR_OK && (base_has(deriving->base.object, CKA_ALWAYS_AUTHENTICATE) ||
-                            base_has(deriving->other.object, CKA_ALWAYS_AUTHENTICATE)))
+    if (rv == CKR_OK && (asks_again(&deriving->base) || asks_again(&deriving->other)))
         rv = CKR_KEY_FUNCTION_NOT_PERMITTED; /* there is no Init to give the PIN after */
     if (rv == CKR_OK && row->keeps && (wraps(deriving->base.object) || wraps(deriving->other.object)))
         rv = CKR_KEY_FUNCTION_NOT_PERMITTED;

@@ -29,7 +29,7 @@ struct bulla_operation {
     uint64_t epoch;
     struct bulla_warm warm; /* outlives the operation */
     bool updated;           /* an Update has been: no one-shot may follow */
-    unsigned unproved; /* CKA_ALWAYS_AUTHENTICATE: the PIN is still to be given; of several, the latest has the most */
+    unsigned unproved;      /* CKA_ALWAYS_AUTHENTICATE: the n-th operation for which the PIN is still to be given */
 };
 
 /* Input and output of a step. `out` NULL with `out_size` not: a length query. Of a verification, `signature` is given

@@ -42,7 +42,9 @@ enum bulla_reason bulla_rsa_padding_read_oaep(
 {
     padding->padding = RSA_PKCS1_OAEP_PADDING;
     BULLA_TRY(find_hashes(parameters->hash_alg, parameters->mgf, padding));
-    if (parameters->source != CKZ_DATA_SPECIFIED)
+    /* pkcs11-tool names no source at all where it has no label. */
+    bool unnamed = parameters->source == 0 && parameters->source_data_len == 0;
+    if (parameters->source != CKZ_DATA_SPECIFIED && !unnamed)
         return bulla_refuse(BULLA_PARAMETER, "there is no source 0x%lx of OAEP's label", (CK_ULONG)parameters->source);
     if (parameters->source_data_len > LABEL_LARGEST || (parameters->source_data_len && !parameters->source_data))
         return bulla_refuse(BULLA_PARAMETER, "OAEP's label is missing, or longer than %d bytes", LABEL_LARGEST);
