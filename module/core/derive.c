@@ -171,6 +171,12 @@ static CK_RV derive(struct bulla_deriving *deriving, struct bulla_template templ
     return rv == CKR_OK ? derive_one(deriving, &list, handle) : rv;
 }
 
+/* There is no Init to give the PIN after: a key that asks for it before each use derives nothing. */
+static bool asks_for_pin(const struct bulla_object *base)
+{
+    return base_has(base, CKA_ALWAYS_AUTHENTICATE);
+}
+
 static CK_RV take(struct bulla_deriving *deriving, CK_OBJECT_HANDLE base, CK_OBJECT_HANDLE other)
 {
     const struct bulla_mechanism *row = deriving->derivation.row;
@@ -178,6 +184,8 @@ static CK_RV take(struct bulla_deriving *deriving, CK_OBJECT_HANDLE base, CK_OBJ
     if (rv == CKR_OK && other != CK_INVALID_HANDLE)
         rv = bulla_key_take(deriving->session, other, row, BULLA_DERIVE, &deriving->other);
     if (rv == CKR_OK && row->keeps && (wraps(deriving->base.object) || wraps(deriving->other.object)))
+        rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
+    if (rv == CKR_OK && (asks_for_pin(deriving->base.object) || asks_for_pin(deriving->other.object)))
         rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
     deriving->derivation.base = &deriving->base.key;
     deriving->derivation.other = deriving->other.object ? &deriving->other.key : NULL;
