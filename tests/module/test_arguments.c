@@ -219,7 +219,7 @@ static const struct row {
     ROW(GetFunctionStatus, LEGACY, NONE, NONE),
     ROW(CancelFunction, LEGACY, NONE, NONE),
     ROW(WaitForSlotEvent, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
-    ROW(LoginUser, UNSUPPORTED, NONE, NONE),
+    ROW(LoginUser, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
     ROW(SessionCancel, IN_SESSION, NONE, NONE),
     ROW(MessageEncryptInit, UNSUPPORTED, NONE, NONE),
     ROW(EncryptMessage, UNSUPPORTED, NONE, NONE),
