@@ -101,9 +101,7 @@ enum bulla_reason bulla_key_complete(struct bulla_draft *draft)
 
 static enum bulla_reason make_material(struct bulla_object *object)
 {
-    BULLA_DRAFT draft = {0};
-    if (object->material)
-        return BULLA_OK;
+    BULLA_DRAFT draft = {0}; /* some kilobytes: the caller has seen that it is needed */
     BULLA_TRY(bulla_key_draft_object(object, &draft));
     const struct bulla_key_kind *kind = bulla_key_kind_find(draft.key_type);
     if (!kind)
@@ -129,7 +127,8 @@ static enum bulla_reason take_opened(bool copy, struct bulla_taken_key *taken)
     taken->key.expires = object->expires;
     if (copy)
         return copy_value(object, taken);
-    BULLA_TRY(make_material(object));
+    if (!object->material)
+        BULLA_TRY(make_material(object));
     struct bulla_material *material = bulla_material_keep(object->material);
     taken->key.material = material;
     taken->key.secret = (struct bulla_bytes){material->value.data, material->value.size};

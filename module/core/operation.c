@@ -100,6 +100,7 @@ static enum bulla_reason start(
     operation->run.mechanism = operation->mechanism;
     if (processor->reuse && key->material && !operation->run.state)
         operation->run.state = bulla_material_take(key->material, processor);
+    session->spotless = processor->spotless && operation->run.state;
     if (processor->state_size && !operation->run.state)
         BULLA_TRY(bulla_state_make(processor, &operation->run.state));
     return processor->begin ? processor->begin(&operation->run, mechanism) : BULLA_OK;
@@ -323,6 +324,7 @@ CK_RV bulla_operation_ask(struct bulla_session *session, const struct bulla_step
 CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step *step)
 {
     struct bulla_operation *operation = &session->operations[step->function];
+    session->spotless = operation->processor->spotless;
     return conclude(session, operation, step, write_step(operation, step));
 }
 

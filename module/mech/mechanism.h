@@ -98,6 +98,10 @@ struct bulla_processor {
      * finds it as that operation left it (and has to find out whether it is new: new is zero). Such a state lies on the
      * heap; it holds contexts of libraries, no secret of its own. After a refusal it is ended. */
     bool reuse;
+    /* Its steps, and a begin that finds a state, leave nothing secret on the stack: what they touch lies in contexts,
+     * registers and the caller's memory. The stack is not wiped after them, which would cost as much as 1 KiB of AES.
+     */
+    bool spotless;
     enum bulla_reason (*begin)(struct bulla_run *run, const CK_MECHANISM *mechanism);
     /* The most that this call can give, in bytes, from its input alone: runs nothing, opens nothing. */
     enum bulla_reason (*bound)(
