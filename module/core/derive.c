@@ -9,7 +9,6 @@
 #include "derive.h"
 
 #include "refusal.h"
-#include "roles.h"
 
 /* How many bytes the template asks for; 0: it does not say. */
 static size_t wanted_size(struct bulla_template template)
@@ -90,12 +89,14 @@ static CK_RV make_list(const struct bulla_session *session, struct bulla_templat
 }
 
 CK_RV bulla_derive_list(const struct bulla_deriving *deriving, struct bulla_template template,
-    CK_OBJECT_CLASS object_class, struct bulla_attribute_list *list)
+    CK_OBJECT_CLASS object_class, struct bulla_merged *merged, struct bulla_attribute_list *list)
 {
     CK_ATTRIBUTE room[BULLA_ATTRIBUTES_LARGEST];
-    CK_RV rv = bulla_template_form(template.attributes, template.count);
+    CK_RV rv =
+        bulla_roles_merge(deriving->base.object, CKA_DERIVE_TEMPLATE, template.attributes, template.count, merged);
     if (rv != CKR_OK)
         return rv;
+    template = (struct bulla_template){merged->attributes, merged->count};
     rv = make_list(
         deriving->session, object_class == CKO_DATA ? without_length(template, room) : template, object_class, list);
     if (rv != CKR_OK || object_class == CKO_DATA)
@@ -154,12 +155,13 @@ static CK_RV derive_one(struct bulla_deriving *deriving, struct bulla_attribute_
 static CK_RV derive(struct bulla_deriving *deriving, struct bulla_template template, CK_OBJECT_HANDLE *handle)
 {
     struct bulla_attribute_list list = {0};
+    struct bulla_merged merged;
     struct bulla_shares shares = {0};
     const struct bulla_mechanism *row = deriving->derivation.row;
-    CK_RV rv = bulla_derive_list(deriving, template, row->makes_data ? CKO_DATA : CKO_SECRET_KEY, &list);
+    CK_RV rv = bulla_derive_list(deriving, template, row->makes_data ? CKO_DATA : CKO_SECRET_KEY, &merged, &list);
     if (rv != CKR_OK)
         return rv;
-    deriving->derivation.size = wanted_size(template);
+    deriving->derivation.size = wanted_size((struct bulla_template){merged.attributes, merged.count});
     if (row->divide)
         rv = bulla_token_refusal(deriving->session->token, "derive", row->divide(&deriving->derivation, &shares));
     if (rv == CKR_OK && shares.count) {
@@ -199,7 +201,6 @@ CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *me
     const struct bulla_mechanism *row = bulla_mechanism_find(mechanism->mechanism);
     struct bulla_deriving deriving = {.session = session, .derivation = {.mechanism = mechanism, .row = row}};
     CK_OBJECT_HANDLE other = CK_INVALID_HANDLE;
-    struct bulla_merged merged; /* the lists' views point into it */
     if (!row || !row->derive)
         return CKR_MECHANISM_INVALID;
     if (!mechanism->pParameter && mechanism->ulParameterLen)
@@ -210,9 +211,7 @@ CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *me
     if (rv == CKR_OK)
         rv = take(&deriving, base, other);
     if (rv == CKR_OK)
-        rv = bulla_roles_merge(deriving.base.object, CKA_DERIVE_TEMPLATE, template.attributes, template.count, &merged);
-    if (rv == CKR_OK)
-        rv = derive(&deriving, (struct bulla_template){merged.attributes, merged.count}, handle);
+        rv = derive(&deriving, template, handle);
     bulla_key_give_back(&deriving.other);
     bulla_key_give_back(&deriving.base);
     return rv;

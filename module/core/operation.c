@@ -100,6 +100,7 @@ static enum bulla_reason start(
     operation->run.mechanism = operation->mechanism;
     if (processor->reuse && key->material && !operation->run.state)
         operation->run.state = bulla_material_take(key->material, processor);
+    session->spotless = processor->spotless && operation->run.state;
     if (processor->state_size && !operation->run.state)
         BULLA_TRY(bulla_state_make(processor, &operation->run.state));
     return processor->begin ? processor->begin(&operation->run, mechanism) : BULLA_OK;
@@ -232,11 +233,23 @@ static enum bulla_reason check_lease(const struct bulla_operation *operation)
     return BULLA_OK;
 }
 
-static enum bulla_reason run_step(
-    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
+static enum bulla_reason check_proved(const struct bulla_operation *operation)
 {
     if (operation->unproved)
         return bulla_refuse(BULLA_AUTHENTICATE_AGAIN, "the key asks for the PIN before each use");
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_operation_usable(const struct bulla_operation *operation)
+{
+    BULLA_TRY(check_lease(operation));
+    return check_proved(operation);
+}
+
+static enum bulla_reason run_step(
+    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
+{
+    BULLA_TRY(check_proved(operation));
     return step->function == BULLA_VERIFY ? run_verification(operation, step, out) : run_phases(operation, step, out);
 }
 
@@ -323,6 +336,7 @@ CK_RV bulla_operation_ask(struct bulla_session *session, const struct bulla_step
 CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step *step)
 {
     struct bulla_operation *operation = &session->operations[step->function];
+    session->spotless = operation->processor->spotless;
     return conclude(session, operation, step, write_step(operation, step));
 }
 

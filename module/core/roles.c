@@ -5,7 +5,8 @@
  * - the same two by one value in two objects: a key of these roles is wrapped by a trusted key only, so that it does
  *   not come back with other roles. For that CKA_WRAP stays what it was made: a key that lost it could be wrapped;
  * - a value that is nowhere in the clear comes back readable: what a key unwraps is as unreadable as the key itself;
- * - a base key comes apart: a key derived by cutting or joining keeps the protection of every base.
+ *
+ * What is derived from a base key with that key's own bytes in it is derive.c's to judge.
  *
  * Pairs are left out of the first two: whoever has a public key encrypts and wraps under it without the token. */
 #include "roles.h"

@@ -223,8 +223,8 @@ static void with_recovery_the_so_trusts_public_objects(void **state)
 
 /* --- templates that keys carry --- */
 
-static CK_RV carry(CK_SESSION_HANDLE session, CK_ATTRIBUTE_TYPE which, CK_ATTRIBUTE *inside, CK_ULONG size,
-    CK_OBJECT_HANDLE *key)
+static CK_RV carry(
+    CK_SESSION_HANDLE session, CK_ATTRIBUTE_TYPE which, CK_ATTRIBUTE *inside, CK_ULONG size, CK_OBJECT_HANDLE *key)
 {
     CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, aes),
         ATTRIBUTE(CKA_TOKEN, yes), TEXT_ATTRIBUTE(CKA_LABEL, "carrier"), TEXT_ATTRIBUTE(CKA_VALUE, "0123456789abcdef"),
@@ -272,8 +272,8 @@ static void check_read(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key, CK_ATTRI
 static void keys_carry_templates(void **state)
 {
     struct module_fixture *fixture = *state;
-    CK_ATTRIBUTE inside[] = {ATTRIBUTE(CKA_SENSITIVE, yes), ATTRIBUTE(CKA_KEY_TYPE, generic),
-        TEXT_ATTRIBUTE(CKA_LABEL, "child")};
+    CK_ATTRIBUTE inside[] = {
+        ATTRIBUTE(CKA_SENSITIVE, yes), ATTRIBUTE(CKA_KEY_TYPE, generic), TEXT_ATTRIBUTE(CKA_LABEL, "child")};
     for (size_t i = 0; i < COUNT_OF(arrays); i++) {
         CK_OBJECT_HANDLE key = 0, copy = 0;
         CK_ATTRIBUTE same = {arrays[i], inside, sizeof inside}, none = {arrays[i], NULL, 0};
