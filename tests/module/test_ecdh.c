@@ -311,11 +311,15 @@ static void points_of_small_order_are_refused(void **state)
         {EC_X25519, "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"},
         {EC_X25519, "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"},
         {EC_X25519, "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"},
-        {EC_X448, "00000000000000000000000000000000000000000000000000000000" "00000000000000000000000000000000000000000000000000000000"},
-{EC_X448, "01000000000000000000000000000000000000000000000000000000" "00000000000000000000000000000000000000000000000000000000"},
-{EC_X448, "feffffffffffffffffffffffffffffffffffffffffffffffffffffff" "feffffffffffffffffffffffffffffffffffffffffffffffffffffff"},
-{EC_X448, "ffffffffffffffffffffffffffffffffffffffffffffffffffffffff" "feffffffffffffffffffffffffffffffffffffffffffffffffffffff"},
-};
+        {EC_X448, "00000000000000000000000000000000000000000000000000000000"
+                  "00000000000000000000000000000000000000000000000000000000"},
+        {EC_X448, "01000000000000000000000000000000000000000000000000000000"
+                  "00000000000000000000000000000000000000000000000000000000"},
+        {EC_X448, "feffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+                  "feffffffffffffffffffffffffffffffffffffffffffffffffffffff"},
+        {EC_X448, "ffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+                  "feffffffffffffffffffffffffffffffffffffffffffffffffffffff"},
+    };
     for (size_t i = 0; i < COUNT_OF(small); i++) {
         struct ec_pair pair = ec_generate(session, small[i].curve);
         struct ec_bytes point = ec_hex(small[i].point), secret;
