@@ -15,8 +15,9 @@ static CK_OBJECT_HANDLE aes_key(CK_SESSION_HANDLE session, CK_ATTRIBUTE_TYPE use
     static unsigned char value[32] = {1, 2, 3};
     CK_OBJECT_HANDLE key = 0;
     CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, type),
-        ATTRIBUTE(CKA_VALUE, value), ATTRIBUTE(use, yes), ATTRIBUTE(other, yes)};
-    assert_ok(module_create(session, attributes, 5, &key));
+        ATTRIBUTE(CKA_VALUE, value), ATTRIBUTE(use, yes), ATTRIBUTE(other, yes), ATTRIBUTE(CKA_SENSITIVE, no),
+        ATTRIBUTE(CKA_EXTRACTABLE, yes)}; /* what it unwraps may be read, too */
+    assert_ok(module_create(session, attributes, COUNT_OF(attributes), &key));
     return key;
 }
 
