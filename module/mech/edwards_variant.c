@@ -27,7 +27,7 @@ enum bulla_reason bulla_eddsa_variant_read(
     const CK_MECHANISM *mechanism, CK_ULONG curve, struct bulla_eddsa_variant *variant)
 {
     CK_EDDSA_PARAMS params;
-    if (!mechanism->pParameter && !mechanism->ulParameterLen)
+    if (!mechanism->pParameter) /* then it has no length: core has looked */
         return BULLA_OK;
     BULLA_TRY(bulla_mechanism_parameter(mechanism, sizeof params));
     memcpy(&params, mechanism->pParameter, sizeof params);
