@@ -3,7 +3,8 @@
 #include <openssl/obj_mac.h>
 
 /* Object identifiers: SEC 2 and RFC 5480 (Weierstrass), RFC 8410 (the others), and beside them those that GnuPG and
- * older OpenSC use for Curve25519 and Ed25519. Names: PKCS#11 3.0, 2.3.3 and 2.3.5, SEC 2, FIPS 186. */
+ * older OpenSC use for Curve25519 and Ed25519. Names: PKCS#11 3.0, 2.3.3 and 2.3.5, SEC 2, FIPS 186; pkcs11-tool of
+ * OpenSC 0.23 says that curve25519 has eleven letters. */
 #define OID(...) BULLA_BYTES(((const uint8_t[]){0x06, __VA_ARGS__}))
 
 const struct bulla_curve bulla_curves[BULLA_CURVES] = {
@@ -20,7 +21,10 @@ const struct bulla_curve bulla_curves[BULLA_CURVES] = {
         {"edwards25519", "Ed25519"}},
     [BULLA_ED448] = {"ED448", 0, CKK_EC_EDWARDS, 448, 57, 57, {OID(0x03, 0x2b, 0x65, 0x71)}, {"edwards448", "Ed448"}},
     [BULLA_X25519] = {"X25519", 0, CKK_EC_MONTGOMERY, 255, 32, 32,
-        {OID(0x03, 0x2b, 0x65, 0x6e), OID(0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x97, 0x55, 0x01, 0x05, 0x01)},
+        {OID(0x03, 0x2b, 0x65, 0x6e), OID(0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x97, 0x55, 0x01, 0x05, 0x01),
+            {(const uint8_t *)"\x13\x0b"
+                              "curve25519",
+                12}},
         {"curve25519", "X25519"}},
     [BULLA_X448] = {"X448", 0, CKK_EC_MONTGOMERY, 448, 56, 56, {OID(0x03, 0x2b, 0x65, 0x6f)}, {"curve448", "X448"}},
 };

@@ -4,6 +4,7 @@
 #include "ecdh.h"
 #include "edwards.h"
 #include "families.h"
+#include "hash.h"
 
 static const CK_ATTRIBUTE_TYPE public_needs[] = {CKA_EC_PARAMS, CKA_EC_POINT, 0};
 static const CK_ATTRIBUTE_TYPE private_needs[] = {CKA_EC_PARAMS, CKA_VALUE, 0};
@@ -13,9 +14,9 @@ static const CK_ATTRIBUTE_TYPE montgomery_uses[] = {CKA_DERIVE, 0};
 
 #define KIND(its_type, its_uses)                                                                                       \
     {                                                                                                                  \
-        BULLA_KEY_KIND(its_type), .public_needs = public_needs, .private_needs = private_needs, .uses = (its_uses),    \
-                                  .complete = bulla_ec_complete, .open = bulla_ec_open, .export = bulla_ec_export,     \
-                                  .import = bulla_ec_import                                                            \
+        .type = (its_type), .name = #its_type, .public_needs = public_needs, .private_needs = private_needs,           \
+        .uses = (its_uses), .complete = bulla_ec_complete, .open = bulla_ec_open, .export = bulla_ec_export,           \
+        .import = bulla_ec_import                                                                                      \
     }
 static const struct bulla_key_kind kinds[] = {
     KIND(CKK_EC, ec_uses),
@@ -44,19 +45,18 @@ enum {
 
 static const struct bulla_key_rule agreement_keys = {.pair = true, .count = 2, .types = {CKK_EC, CKK_EC_MONTGOMERY}};
 
-#define ECDSA_ROW(its_type, hash_name)                                                                                 \
+#define ECDSA_ROW(its_type, hash)                                                                                      \
     {                                                                                                                  \
-        BULLA_MECHANISM(its_type), .info = EC_INFO(CKF_SIGN | CKF_VERIFY), .keys = &ec_keys, .detail = (hash_name),    \
-                                   .processors = {                                                                     \
-                                       [BULLA_SIGN] = &bulla_ecdsa_hash_processor,                                     \
-                                       [BULLA_VERIFY] = &bulla_ecdsa_hash_processor                                    \
-                                   }                                                                                   \
+        .type = (its_type), .name = #its_type, .info = EC_INFO(CKF_SIGN | CKF_VERIFY), .keys = &ec_keys,               \
+        .detail = &bulla_hashes[(hash)], .processors = {                                                               \
+            [BULLA_SIGN] = &bulla_ecdsa_hash_processor,                                                                \
+            [BULLA_VERIFY] = &bulla_ecdsa_hash_processor                                                               \
+        }                                                                                                              \
     }
 #define ECDH_ROW(its_type)                                                                                             \
     {                                                                                                                  \
-        BULLA_MECHANISM(its_type), .parameter = "CK_ECDH1_DERIVE_PARAMS",                                              \
-                                   .info = {255, 521, CKF_DERIVE | WEIERSTRASS}, .keys = &agreement_keys,              \
-                                   .derive = bulla_ecdh_derive                                                         \
+        .type = (its_type), .name = #its_type, .parameter = "CK_ECDH1_DERIVE_PARAMS",                                  \
+        .info = {255, 521, CKF_DERIVE | WEIERSTRASS}, .keys = &agreement_keys, .derive = bulla_ecdh_derive             \
     }
 
 static const struct bulla_mechanism rows[] = {
@@ -68,15 +68,15 @@ static const struct bulla_mechanism rows[] = {
         .keys = &montgomery_keys, .generate_pair = bulla_ec_generate_pair},
     {BULLA_MECHANISM(CKM_ECDSA), .info = EC_INFO(CKF_SIGN | CKF_VERIFY), .keys = &ec_keys,
         .processors = {[BULLA_SIGN] = &bulla_ecdsa_processor, [BULLA_VERIFY] = &bulla_ecdsa_processor}},
-    ECDSA_ROW(CKM_ECDSA_SHA1, "SHA1"),
-    ECDSA_ROW(CKM_ECDSA_SHA224, "SHA2-224"),
-    ECDSA_ROW(CKM_ECDSA_SHA256, "SHA2-256"),
-    ECDSA_ROW(CKM_ECDSA_SHA384, "SHA2-384"),
-    ECDSA_ROW(CKM_ECDSA_SHA512, "SHA2-512"),
-    ECDSA_ROW(CKM_ECDSA_SHA3_224, "SHA3-224"),
-    ECDSA_ROW(CKM_ECDSA_SHA3_256, "SHA3-256"),
-    ECDSA_ROW(CKM_ECDSA_SHA3_384, "SHA3-384"),
-    ECDSA_ROW(CKM_ECDSA_SHA3_512, "SHA3-512"),
+    ECDSA_ROW(CKM_ECDSA_SHA1, BULLA_SHA1),
+    ECDSA_ROW(CKM_ECDSA_SHA224, BULLA_SHA224),
+    ECDSA_ROW(CKM_ECDSA_SHA256, BULLA_SHA256),
+    ECDSA_ROW(CKM_ECDSA_SHA384, BULLA_SHA384),
+    ECDSA_ROW(CKM_ECDSA_SHA512, BULLA_SHA512),
+    ECDSA_ROW(CKM_ECDSA_SHA3_224, BULLA_SHA3_224),
+    ECDSA_ROW(CKM_ECDSA_SHA3_256, BULLA_SHA3_256),
+    ECDSA_ROW(CKM_ECDSA_SHA3_384, BULLA_SHA3_384),
+    ECDSA_ROW(CKM_ECDSA_SHA3_512, BULLA_SHA3_512),
     ECDH_ROW(CKM_ECDH1_DERIVE),
     ECDH_ROW(CKM_ECDH1_COFACTOR_DERIVE),
     /* GnuTLS 3.7 generates Ed25519 keys by the mechanism that uses them. */

@@ -53,7 +53,7 @@ enum bulla_reason bulla_point_strip(
     const struct bulla_bytes forms[] = {given, content(given, OCTET_STRING), content(given, BIT_STRING)};
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         *point = forms[i];
-        if (point->size && is_point(curve, *point))
+        if (point->data && point->size && is_point(curve, *point))
             return BULLA_OK;
     }
     return bulla_refuse(BULLA_KEY_VALUE, "%zu bytes are no public key of %s", given.size, curve->name);

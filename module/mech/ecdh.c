@@ -8,33 +8,34 @@
 
 #include "crypto/library.h"
 #include "ec_pkey.h"
+#include "hash.h"
 
 enum { SECRET_LARGEST = 66, SHARED_DATA_LARGEST = 65536 };
 
 /* --- the parameter --- */
 
 struct request {
-    const char *hash; /* of the key derivation function; NULL: there is none */
+    const struct bulla_hash *hash; /* of the key derivation function; NULL: there is none */
     struct bulla_bytes shared, peer;
 };
 
 static const struct {
     CK_ULONG kdf;
-    const char *hash; /* OpenSSL's name */
+    const struct bulla_hash *hash;
 } functions[] = {
     {CKD_NULL, NULL},
-    {CKD_SHA1_KDF, "SHA1"},
-    {CKD_SHA224_KDF, "SHA2-224"},
-    {CKD_SHA256_KDF, "SHA2-256"},
-    {CKD_SHA384_KDF, "SHA2-384"},
-    {CKD_SHA512_KDF, "SHA2-512"},
-    {CKD_SHA3_224_KDF, "SHA3-224"},
-    {CKD_SHA3_256_KDF, "SHA3-256"},
-    {CKD_SHA3_384_KDF, "SHA3-384"},
-    {CKD_SHA3_512_KDF, "SHA3-512"},
+    {CKD_SHA1_KDF, &bulla_hashes[BULLA_SHA1]},
+    {CKD_SHA224_KDF, &bulla_hashes[BULLA_SHA224]},
+    {CKD_SHA256_KDF, &bulla_hashes[BULLA_SHA256]},
+    {CKD_SHA384_KDF, &bulla_hashes[BULLA_SHA384]},
+    {CKD_SHA512_KDF, &bulla_hashes[BULLA_SHA512]},
+    {CKD_SHA3_224_KDF, &bulla_hashes[BULLA_SHA3_224]},
+    {CKD_SHA3_256_KDF, &bulla_hashes[BULLA_SHA3_256]},
+    {CKD_SHA3_384_KDF, &bulla_hashes[BULLA_SHA3_384]},
+    {CKD_SHA3_512_KDF, &bulla_hashes[BULLA_SHA3_512]},
 };
 
-static enum bulla_reason find_function(CK_ULONG kdf, const char **hash)
+static enum bulla_reason find_function(CK_ULONG kdf, const struct bulla_hash **hash)
 {
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
         if (functions[i].kdf == kdf) {
@@ -106,7 +107,7 @@ static enum bulla_reason agree(const struct bulla_material *material, struct bul
 static enum bulla_reason expand(const struct request *request, struct bulla_bytes secret, uint8_t *out, size_t size)
 {
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)request->hash, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)request->hash->library_name, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)secret.data, secret.size),
         OSSL_PARAM_construct_octet_string(
             OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)request->shared.data, request->shared.size),
@@ -121,7 +122,8 @@ static enum bulla_reason expand(const struct request *request, struct bulla_byte
     EVP_KDF_CTX_free(context);
     EVP_KDF_free(kdf);
     (void)ERR_pop_to_mark();
-    return done ? BULLA_OK : bulla_refuse(BULLA_LIBRARY, "OpenSSL derives no key by X9.63 with %s", request->hash);
+    return done ? BULLA_OK
+                : bulla_refuse(BULLA_LIBRARY, "OpenSSL derives no key by X9.63 with %s", request->hash->name);
 }
 
 /* What is longer than wanted loses bytes at its leading end; what is shorter core refuses. */

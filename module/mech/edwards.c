@@ -1,28 +1,28 @@
 /* Ed25519 is libsodium's: twice as fast as OpenSSL 3.0's, and the key stays in locked memory. It verifies strictly:
- * S must be below the order, and neither the key nor R of small order. Ed448 is OpenSSL's.
- *
- * Contexts and prehashing (Ed25519ctx, Ed25519ph, Ed448 with a context, Ed448ph) are OpenSSL's, from 3.2 on. */
+ * S must be below the order, and neither the key nor R of small order. Ed448, and the variants with a context or
+ * prehashing, are OpenSSL's; for those it gets a key of its own for the length of the operation. */
 #include "edwards.h"
 
-#include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "crypto/library.h"
-#include "ec_curve.h"
+#include "ec_pkey.h"
+#include "edwards_variant.h"
 
-enum { SIGNATURE_LARGEST = 114, PARTS_FIRST = 4096 };
+enum { PARTS_FIRST = 4096 };
 
 struct state {
     uint8_t *data; /* what came in parts */
     size_t size, capacity;
+    struct bulla_eddsa_variant variant;
+    EVP_PKEY *pkey; /* of Ed25519, where OpenSSL does the work */
 };
 
-static bool is_ed25519(const struct bulla_run *run)
+static bool is_by_sodium(const struct bulla_run *run)
 {
-    return run->key->material->curve == BULLA_ED25519;
+    const struct state *state = run->state;
+    return run->key->material->curve == BULLA_ED25519 && !state->variant.instance;
 }
 
 static size_t signature_size(const struct bulla_run *run)
@@ -30,17 +30,21 @@ static size_t signature_size(const struct bulla_run *run)
     return 2 * bulla_curves[run->key->material->curve].value_size;
 }
 
+/* libsodium's secret key begins with the private value, of which OpenSSL makes its own. */
+static enum bulla_reason make_pkey(const struct bulla_run *run, EVP_PKEY **pkey)
+{
+    const struct bulla_curve *curve = &bulla_curves[BULLA_ED25519];
+    struct bulla_bytes half = {run->key->material->value.data, curve->value_size};
+    return run->key->object_class == CKO_PRIVATE_KEY ? bulla_pkey_private(curve, half, NULL, pkey)
+                                                     : bulla_pkey_public(curve, half, pkey);
+}
+
 static enum bulla_reason begin(struct bulla_run *run, const CK_MECHANISM *mechanism)
 {
-    CK_EDDSA_PARAMS params;
-    (void)run;
-    if (!mechanism->pParameter && !mechanism->ulParameterLen)
-        return BULLA_OK;
-    BULLA_TRY(bulla_mechanism_parameter(mechanism, sizeof params));
-    memcpy(&params, mechanism->pParameter, sizeof params);
-    if (params.phFlag || params.ulContextDataLen)
-        return bulla_refuse(BULLA_PARAMETER, "this OpenSSL has only the pure form of EdDSA, without a context");
-    return BULLA_OK;
+    struct state *state = run->state;
+    CK_ULONG curve = run->key->material->curve;
+    BULLA_TRY(bulla_eddsa_variant_read(mechanism, curve, &state->variant));
+    return state->variant.instance && curve == BULLA_ED25519 ? make_pkey(run, &state->pkey) : BULLA_OK;
 }
 
 static enum bulla_reason bound(
@@ -92,6 +96,7 @@ static void end(void *bytes)
     if (state->data)
         bulla_wipe(state->data, state->size);
     free(state->data);
+    EVP_PKEY_free(state->pkey);
 }
 
 static struct bulla_bytes parts(const struct bulla_run *run)
@@ -102,49 +107,22 @@ static struct bulla_bytes parts(const struct bulla_run *run)
 
 /* --- signing and verifying --- */
 
-/* Of signing or verifying by OpenSSL, ready for the message; NULL when it refuses. */
-static EVP_MD_CTX *ready(const struct bulla_run *run, bool sign)
+static EVP_PKEY *pkey_of(const struct bulla_run *run)
 {
-    EVP_PKEY *pkey = run->key->material->pkey;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool done = context &&
-                (sign ? EVP_DigestSignInit_ex(context, NULL, NULL, bulla_openssl_context(), NULL, pkey, NULL)
-                      : EVP_DigestVerifyInit_ex(context, NULL, NULL, bulla_openssl_context(), NULL, pkey, NULL)) == 1;
-    if (done)
-        return context;
-    EVP_MD_CTX_free(context);
-    return NULL;
-}
-
-static bool sign_by_openssl(const struct bulla_run *run, struct bulla_bytes in, uint8_t *signature, size_t size)
-{
-    (void)ERR_set_mark();
-    EVP_MD_CTX *context = ready(run, true);
-    bool made = context && EVP_DigestSign(context, signature, &size, in.data, in.size) == 1;
-    EVP_MD_CTX_free(context);
-    (void)ERR_pop_to_mark();
-    return made;
-}
-
-static bool verified_by_openssl(const struct bulla_run *run, struct bulla_bytes in, struct bulla_bytes signature)
-{
-    (void)ERR_set_mark();
-    EVP_MD_CTX *context = ready(run, false);
-    bool valid = context && EVP_DigestVerify(context, signature.data, signature.size, in.data, in.size) == 1;
-    EVP_MD_CTX_free(context);
-    (void)ERR_pop_to_mark();
-    return valid;
+    const struct state *state = run->state;
+    return state->pkey ? state->pkey : run->key->material->pkey;
 }
 
 static enum bulla_reason whole(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)
 {
     size_t size = signature_size(run);
+    const struct state *state = run->state;
     uint8_t *signature = bulla_write_space(out, size);
     if (!signature)
         return bulla_refuse(BULLA_INTERNAL, "no room for a signature");
-    if (is_ed25519(run))
+    if (is_by_sodium(run))
         (void)crypto_sign_detached(signature, NULL, in.data, in.size, run->key->material->value.data);
-    else if (!sign_by_openssl(run, in, signature, size))
+    else if (!bulla_eddsa_sign(&state->variant, pkey_of(run), in, signature, size))
         return bulla_refuse(BULLA_LIBRARY, "OpenSSL made no signature");
     return BULLA_OK;
 }
@@ -156,12 +134,13 @@ static enum bulla_reason finish(struct bulla_run *run, struct bulla_writer *out)
 
 static enum bulla_reason verify(struct bulla_run *run, struct bulla_bytes in, struct bulla_bytes signature)
 {
+    const struct state *state = run->state;
     size_t size = signature_size(run);
     if (signature.size != size)
         return bulla_refuse(BULLA_SIGNATURE_LENGTH, "the signature has %zu bytes, not %zu", signature.size, size);
-    bool valid = is_ed25519(run) ? crypto_sign_verify_detached(
-                                       signature.data, in.data, in.size, run->key->material->value.data) == 0
-                                 : verified_by_openssl(run, in, signature);
+    bool valid = is_by_sodium(run) ? crypto_sign_verify_detached(
+                                         signature.data, in.data, in.size, run->key->material->value.data) == 0
+                                   : bulla_eddsa_verify(&state->variant, pkey_of(run), in, signature);
     return valid ? BULLA_OK : bulla_refuse(BULLA_VERIFY_FAILED, "the signature does not verify");
 }
 

@@ -55,6 +55,12 @@ static void a_curve_may_be_named_in_text_and_keeps_that_form(void **state)
         assert_bytes(params, printed);
         EVP_PKEY_free(ec_openssl(fixture->session, pair.public_key));
     }
+    struct ec_bytes miscounted = ec_hex("130b63757276653235353139"); /* pkcs11-tool of OpenSC 0.23 */
+    CK_ATTRIBUTE named[] = {{CKA_EC_PARAMS, miscounted.data, miscounted.size}};
+    assert_ok(ec_generate_with(fixture->session, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, named, 1, NULL, 0, &pair));
+    miscounted.data[11] = 0x38;
+    assert_rv(ec_generate_with(fixture->session, CKM_EC_MONTGOMERY_KEY_PAIR_GEN, named, 1, NULL, 0, &pair),
+        CKR_CURVE_NOT_SUPPORTED);
     struct ec_bytes exact = ec_hex("130c656477617264733235353139"), printed = ec_printed(EC_ED25519);
     assert_bytes(printed, exact);
 }

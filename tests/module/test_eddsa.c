@@ -1,4 +1,5 @@
 /* EdDSA: the signatures of RFC 8032 exactly, OpenSSL as the other party, and signatures that are none. */
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "ec_keys.h"
@@ -207,29 +208,97 @@ static void a_message_in_parts_has_a_bound(void **state)
     free(piece);
 }
 
-static void only_the_pure_form_is_asked_for(void **state)
+static CK_RV sign_with(CK_SESSION_HANDLE session, CK_EDDSA_PARAMS params, CK_OBJECT_HANDLE key, struct ec_bytes data,
+    struct ec_bytes *signature)
+{
+    CK_MECHANISM mechanism = {CKM_EDDSA, &params, sizeof params};
+    unsigned long size = sizeof signature->data;
+    CK_RV rv = p11->C_SignInit(session, &mechanism, key);
+    if (rv == CKR_OK)
+        rv = p11->C_Sign(session, data.data, data.size, signature->data, &size);
+    signature->size = size;
+    return rv;
+}
+
+static CK_RV verify_with(CK_SESSION_HANDLE session, CK_EDDSA_PARAMS params, CK_OBJECT_HANDLE key, struct ec_bytes data,
+    struct ec_bytes signature)
+{
+    CK_MECHANISM mechanism = {CKM_EDDSA, &params, sizeof params};
+    CK_RV rv = p11->C_VerifyInit(session, &mechanism, key);
+    return rv == CKR_OK ? p11->C_Verify(session, data.data, data.size, signature.data, signature.size) : rv;
+}
+
+static void a_parameter_that_asks_for_nothing_is_the_pure_form(void **state)
 {
     const struct module_fixture *fixture = *state;
     CK_SESSION_HANDLE session = fixture->session;
-    struct ec_pair pair = ec_generate(session, EC_ED25519);
-    CK_EDDSA_PARAMS params = {CK_FALSE, 0, NULL};
-    CK_MECHANISM mechanism = {CKM_EDDSA, &params, sizeof params};
-    struct ec_bytes data = {.size = 3}, plain, signature = {.size = 64};
-    unsigned long size = 64;
-    memset(data.data, 1, data.size);
-    assert_ok(ec_sign(session, CKM_EDDSA, pair.private_key, data, &plain));
-    assert_ok(p11->C_SignInit(session, &mechanism, pair.private_key));
-    assert_ok(p11->C_Sign(session, data.data, data.size, signature.data, &size));
-    assert_bytes(signature, plain);
-    mechanism.ulParameterLen--;
-    assert_rv(p11->C_SignInit(session, &mechanism, pair.private_key), CKR_MECHANISM_PARAM_INVALID);
-#if OPENSSL_VERSION_NUMBER < 0x30200000L
-    mechanism.ulParameterLen++;
-    params.phFlag = CK_TRUE;
-    assert_rv(p11->C_SignInit(session, &mechanism, pair.private_key), CKR_MECHANISM_PARAM_INVALID);
-    params = (CK_EDDSA_PARAMS){CK_FALSE, 3, data.data};
-    assert_rv(p11->C_SignInit(session, &mechanism, pair.private_key), CKR_MECHANISM_PARAM_INVALID);
-#endif
+    for (size_t i = 0; i < COUNT_OF(edwards); i++) {
+        struct ec_pair pair = ec_generate(session, edwards[i]);
+        CK_EDDSA_PARAMS params = {CK_FALSE, 0, NULL};
+        CK_MECHANISM mechanism = {CKM_EDDSA, &params, sizeof params - 1};
+        struct ec_bytes data = {.size = 3}, plain, signature;
+        memset(data.data, 1, data.size);
+        assert_ok(ec_sign(session, CKM_EDDSA, pair.private_key, data, &plain));
+        assert_ok(sign_with(session, params, pair.private_key, data, &signature));
+        assert_bytes(signature, plain);
+        assert_ok(verify_with(session, params, pair.public_key, data, plain));
+        assert_rv(p11->C_SignInit(session, &mechanism, pair.private_key), CKR_MECHANISM_PARAM_INVALID);
+        params = (CK_EDDSA_PARAMS){2, 0, NULL};
+        assert_rv(sign_with(session, params, pair.private_key, data, &signature), CKR_MECHANISM_PARAM_INVALID);
+        params = (CK_EDDSA_PARAMS){CK_FALSE, 256, data.data};
+        assert_rv(sign_with(session, params, pair.private_key, data, &signature), CKR_MECHANISM_PARAM_INVALID);
+        params = (CK_EDDSA_PARAMS){CK_FALSE, 3, NULL};
+        assert_rv(sign_with(session, params, pair.private_key, data, &signature), CKR_MECHANISM_PARAM_INVALID);
+    }
+}
+
+/* RFC 8032, 7.2 (foo), 7.3 (TEST abc), 7.4 (1 octet, with context). */
+static const struct {
+    int curve;
+    CK_BBOOL prehashed;
+    const char *seed, *message, *context, *signature;
+} variants[] = {
+    {EC_ED25519, CK_FALSE, "0305334e381af78f141cb666f6199f57bc3495335a256a95bd2a55bf546663f6",
+        "f726936d19c800494e3fdaff20b276a8", "666f6f",
+        "55a4cc2f70a54e04288c5f4cd1e45a7bb520b36292911876cada7323198dd87a8b36950b95130022907a7fb7c4e9b2d5"
+        "f6cca685a587b4b21f4b888e4e7edb0d"},
+    {EC_ED25519, CK_TRUE, "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42", "616263", "",
+        "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae4131f85042463c2a355a2003d062adf5aa"
+        "a10b8c61e636062aaad11c2a26083406"},
+    {EC_ED448, CK_FALSE,
+        "c4eab05d357007c632f3dbb48489924d552b08fe0c353a0d4a1f00acda2c463afbea67c5e8d2877c5e3bc397a659949e"
+        "f8021e954e0a12274e",
+        "03", "666f6f",
+        "d4f8f6131770dd46f40867d6fd5d5055de43541f8c5e35abbcd001b32a89f7d2151f7647f11d8ca2ae279fb842d60721"
+        "7fce6e042f6815ea000c85741de5c8da1144a6a1aba7f96de42505d7a7298524fda538fccbbb754f578c1cad10d54d0d"
+        "5428407e85dcbc98a49155c13764e66c3c00"},
+};
+
+/* An older OpenSSL refuses them all; it must not sign another thing. */
+static void contexts_and_prehashing_are_those_of_rfc_8032_or_refused(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    CK_SESSION_HANDLE session = fixture->session;
+    bool has_variants = OpenSSL_version_num() >= 0x30200000UL;
+    for (size_t i = 0; i < COUNT_OF(variants); i++) {
+        struct ec_bytes context = ec_hex(variants[i].context), message = ec_hex(variants[i].message), signature,
+                        expected = ec_hex(variants[i].signature);
+        CK_EDDSA_PARAMS params = {variants[i].prehashed, context.size, context.size ? context.data : NULL};
+        CK_OBJECT_HANDLE private_key = 0, public_key = 0;
+        assert_ok(ec_create_private(session, variants[i].curve, ec_hex(variants[i].seed), NULL, &private_key));
+        assert_ok(ec_create_public(
+            session, variants[i].curve, ec_point(session, private_key, variants[i].curve), NULL, &public_key));
+        CK_RV rv = sign_with(session, params, private_key, message, &signature);
+        assert_rv(rv, has_variants ? CKR_OK : CKR_MECHANISM_PARAM_INVALID);
+        if (!has_variants)
+            continue;
+        assert_bytes(signature, expected);
+        assert_ok(verify_with(session, params, public_key, message, expected));
+        assert_rv(ec_verify(session, CKM_EDDSA, public_key, message, expected), CKR_SIGNATURE_INVALID);
+        memcpy(context.data, "bar", 3);
+        params = (CK_EDDSA_PARAMS){variants[i].prehashed, 3, context.data};
+        assert_rv(verify_with(session, params, public_key, message, expected), CKR_SIGNATURE_INVALID);
+    }
 }
 
 static void lengths_are_told_and_short_buffers_keep_the_operation(void **state)
@@ -291,7 +360,8 @@ int main(void)
         MODULE_TEST(a_changed_or_cut_signature_is_refused),
         MODULE_TEST(parts_of_any_size_are_the_whole),
         MODULE_TEST(a_message_in_parts_has_a_bound),
-        MODULE_TEST(only_the_pure_form_is_asked_for),
+        MODULE_TEST(a_parameter_that_asks_for_nothing_is_the_pure_form),
+        MODULE_TEST(contexts_and_prehashing_are_those_of_rfc_8032_or_refused),
         MODULE_TEST(lengths_are_told_and_short_buffers_keep_the_operation),
         MODULE_TEST(the_receipt_key_signs_nothing_of_a_callers),
         MODULE_TEST(other_keys_do_not_sign_by_eddsa),
