@@ -335,6 +335,9 @@
 #endif
 
 /* the rest */
+#ifndef CKA_DERIVE_TEMPLATE
+#define CKA_DERIVE_TEMPLATE (CKF_ARRAY_ATTRIBUTE | 0x213UL)
+#endif
 #ifndef CKF_EC_CURVENAME
 #define CKF_EC_CURVENAME 0x4000000UL
 #endif

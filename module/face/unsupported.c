@@ -10,7 +10,6 @@ typedef unsigned long size;
 
 /* name, parameters */
 #define UNSUPPORTED(F)                                                                                                 \
-    F(C_LoginUser, (CK_SESSION_HANDLE, CK_USER_TYPE, byte *, size, byte *, size))                                      \
     F(C_MessageSignInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                        \
     F(C_SignMessage, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size *))                                  \
     F(C_SignMessageBegin, (CK_SESSION_HANDLE, void *, size))                                                           \

@@ -35,7 +35,7 @@ files() {
 mapfile -t sources < <(files '*.c' '*.h')
 mapfile -t texts < <(files '*.c' '*.h' '*.txt' '*.cmake' '*.md' '*.sh' '*.1' '*.5' '*.in' '*.map' '*.mjs' '*.py' 'scripts/*' Makefile .ci/run)
 mapfile -t rooms < <(files '*.c' '*.h' | grep -v '^tests/')
-mapfile -t scripts < <(files 'scripts/*' 'tests/demo/*.sh' 'tests/tree/*.sh' .ci/run | grep -v -e '\.mjs$' -e '\.py$' -e '\.awk$')
+mapfile -t scripts < <(files 'scripts/*' 'tests/demo/*.sh' 'tests/tree/*.sh' 'tests/programs/*.sh' .ci/run | grep -v -e '\.mjs$' -e '\.py$' -e '\.awk$')
 [ "${#sources[@]}" -gt 100 ] || fail 'there are no sources to look at'
 
 includes_do_not_climb() {
