@@ -68,9 +68,10 @@ static void processors_are_whole(void **state)
             const struct bulla_processor *processor = rows[i]->processors[j];
             if (!processor)
                 continue;
-            bool verifies = j == BULLA_VERIFY;
-            EXPECT(verifies ? processor->verify || (processor->update && processor->verify_finish)
-                            : processor->whole || (processor->update && processor->finish),
+            bool verifies = j == BULLA_VERIFY, messages = j == BULLA_MESSAGE_ENCRYPT || j == BULLA_MESSAGE_DECRYPT;
+            EXPECT(messages   ? processor->message_begin && processor->message_data
+                   : verifies ? processor->verify || (processor->update && processor->verify_finish)
+                              : processor->whole || (processor->update && processor->finish),
                 rows[i], "has a processor that does nothing");
             EXPECT(verifies || processor->bound, rows[i], "does not say how much it gives");
             EXPECT(!processor->update || (verifies ? processor->verify_finish != NULL : processor->finish != NULL),

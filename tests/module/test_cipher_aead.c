@@ -1,6 +1,8 @@
 /* AES-GCM, AES-CCM, ChaCha20-Poly1305 and XChaCha20-Poly1305. */
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <sodium.h>
 
 #include "cipher_fixture.h"
@@ -243,6 +245,7 @@ static void every_changed_bit_is_refused(void **state)
         prepared.nonce.data[0] ^= 1;
         assert_ok(cipher_run(session, false, &prepared.mechanism, key, &sealed, &out)); /* it is right again */
     }
+    assert_int_equal(ERR_peek_error(), 0); /* OpenSSL's errors are the host's to read */
 }
 
 static void cut_ciphertexts_are_refused(void **state)
@@ -398,6 +401,63 @@ static void parts_are_bounded(void **state)
     assert_rv(p11->C_DecryptUpdate(session, part, 1, out, &size), CKR_OPERATION_NOT_INITIALIZED);
 }
 
+/* --- one key, many threads --- */
+
+enum { THREADS = 4, ROUNDS = 400 };
+struct worker {
+    pthread_t thread;
+    CK_OBJECT_HANDLE key;
+    unsigned seed;
+    const char *wrong;
+};
+
+static const char *work_once(CK_SESSION_HANDLE session, struct worker *worker, unsigned round)
+{
+    struct cipher_bytes plain = {.size = 1 + (worker->seed * 131 + round * 17) % 500}, sealed, again;
+    unsigned char iv[16] = {(unsigned char)worker->seed, (unsigned char)round, (unsigned char)(round >> 8)};
+    CK_GCM_PARAMS gcm = {iv, 12, 96, iv, 16, 128};
+    CK_MECHANISM mechanisms[] = {{CKM_AES_GCM, &gcm, sizeof gcm}, {CKM_AES_CBC_PAD, iv, 16}};
+    CK_MECHANISM *mechanism = &mechanisms[round % 2];
+    memset(plain.data, (int)(worker->seed + round), plain.size);
+    if (cipher_run(session, true, mechanism, worker->key, &plain, &sealed) != CKR_OK)
+        return "encrypting";
+    if (round % 3 == 0) /* an operation that is given up half-way */
+        (void)p11->C_EncryptInit(session, mechanism, worker->key);
+    if (cipher_run_parts(session, false, mechanism, worker->key, &sealed, 33, &again) != CKR_OK)
+        return "decrypting";
+    if (round % 3 == 0)
+        (void)p11->C_EncryptInit(session, NULL, 0);
+    bool same = again.size == plain.size && memcmp(again.data, plain.data, plain.size) == 0;
+    return same ? NULL : "another plaintext";
+}
+
+static void *work(void *argument)
+{
+    struct worker *worker = argument;
+    CK_SESSION_HANDLE session = 0;
+    if (p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session) != CKR_OK)
+        worker->wrong = "opening a session";
+    for (unsigned round = 0; round < ROUNDS && !worker->wrong; round++)
+        worker->wrong = work_once(session, worker, round);
+    return NULL;
+}
+
+static void threads_share_a_key_and_nothing_else(void **state)
+{
+    CK_SESSION_HANDLE session = ((struct module_fixture *)*state)->session;
+    struct worker workers[THREADS];
+    CK_OBJECT_HANDLE key = cipher_key_hex(session, CKK_AES, GCM_KEY);
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){.key = key, .seed = i};
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        if (workers[i].wrong)
+            fail_msg("thread %u: %s", i, workers[i].wrong);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +472,7 @@ int main(void)
         MODULE_TEST(pointers_and_lengths_that_cannot_be_are_refused),
         MODULE_TEST(ccm_takes_exactly_what_it_was_told),
         MODULE_TEST(parts_are_bounded),
+        MODULE_TEST(threads_share_a_key_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, module_load, NULL);
 }

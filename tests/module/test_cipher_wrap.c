@@ -1,4 +1,5 @@
 /* AES key wrap: KW (RFC 3394), KWP (RFC 5649), as encryption and as C_WrapKey and C_UnwrapKey. */
+#include <openssl/err.h>
 #include <openssl/rand.h>
 
 #include "cipher_fixture.h"
@@ -93,6 +94,7 @@ static void changed_and_cut_ciphertexts_are_refused(void **state)
             for (size_t at = wrapped.size - 8; at < sizeof out.data; at++)
                 assert_int_equal(out.data[at], 0x5a);
         }
+        assert_int_equal(ERR_peek_error(), 0); /* OpenSSL's errors are the host's to read */
         assert_rv(cipher_run(session, false, &other, key, &wrapped, &out), CKR_ENCRYPTED_DATA_INVALID);
         for (changed = wrapped, changed.size = 0; changed.size < wrapped.size; changed.size++) {
             bool whole = changed.size % 8 == 0 && changed.size >= (i == 0 ? 24 : 16);
