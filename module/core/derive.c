@@ -147,7 +147,7 @@ static CK_RV derive_one(struct bulla_deriving *deriving, struct bulla_attribute_
     if (reason == BULLA_OK && size == 0)
         size = given;
     if (reason == BULLA_OK && (size > given || size == 0))
-        reason = bulla_refuse(BULLA_KEY_INCONSISTENT, "the mechanism derives %zu bytes, not %zu", given, size);
+        reason = bulla_refuse(BULLA_KEY_VALUE, "the mechanism derives %zu bytes, not %zu", given, size);
     CK_RV rv = bulla_token_refusal(deriving->session->token, "derive", reason);
     return rv == CKR_OK ? bulla_derive_put(deriving, (struct bulla_bytes){memory.data, size}, list, handle) : rv;
 }

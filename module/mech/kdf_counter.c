@@ -244,7 +244,7 @@ enum bulla_reason bulla_derive_counter(const struct bulla_derivation *derivation
             reason = put_number(
                 &plan.length, (plan.length.method == CK_SP800_108_DKM_LENGTH_SUM_OF_KEYS ? keys : blocks) * 8);
         if (reason == BULLA_OK && blocks > BULLA_DERIVED_LARGEST)
-            reason = bulla_refuse(BULLA_KEY_INCONSISTENT, "keys of %zu bytes", blocks);
+            reason = bulla_refuse(BULLA_KEY_VALUE, "keys of %zu bytes", blocks);
     }
     for (size_t i = 1; reason == BULLA_OK && (i - 1) * prf.size < blocks; i++) {
         uint8_t *space = bulla_write_space(out, prf.size);

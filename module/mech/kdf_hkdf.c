@@ -69,8 +69,7 @@ static enum bulla_reason expand(
     uint8_t counter = 0;
     struct bulla_bytes parts[3] = {{NULL, 0}, parameter->info, {&counter, 1}};
     if (size > 255 * block)
-        return bulla_refuse(
-            BULLA_KEY_INCONSISTENT, "HKDF by %s gives at most %zu bytes", parameter->hash->name, 255 * block);
+        return bulla_refuse(BULLA_KEY_VALUE, "HKDF by %s gives at most %zu bytes", parameter->hash->name, 255 * block);
     BULLA_TRY(bulla_hmac_make(parameter->hash, key, &hmac));
     for (size_t made = 0; made < size; made += block) {
         uint8_t *space = bulla_write_space(out, block);

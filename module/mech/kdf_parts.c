@@ -105,7 +105,7 @@ enum bulla_reason bulla_derive_extract(const struct bulla_derivation *derivation
     if (derivation->size == 0)
         return bulla_refuse(BULLA_KEY_INCOMPLETE, "the template does not say how many bytes to extract");
     if (derivation->size > base.size)
-        return bulla_refuse(BULLA_KEY_INCONSISTENT, "the key has %zu bytes to extract", base.size);
+        return bulla_refuse(BULLA_KEY_VALUE, "the key has %zu bytes to extract", base.size);
     if (derivation->guarded && derivation->size < fewest)
         return refuse_part();
     for (size_t i = 0; i < derivation->size; i++)
