@@ -233,11 +233,23 @@ static enum bulla_reason check_lease(const struct bulla_operation *operation)
     return BULLA_OK;
 }
 
-static enum bulla_reason run_step(
-    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
+static enum bulla_reason check_proved(const struct bulla_operation *operation)
 {
     if (operation->unproved)
         return bulla_refuse(BULLA_AUTHENTICATE_AGAIN, "the key asks for the PIN before each use");
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_operation_usable(const struct bulla_operation *operation)
+{
+    BULLA_TRY(check_lease(operation));
+    return check_proved(operation);
+}
+
+static enum bulla_reason run_step(
+    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
+{
+    BULLA_TRY(check_proved(operation));
     return step->function == BULLA_VERIFY ? run_verification(operation, step, out) : run_phases(operation, step, out);
 }
 

@@ -49,6 +49,9 @@ CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_ste
 /* The two halves of it: what needs no running (`answered`: a refusal, a length query, a short buffer), and the rest. */
 CK_RV bulla_operation_ask(struct bulla_session *session, const struct bulla_step *step, bool *answered);
 CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step *step);
+/* Asked before anything of the processor runs: whether the lease has not ended since Init, and the PIN was given where
+ * the key asks for it. */
+enum bulla_reason bulla_operation_usable(const struct bulla_operation *operation) BULLA_MUST_USE;
 /* A step of a verification: no output, so no length query and no short buffer. */
 CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_step *step);
 /* Whether a key of the session's asks for the PIN before its operation goes on; and that it was given. */

@@ -4,12 +4,20 @@
 
 #define XTS(its_flags) .info = {32, 64, (its_flags)}, .keys = &aes_xts_keys
 #define CHACHA20(its_flags) .info = {32, 32, (its_flags)}, .keys = &chacha20_keys
+#define BOTH_AND_MESSAGES                                                                                              \
+    .processors = {                                                                                                    \
+        [BULLA_ENCRYPT] = &bulla_aead_encryptor,                                                                       \
+        [BULLA_DECRYPT] = &bulla_aead_decryptor,                                                                       \
+        [BULLA_MESSAGE_ENCRYPT] = &bulla_message_encrypt,                                                              \
+        [BULLA_MESSAGE_DECRYPT] = &bulla_message_decrypt,                                                              \
+    }
 #define SIGNS(processor) .processors = {[BULLA_SIGN] = &(processor), [BULLA_VERIFY] = &(processor)}
 #define AES(its_flags) .info = {16, 32, (its_flags)}, .keys = &aes_keys
 #define BOTH(encryption, decryption) .processors = {[BULLA_ENCRYPT] = &(encryption), [BULLA_DECRYPT] = &(decryption)}
 
 enum {
     CIPHER = CKF_ENCRYPT | CKF_DECRYPT,
+    MESSAGES = CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE,
     MAC = CKF_SIGN | CKF_VERIFY,
     WRAPPER = CIPHER | CKF_WRAP | CKF_UNWRAP,
 };
@@ -40,8 +48,8 @@ static const struct bulla_mechanism rows[] = {
         BOTH(bulla_block_encrypt, bulla_block_decrypt)},
     {BULLA_MECHANISM(CKM_AES_CTR), .parameter = "CK_AES_CTR_PARAMS", AES(CIPHER), .detail = &ctr,
         BOTH(bulla_ctr_processor, bulla_ctr_processor)},
-    {BULLA_MECHANISM(CKM_AES_GCM), .parameter = "CK_GCM_PARAMS", AES(WRAPPER), .detail = &gcm,
-        BOTH(bulla_aead_encryptor, bulla_aead_decryptor)},
+    {BULLA_MECHANISM(CKM_AES_GCM), .parameter = "CK_GCM_PARAMS; of messages CK_GCM_MESSAGE_PARAMS",
+        AES(WRAPPER | MESSAGES), .detail = &gcm, BOTH_AND_MESSAGES},
     {BULLA_MECHANISM(CKM_AES_CCM), .parameter = "CK_CCM_PARAMS", AES(WRAPPER), .detail = &ccm,
         BOTH(bulla_aead_encryptor, bulla_aead_decryptor)},
     {BULLA_MECHANISM(CKM_AES_KEY_WRAP), .parameter = "none, or IV of 8 bytes", AES(WRAPPER), .detail = &kw,
@@ -60,8 +68,9 @@ static const struct bulla_mechanism rows[] = {
         SIGNS(bulla_gmac_processor)},
     {BULLA_MECHANISM(CKM_CHACHA20), .parameter = "CK_CHACHA20_PARAMS", CHACHA20(CIPHER), .detail = &chacha20,
         BOTH(bulla_chacha20_processor, bulla_chacha20_processor)},
-    {BULLA_MECHANISM(CKM_CHACHA20_POLY1305), .parameter = "CK_SALSA20_CHACHA20_POLY1305_PARAMS", CHACHA20(CIPHER),
-        .detail = &chacha20_poly1305, BOTH(bulla_aead_encryptor, bulla_aead_decryptor)},
+    {BULLA_MECHANISM(CKM_CHACHA20_POLY1305),
+        .parameter = "CK_SALSA20_CHACHA20_POLY1305_PARAMS; of messages CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS",
+        CHACHA20(CIPHER | MESSAGES), .detail = &chacha20_poly1305, BOTH_AND_MESSAGES},
 };
 
 static void close_all(void)

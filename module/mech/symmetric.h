@@ -97,6 +97,7 @@ void bulla_macs_close(void);
 extern const struct bulla_processor bulla_block_encrypt, bulla_block_decrypt;
 extern const struct bulla_processor bulla_ctr_processor, bulla_chacha20_processor; /* both directions */
 extern const struct bulla_processor bulla_aead_encryptor, bulla_aead_decryptor;
+extern const struct bulla_processor bulla_message_encrypt, bulla_message_decrypt;
 extern const struct bulla_processor bulla_xts_encrypt, bulla_xts_decrypt;
 extern const struct bulla_processor bulla_key_wrap, bulla_key_unwrap;
 extern const struct bulla_processor bulla_cmac_processor, bulla_gmac_processor; /* both directions */

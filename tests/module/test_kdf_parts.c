@@ -211,6 +211,21 @@ static void of_a_generated_key_sixteen_bytes_are_taken(void **state)
     assert_rv(derive_key(session, &extract, base, 16, false, &key), CKR_TEMPLATE_INCONSISTENT);
 }
 
+static void a_key_that_asks_for_the_pin_each_time_derives_nothing(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
+    CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, generic),
+        ATTRIBUTE(CKA_VALUE, secret), ATTRIBUTE(CKA_DERIVE, yes), ATTRIBUTE(CKA_ALWAYS_AUTHENTICATE, yes)};
+    CK_OBJECT_HANDLE base = 0, key, other = derive_open_base(fixture->session, CKK_GENERIC_SECRET, secret, 32);
+    CK_ULONG size;
+    assert_ok(p11->C_CreateObject(fixture->session, attributes, COUNT_OF(attributes), &base));
+    CK_MECHANISM mechanism = whole_of(CKM_XOR_BASE_AND_DATA, NULL, &size);
+    assert_rv(derive_key(fixture->session, &mechanism, base, size, true, &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    mechanism = whole_of(CKM_CONCATENATE_BASE_AND_KEY, &base, &size);
+    assert_rv(derive_key(fixture->session, &mechanism, other, size, true, &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+}
+
 /* --- ciphertexts as keys --- */
 
 static void a_ciphertext_is_a_key_as_openssl_has_it(void **state)
@@ -259,6 +274,7 @@ int main(void)
         MODULE_TEST(a_key_that_wraps_is_not_copied),
         MODULE_TEST(no_part_of_a_guarded_key_is_taken),
         MODULE_TEST(of_a_generated_key_sixteen_bytes_are_taken),
+        MODULE_TEST(a_key_that_asks_for_the_pin_each_time_derives_nothing),
         MODULE_TEST(a_ciphertext_is_a_key_as_openssl_has_it),
     };
     memset(secret, 0x5a, sizeof secret);

@@ -152,7 +152,7 @@ static void oaep_takes_no_other_parameters(void **state)
                                 {CKM_SHA256_RSA_PKCS, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0},
                                 {CKM_SHA256, 0, CKZ_DATA_SPECIFIED, NULL, 0},
                                 {CKM_SHA256, 99, CKZ_DATA_SPECIFIED, NULL, 0},
-                                {CKM_SHA256, CKG_MGF1_SHA256, 0, NULL, 0},
+                                {CKM_SHA256, CKG_MGF1_SHA256, 0, (void *)(uintptr_t)text, 4},
                                 {CKM_SHA256, CKG_MGF1_SHA256, 2, NULL, 0},
                                 {CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 1},
                                 {CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, (void *)(uintptr_t)text, ~0UL},
