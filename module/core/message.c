@@ -15,6 +15,10 @@ static CK_RV check_order(const struct bulla_operation *operation, const struct b
     if ((!step->in.data && step->in.size) || (!step->message.aad.data && step->message.aad.size) ||
         (step->data && !step->out_size) || (!step->message.parameter && step->message.parameter_size))
         return CKR_ARGUMENTS_BAD;
+    if (step->message.aad.size > PTRDIFF_MAX || step->message.parameter_size > PTRDIFF_MAX)
+        return CKR_ARGUMENTS_BAD; /* no memory has such lengths */
+    if (step->in.size > PTRDIFF_MAX)
+        return step->function == BULLA_MESSAGE_DECRYPT ? CKR_ENCRYPTED_DATA_LEN_RANGE : CKR_DATA_LEN_RANGE;
     return CKR_OK;
 }
 

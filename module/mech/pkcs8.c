@@ -11,6 +11,7 @@
 #include "der.h"
 
 enum { ATTRIBUTES = 0xa0, PUBLIC_KEY = 0x81, EC_PARAMETERS = 0xa0, EC_PUBLIC_KEY = 0xa1, POINT_LARGEST = 133 };
+enum { PADDING_MOST = 15 };
 
 static const uint8_t version_0[] = {0x02, 0x01, 0x00};
 
@@ -41,10 +42,26 @@ static bool split(struct bulla_reader *reader, struct bulla_pkcs8 *parts)
     return !reader->failed && bulla_reader_left(reader) == 0;
 }
 
+/* What is wrapped in whole blocks has zeroes behind it: by CBC as the standard says, by SoftHSM in AES key wrap with
+ * padding, too. Where anything else follows, it is left to be refused. */
+static struct bulla_bytes without_padding(struct bulla_bytes der)
+{
+    struct bulla_reader reader;
+    bulla_reader_open(&reader, der);
+    (void)bulla_der_read(&reader, BULLA_DER_SEQUENCE);
+    size_t left = bulla_reader_left(&reader);
+    if (reader.failed || left > PADDING_MOST)
+        return der;
+    for (size_t i = der.size - left; i < der.size; i++)
+        if (der.data[i])
+            return der;
+    return (struct bulla_bytes){der.data, der.size - left};
+}
+
 enum bulla_reason bulla_pkcs8_split(struct bulla_bytes der, struct bulla_pkcs8 *parts)
 {
     struct bulla_reader outer, reader;
-    bulla_reader_open(&outer, der);
+    bulla_reader_open(&outer, without_padding(der));
     bulla_reader_open(&reader, bulla_der_read(&outer, BULLA_DER_SEQUENCE));
     if (outer.failed || bulla_reader_left(&outer) || !split(&reader, parts))
         return bulla_refuse(BULLA_WRAPPED_KEY, "what was wrapped is no private key in PKCS#8");

@@ -223,12 +223,12 @@ static const struct row {
     ROW(WaitForSlotEvent, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
     ROW(LoginUser, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
     ROW(SessionCancel, IN_SESSION, NONE, NONE),
-    ROW(MessageEncryptInit, IN_SESSION, CKR_OK, CKR_MECHANISM_INVALID),
+    ROW(MessageEncryptInit, IN_SESSION, CKR_OK, CKR_KEY_HANDLE_INVALID),
     ROW(EncryptMessage, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(EncryptMessageBegin, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(EncryptMessageNext, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(MessageEncryptFinal, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
-    ROW(MessageDecryptInit, IN_SESSION, CKR_OK, CKR_MECHANISM_INVALID),
+    ROW(MessageDecryptInit, IN_SESSION, CKR_OK, CKR_KEY_HANDLE_INVALID),
     ROW(DecryptMessage, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(DecryptMessageBegin, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(DecryptMessageNext, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
@@ -250,6 +250,8 @@ static const struct {
     CK_RV (*call)(const struct given *given);
     CK_MECHANISM_TYPE type;
 } taken[] = {
+    {call_MessageDecryptInit, CKM_AES_GCM},
+    {call_MessageEncryptInit, CKM_AES_GCM},
     {call_EncryptInit, CKM_AES_ECB},
     {call_DecryptInit, CKM_AES_ECB},
     {call_DigestInit, CKM_SHA256},

@@ -225,6 +225,47 @@ static void an_unwrap_template_is_added_and_enforced(void **state)
     }
 }
 
+/* --- zeroes behind a key --- */
+
+/* RFC 8410, section 10.3: an Ed25519 private key. */
+static const unsigned char ed25519[48] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04,
+    0x22, 0x04, 0x20, 0xd4, 0xee, 0x72, 0xdb, 0xf9, 0x13, 0x58, 0x4a, 0xd5, 0xb6, 0xd8, 0xf1, 0xf7, 0x69, 0xf8, 0xad,
+    0x3a, 0xfe, 0x7c, 0x28, 0xcb, 0xf1, 0xd4, 0xfb, 0xe0, 0x97, 0xa8, 0x8f, 0x44, 0x75, 0x58, 0x42};
+
+static CK_RV unwrap_padded(CK_SESSION_HANDLE session, const CK_OBJECT_HANDLE *keys, unsigned char *plain, CK_ULONG size)
+{
+    CK_MECHANISM kwp = {CKM_AES_KEY_WRAP_KWP, NULL, 0};
+    CK_KEY_TYPE edwards = CKK_EC_EDWARDS;
+    CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, class_private), ATTRIBUTE(CKA_KEY_TYPE, edwards)};
+    struct wrapped wrapped = {.size = sizeof wrapped.bytes};
+    CK_OBJECT_HANDLE key = 0;
+    assert_ok(p11->C_EncryptInit(session, &kwp, keys[0]));
+    assert_ok(p11->C_Encrypt(session, plain, size, wrapped.bytes, &wrapped.size));
+    return p11->C_UnwrapKey(session, &kwp, keys[1], wrapped.bytes, wrapped.size, attributes, 2, &key);
+}
+
+/* SoftHSM wraps private keys so, whatever the mechanism. */
+static void zeroes_behind_a_private_key_are_padding(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    CK_OBJECT_HANDLE keys[2];
+    static const CK_ATTRIBUTE_TYPE uses[] = {CKA_ENCRYPT, CKA_UNWRAP};
+    for (int i = 0; i < 2; i++) {
+        CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, aes),
+            TEXT_ATTRIBUTE(CKA_VALUE, "0123456789abcdef"), {uses[i], &yes, 1}};
+        assert_ok(module_create(fixture->session, attributes, 4, &keys[i]));
+    }
+    for (CK_ULONG more = 0; more < 20; more++) {
+        unsigned char plain[80] = {0};
+        memcpy(plain, ed25519, sizeof ed25519);
+        assert_rv(unwrap_padded(fixture->session, keys, plain, sizeof ed25519 + more),
+            more < 16 ? CKR_OK : CKR_WRAPPED_KEY_INVALID);
+        plain[sizeof ed25519 + more] = 1;
+        assert_rv(unwrap_padded(fixture->session, keys, plain, sizeof ed25519 + more + 1), CKR_WRAPPED_KEY_INVALID);
+        assert_rv(unwrap_padded(fixture->session, keys, plain, sizeof ed25519 - 1 - more), CKR_WRAPPED_KEY_INVALID);
+    }
+}
+
 /* --- trusted wrapping keys --- */
 
 static void as_officer(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
@@ -307,6 +348,7 @@ int main(void)
         MODULE_TEST(a_key_comes_in_with_no_uses_that_exclude_each_other),
         MODULE_TEST(a_wrap_template_chooses_what_is_wrapped),
         MODULE_TEST(an_unwrap_template_is_added_and_enforced),
+        MODULE_TEST(zeroes_behind_a_private_key_are_padding),
         CONF_TEST(a_trusted_key_wraps_what_is_kept_for_it_and_keeps_it_so),
         MODULE_TEST(a_key_does_not_come_apart_by_derivation),
     };

@@ -262,6 +262,25 @@ static void lengths_of_everything_else_are_refused(void **state)
     }
 }
 
+/* Of messages: the operation waits for the next one. */
+static void lengths_of_messages_are_refused(void **state)
+{
+    CK_SESSION_HANDLE session = ((const struct module_fixture *)*state)->session;
+    CK_MECHANISM gcm = {CKM_AES_GCM, NULL, 0};
+    unsigned char *byte = fenced();
+    unsigned long room = sizeof out;
+    CK_OBJECT_HANDLE key = make_key(session, CKM_AES_ECB);
+    assert_ok(p11_3->C_MessageEncryptInit(session, &gcm, key));
+    assert_rv(p11_3->C_EncryptMessage(session, NULL, 0, NULL, 0, byte, ~0UL, out, &room), CKR_DATA_LEN_RANGE);
+    assert_rv(p11_3->C_EncryptMessage(session, NULL, 0, byte, ~0UL, data, 8, out, &room), CKR_ARGUMENTS_BAD);
+    assert_rv(p11_3->C_EncryptMessage(session, byte, ~0UL, NULL, 0, data, 8, out, &room), CKR_ARGUMENTS_BAD);
+    assert_rv(p11_3->C_EncryptMessageBegin(session, NULL, 0, byte, ~0UL), CKR_ARGUMENTS_BAD);
+    assert_ok(p11_3->C_MessageEncryptFinal(session));
+    assert_ok(p11_3->C_MessageDecryptInit(session, &gcm, key));
+    assert_rv(p11_3->C_DecryptMessage(session, NULL, 0, NULL, 0, byte, ~0UL, out, &room), CKR_ENCRYPTED_DATA_LEN_RANGE);
+    assert_ok(p11_3->C_MessageDecryptFinal(session));
+}
+
 /* --- under other hands --- */
 
 /* An operation has its key until it ends; nobody begins another one with it. */
@@ -422,6 +441,7 @@ int main(void)
         MODULE_TEST(operations_of_different_functions_run_beside_each_other),
         MODULE_TEST(lengths_that_no_memory_has_are_refused),
         MODULE_TEST(lengths_of_everything_else_are_refused),
+        MODULE_TEST(lengths_of_messages_are_refused),
         MODULE_TEST(a_key_that_is_destroyed_serves_what_was_begun),
         MODULE_TEST(a_use_that_is_taken_away_is_refused_at_once),
         MODULE_TEST(logging_out_ends_what_keys_were_used_for),
