@@ -201,12 +201,14 @@ refused 'wrapping a key that may not leave' "${tool[@]}" --wrap --mechanism AES-
 run 'deleting' "${tool[@]}" --delete-object --type secrkey --id 14
 refused 'reading what is deleted' "${tool[@]}" --read-object --type secrkey --id 14 --output-file nothing
 if [ "$PEER" = no ]; then # SoftHSM: OAEP with SHA-1 only; crashes in --test-threads; no C_Initialize in a child
-    run '--test' "${tool[@]}" --test
+    # Each thread: C_Initialize with locks, C_GetInfo, C_GetSlotList, C_GetTokenInfo (OpenSC, test_threads). The tool
+    # waits for 30 seconds when it is done before its threads are, whoever's module it has; --test takes longer than they.
+    threads=(--test-threads ILGISLT0 --test-threads ILGISLT0 --test-threads ILGISLT0 --test-threads ILGISLT0)
+    run '--test and --test-threads' "${tool[@]}" --test "${threads[@]}"
+    says 'SHA256: OK'
     says_not '^ERR:'
-    says_not 'CKR_'
-    # Each thread: C_Initialize with locks, C_GetInfo, C_GetSlotList, C_GetTokenInfo (OpenSC, test_threads).
-    run '--test-threads' pkcs11-tool --module "$MODULE" --list-slots --test-threads ILGISLT0 --test-threads ILGISLT0 \
-        --test-threads ILGISLT0 --test-threads ILGISLT0
+    says_not 'rv = CKR_'
+    says 'all threads have ended with CKR_OK'
     says_not 'some errors'
     says_not 'Unknown test'
     run '--test-fork' pkcs11-tool --module "$MODULE" --test-fork
