@@ -122,4 +122,5 @@ BULLA_REASON(SIGNATURE_LENGTH, "signature-length", "pass a signature of the key'
 BULLA_REASON(AUTHENTICATE_AGAIN, "authenticate-again", "C_Login of CKU_CONTEXT_SPECIFIC with the PIN, for each use of this key")
 BULLA_REASON(STATE_UNSAVEABLE, "state-unsaveable", "begin the operation anew instead of saving it")
 BULLA_REASON(STATE_INVALID, "state-invalid", "pass a state that C_GetOperationState gave, whole")
+BULLA_REASON(KEY_EXHAUSTED, "key-exhausted", "begin anew with other fixed bits, or with another key")
 BULLA_REASON(LIBRARY, "library", "report this with the detail: a library refused what should have worked")

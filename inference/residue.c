@@ -52,3 +52,8 @@ void bulla_residue_wipe(void)
     wipe_stack();
     wipe_registers();
 }
+
+void bulla_residue_wipe_registers(void)
+{
+    wipe_registers();
+}

@@ -47,6 +47,7 @@ bool bulla_list_bool(const struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE 
 
 void bulla_list_from(struct bulla_attribute_list *list, const struct bulla_attributes *attributes)
 {
+    list->nested_used = 0;
     list->count = attributes->count < BULLA_ATTRIBUTES_LARGEST ? attributes->count : BULLA_ATTRIBUTES_LARGEST;
     memcpy(list->items, attributes->items, list->count * sizeof list->items[0]);
 }
@@ -159,7 +160,7 @@ bool bulla_attributes_allow(const struct bulla_attributes *attributes, CK_MECHAN
 static void encode_value(
     const struct bulla_attribute *item, enum bulla_attribute_kind kind, struct bulla_writer *writer)
 {
-    if (kind == BULLA_BOOL || kind == BULLA_OCTETS) {
+    if (kind != BULLA_ULONG && kind != BULLA_ULONGS) {
         bulla_cbor_write_bstr(writer, item->value);
         return;
     }
@@ -207,11 +208,28 @@ size_t bulla_attributes_encoded_size(const struct bulla_attribute_list *list, bo
     return expected == BULLA_OK || expected == BULLA_BUFFER_SMALL ? counter.size : 0;
 }
 
+bool bulla_list_put_nested(
+    struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type, const CK_ATTRIBUTE *attributes, size_t count)
+{
+    struct bulla_attribute_list inside;
+    struct bulla_writer writer;
+    inside.count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!bulla_list_put(
+                &inside, attributes[i].type, (struct bulla_bytes){attributes[i].pValue, attributes[i].ulValueLen}))
+            return false;
+    bulla_writer_open(&writer, list->nested + list->nested_used, sizeof list->nested - list->nested_used);
+    if (bulla_attributes_encode(&inside, false, &writer) != BULLA_OK)
+        return false;
+    list->nested_used += writer.size;
+    return bulla_list_put(list, type, bulla_writer_bytes(&writer));
+}
+
 static enum bulla_reason decode_value(const struct bulla_attribute_row *row, struct bulla_bytes stored,
     CK_ULONG **numbers, const CK_ULONG *end, struct bulla_bytes *value)
 {
     *value = stored;
-    if (row->kind == BULLA_OCTETS || (row->kind == BULLA_BOOL && stored.size == 1))
+    if (row->kind == BULLA_OCTETS || row->kind == BULLA_TEMPLATE || (row->kind == BULLA_BOOL && stored.size == 1))
         return BULLA_OK;
     size_t count = stored.size / 8;
     if (row->kind == BULLA_BOOL || stored.size % 8 || (row->kind == BULLA_ULONG && count != 1) ||

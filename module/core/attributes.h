@@ -2,7 +2,8 @@
  *
  * A set is sorted by type, each type at most once, and immutable once an object holds it: a change makes a new set, so
  * readers need no lock. Values are in the host's form: CK_BBOOL one byte, CK_ULONG sizeof(CK_ULONG) bytes, anything
- * else bytes. In the store they are deterministic CBOR {type: bstr}, a CK_ULONG as 8 bytes big-endian. */
+ * else bytes. In the store they are deterministic CBOR {type: bstr}, a CK_ULONG as 8 bytes big-endian; an array of
+ * attributes is the bytes of such a map. */
 #ifndef BULLA_CORE_ATTRIBUTES_H
 #define BULLA_CORE_ATTRIBUTES_H
 
@@ -11,7 +12,9 @@
 #include "bulla_pkcs11.h"
 #include "crypto/bytes.h"
 
-enum bulla_attribute_kind { BULLA_BOOL, BULLA_ULONG, BULLA_OCTETS, BULLA_ULONGS };
+/* BULLA_TEMPLATE is an array of attributes: CK_ATTRIBUTEs of the caller's in a template, and everywhere else the
+ * store's form of a list, so that no value holds a pointer. */
+enum bulla_attribute_kind { BULLA_BOOL, BULLA_ULONG, BULLA_OCTETS, BULLA_ULONGS, BULLA_TEMPLATE };
 
 enum bulla_attribute_flag {
     BULLA_SETTABLE = 1 << 0,   /* C_SetAttributeValue and C_CopyObject may change it */
@@ -24,6 +27,7 @@ enum bulla_attribute_flag {
     BULLA_DEFAULT_EMPTY = 1 << 7,   /* octets: present and empty; booleans without a default flag: false */
     BULLA_NO_DEFAULT = 1 << 8,      /* absent unless given */
     BULLA_NOT_IN_GENERATE = 1 << 9, /* templates of key generation may not name it */
+    BULLA_BY_OFFICER = 1 << 10,     /* a boolean that the SO alone makes true */
 };
 
 /* Classes as bits, for the table's columns. */
@@ -35,6 +39,7 @@ enum bulla_class_bit {
     BULLA_IN_SECRET = 1 << 4,
     BULLA_IN_POLICY = 1 << 5,
     BULLA_IN_STATUS = 1 << 6,
+    BULLA_IN_PROFILE = 1 << 7,
 };
 
 struct bulla_attribute_row {
@@ -62,14 +67,20 @@ struct bulla_attributes {
 };
 
 /* --- building: a list of views that becomes a set --- */
-enum { BULLA_ATTRIBUTES_LARGEST = 96 };
+enum { BULLA_ATTRIBUTES_LARGEST = 96, BULLA_NESTED_MOST = 16, BULLA_NESTED_LARGEST = 3072 };
 struct bulla_attribute_list {
     size_t count;
     struct bulla_attribute items[BULLA_ATTRIBUTES_LARGEST];
+    size_t nested_used; /* of the store's forms of arrays of attributes, which are made here */
+    uint8_t nested[BULLA_NESTED_LARGEST];
 };
 /* Adds or replaces; false when the list is full. The view must outlive the list. */
 bool bulla_list_put(struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type, struct bulla_bytes value);
 bool bulla_list_put_bool(struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type, bool value);
+/* Puts an array of attributes whose form was checked; its store's form lies in `list`, which must not move. False also
+ * when that is too large. */
+bool bulla_list_put_nested(
+    struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type, const CK_ATTRIBUTE *attributes, size_t count);
 const struct bulla_attribute *bulla_list_find(const struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type);
 /* Whether the list's sensitive attributes are sealed: it is a private or secret key, or a private object. A public
  * certificate's or data object's value is not. */

@@ -70,7 +70,8 @@ CK_RV bulla_objects_destroy(struct bulla_session *session, CK_OBJECT_HANDLE hand
     CK_RV rv = CKR_OK;
     if (object->owner == 0 && !session->writable)
         rv = CKR_SESSION_READ_ONLY;
-    else if (!object->transient && !bulla_attributes_bool(object->attributes, CKA_DESTROYABLE))
+    else if (object->object_class == CKO_PROFILE ||
+             (!object->transient && !bulla_attributes_bool(object->attributes, CKA_DESTROYABLE)))
         rv = CKR_ACTION_PROHIBITED;
     else
         rv = bulla_token_refusal(session->token, "destroy", bulla_vault_erase(session->token, object));
@@ -170,11 +171,36 @@ static CK_RV decide(struct bulla_session *session, struct bulla_object *object, 
     return CKR_OK;
 }
 
+/* The SO says of a public object that it is trusted, or not; CKR_ATTRIBUTE_READ_ONLY where the SO can't. */
+static CK_RV set_trust(
+    struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attribute, bool *overtaken)
+{
+    const struct bulla_attribute_row *row = bulla_attribute_row(CKA_TRUSTED);
+    if (!(row->classes & bulla_class_bit(object->object_class)))
+        return CKR_ATTRIBUTE_TYPE_INVALID;
+    if (object->owner)
+        return CKR_ATTRIBUTE_READ_ONLY; /* of a session, which ends */
+    bool trusted = *(const CK_BBOOL *)attribute->pValue == CK_TRUE;
+    enum bulla_reason reason = bulla_token_trust(session->token, object->handle, trusted);
+    *overtaken = reason == BULLA_STORE_BUSY;
+    if (*overtaken)
+        return CKR_FUNCTION_FAILED;
+    CK_RV rv = bulla_token_refusal(session->token, "trust", reason);
+    return reason == BULLA_SO_CANNOT_OPEN ? CKR_ATTRIBUTE_READ_ONLY : rv;
+}
+
+static bool is_trust(const struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    return count == 1 && attributes->type == CKA_TRUSTED && bulla_token_login_state(session->token) == BULLA_OFFICER;
+}
+
 /* `overtaken`: another process or thread changed the object meanwhile, and the change is to be judged again. */
 static CK_RV set_attributes(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attributes,
     CK_ULONG count, bool *overtaken)
 {
     struct bulla_attribute_list list;
+    if (is_trust(session, attributes, count))
+        return set_trust(session, object, attributes, overtaken);
     bulla_list_from(&list, object->attributes);
     bool decided = false;
     CK_RV rv = decide(session, object, attributes, count, &decided);

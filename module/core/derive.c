@@ -9,7 +9,6 @@
 #include "derive.h"
 
 #include "refusal.h"
-#include "template.h"
 
 /* How many bytes the template asks for; 0: it does not say. */
 static size_t wanted_size(struct bulla_template template)
@@ -90,12 +89,14 @@ static CK_RV make_list(const struct bulla_session *session, struct bulla_templat
 }
 
 CK_RV bulla_derive_list(const struct bulla_deriving *deriving, struct bulla_template template,
-    CK_OBJECT_CLASS object_class, struct bulla_attribute_list *list)
+    CK_OBJECT_CLASS object_class, struct bulla_merged *merged, struct bulla_attribute_list *list)
 {
     CK_ATTRIBUTE room[BULLA_ATTRIBUTES_LARGEST];
-    CK_RV rv = bulla_template_form(template.attributes, template.count);
+    CK_RV rv =
+        bulla_roles_merge(deriving->base.object, CKA_DERIVE_TEMPLATE, template.attributes, template.count, merged);
     if (rv != CKR_OK)
         return rv;
+    template = (struct bulla_template){merged->attributes, merged->count};
     rv = make_list(
         deriving->session, object_class == CKO_DATA ? without_length(template, room) : template, object_class, list);
     if (rv != CKR_OK || object_class == CKO_DATA)
@@ -154,12 +155,13 @@ static CK_RV derive_one(struct bulla_deriving *deriving, struct bulla_attribute_
 static CK_RV derive(struct bulla_deriving *deriving, struct bulla_template template, CK_OBJECT_HANDLE *handle)
 {
     struct bulla_attribute_list list = {0};
+    struct bulla_merged merged;
     struct bulla_shares shares = {0};
     const struct bulla_mechanism *row = deriving->derivation.row;
-    CK_RV rv = bulla_derive_list(deriving, template, row->makes_data ? CKO_DATA : CKO_SECRET_KEY, &list);
+    CK_RV rv = bulla_derive_list(deriving, template, row->makes_data ? CKO_DATA : CKO_SECRET_KEY, &merged, &list);
     if (rv != CKR_OK)
         return rv;
-    deriving->derivation.size = wanted_size(template);
+    deriving->derivation.size = wanted_size((struct bulla_template){merged.attributes, merged.count});
     if (row->divide)
         rv = bulla_token_refusal(deriving->session->token, "derive", row->divide(&deriving->derivation, &shares));
     if (rv == CKR_OK && shares.count) {
@@ -171,12 +173,19 @@ static CK_RV derive(struct bulla_deriving *deriving, struct bulla_template templ
     return rv == CKR_OK ? derive_one(deriving, &list, handle) : rv;
 }
 
+static bool asks_again(const struct bulla_taken_key *key)
+{
+    return key->object && bulla_attributes_bool(key->object->attributes, CKA_ALWAYS_AUTHENTICATE);
+}
+
 static CK_RV take(struct bulla_deriving *deriving, CK_OBJECT_HANDLE base, CK_OBJECT_HANDLE other)
 {
     const struct bulla_mechanism *row = deriving->derivation.row;
     CK_RV rv = bulla_key_take(deriving->session, base, row, BULLA_DERIVE, &deriving->base);
     if (rv == CKR_OK && other != CK_INVALID_HANDLE)
         rv = bulla_key_take(deriving->session, other, row, BULLA_DERIVE, &deriving->other);
+    if (rv == CKR_OK && (asks_again(&deriving->base) || asks_again(&deriving->other)))
+        rv = CKR_KEY_FUNCTION_NOT_PERMITTED; /* there is no Init to give the PIN after */
     if (rv == CKR_OK && row->keeps && (wraps(deriving->base.object) || wraps(deriving->other.object)))
         rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
     deriving->derivation.base = &deriving->base.key;

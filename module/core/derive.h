@@ -3,6 +3,7 @@
 #define BULLA_CORE_DERIVE_H
 
 #include "objects.h"
+#include "roles.h"
 
 struct bulla_deriving {
     struct bulla_session *session;
@@ -10,10 +11,10 @@ struct bulla_deriving {
     struct bulla_derivation derivation;
 };
 
-/* The list of an object to be derived: the template, defaults, history, and what it may not be weaker in. The views
- * point into the template. */
+/* The list of an object to be derived: the template and the base's CKA_DERIVE_TEMPLATE, which `merged` holds together
+ * afterwards, defaults, history, and what it may not be weaker in. The views point into both. */
 CK_RV bulla_derive_list(const struct bulla_deriving *deriving, struct bulla_template template,
-    CK_OBJECT_CLASS object_class, struct bulla_attribute_list *list);
+    CK_OBJECT_CLASS object_class, struct bulla_merged *merged, struct bulla_attribute_list *list);
 /* Runs the row: `memory` is the caller's to release, `size` how much of it was written. */
 enum bulla_reason bulla_derive_run(
     const struct bulla_deriving *deriving, struct bulla_secret *memory, size_t *size) BULLA_MUST_USE;

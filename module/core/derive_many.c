@@ -29,11 +29,12 @@ static CK_RV make(const struct bulla_deriving *deriving, struct bulla_template t
 {
     CK_ATTRIBUTE room[BULLA_ATTRIBUTES_LARGEST];
     struct bulla_attribute_list list = {0};
+    struct bulla_merged merged;
     if (share->form == BULLA_SHARE_MAC)
         template = of_mac(template, room);
     if (share->form == BULLA_SHARE_OWN)
         template = (struct bulla_template){share->attributes, share->count};
-    CK_RV rv = bulla_derive_list(deriving, template, CKO_SECRET_KEY, &list);
+    CK_RV rv = bulla_derive_list(deriving, template, CKO_SECRET_KEY, &merged, &list);
     struct bulla_bytes value = {block.data + share->offset, share->size};
     return rv == CKR_OK ? bulla_derive_put(deriving, value, &list, handle) : rv;
 }

@@ -3,6 +3,7 @@
 
 #include "objects.h"
 #include "refusal.h"
+#include "roles.h"
 #include "template.h"
 
 /* What the mechanism says of its keys; a template may repeat it, not contradict it. */
@@ -21,7 +22,7 @@ static CK_RV add_of_mechanism(const struct bulla_mechanism *row, struct bulla_at
         (void)bulla_list_put_bool(list, row->usages[i], true);
     if (row->only_by_name && (!bulla_list_bool(list, CKA_SENSITIVE) || bulla_list_bool(list, CKA_EXTRACTABLE)))
         return CKR_TEMPLATE_INCONSISTENT;
-    return CKR_OK;
+    return bulla_roles_check(list);
 }
 
 /* A key in the making. The list's views point into it: it outlives the writing. */

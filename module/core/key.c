@@ -13,6 +13,8 @@ const struct bulla_key_use bulla_key_uses[BULLA_KEY_USES] = {
     [BULLA_VERIFY] = {"verify", CKF_VERIFY, CKA_VERIFY, BULLA_VERIFY, true},
     [BULLA_SIGN_RECOVER] = {"sign-recover", CKF_SIGN_RECOVER, CKA_SIGN_RECOVER, BULLA_SIGN_RECOVER, false},
     [BULLA_VERIFY_RECOVER] = {"verify-recover", CKF_VERIFY_RECOVER, CKA_VERIFY_RECOVER, BULLA_VERIFY_RECOVER, true},
+    [BULLA_MESSAGE_ENCRYPT] = {"encrypt-message", CKF_MESSAGE_ENCRYPT, CKA_ENCRYPT, BULLA_MESSAGE_ENCRYPT, true},
+    [BULLA_MESSAGE_DECRYPT] = {"decrypt-message", CKF_MESSAGE_DECRYPT, CKA_DECRYPT, BULLA_MESSAGE_DECRYPT, false},
     [BULLA_WRAP] = {"wrap", CKF_WRAP, CKA_WRAP, BULLA_ENCRYPT, true},
     [BULLA_UNWRAP] = {"unwrap", CKF_UNWRAP, CKA_UNWRAP, BULLA_DECRYPT, false},
     [BULLA_DERIVE] = {"derive", CKF_DERIVE, CKA_DERIVE, BULLA_FUNCTIONS, false},
@@ -101,9 +103,7 @@ enum bulla_reason bulla_key_complete(struct bulla_draft *draft)
 
 static enum bulla_reason make_material(struct bulla_object *object)
 {
-    BULLA_DRAFT draft = {0};
-    if (object->material)
-        return BULLA_OK;
+    BULLA_DRAFT draft = {0}; /* some kilobytes: the caller has seen that it is needed */
     BULLA_TRY(bulla_key_draft_object(object, &draft));
     const struct bulla_key_kind *kind = bulla_key_kind_find(draft.key_type);
     if (!kind)
@@ -129,7 +129,8 @@ static enum bulla_reason take_opened(bool copy, struct bulla_taken_key *taken)
     taken->key.expires = object->expires;
     if (copy)
         return copy_value(object, taken);
-    BULLA_TRY(make_material(object));
+    if (!object->material)
+        BULLA_TRY(make_material(object));
     struct bulla_material *material = bulla_material_keep(object->material);
     taken->key.material = material;
     taken->key.secret = (struct bulla_bytes){material->value.data, material->value.size};

@@ -50,6 +50,9 @@ CK_RV bulla_objects_may_write(const struct bulla_session *session, const struct 
 /* The list's release tree, or the token's default for it: checked, and whether it attests is added. */
 CK_RV bulla_objects_release(struct bulla_session *session, struct bulla_attribute_list *list);
 
+/* --- profile.c: the objects of CKO_PROFILE, for this session --- */
+CK_RV bulla_profiles_put(struct bulla_session *session);
+
 /* --- request.c: the object route (DESIGN: Inference) --- */
 /* Whether the list is a request object: CKO_DATA of application "bulla.infer". */
 bool bulla_request_is(const struct bulla_attribute_list *list);

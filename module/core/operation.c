@@ -11,7 +11,8 @@ static void clear(struct bulla_operation *operation)
     operation->processor = NULL;
     operation->taken = (struct bulla_taken_key){0};
     operation->run = (struct bulla_run){0};
-    operation->updated = operation->unproved = false;
+    operation->updated = false;
+    operation->unproved = 0;
 }
 
 void bulla_operation_end(struct bulla_operation *operation)
@@ -99,6 +100,7 @@ static enum bulla_reason start(
     operation->run.mechanism = operation->mechanism;
     if (processor->reuse && key->material && !operation->run.state)
         operation->run.state = bulla_material_take(key->material, processor);
+    session->spotless = processor->spotless && operation->run.state;
     if (processor->state_size && !operation->run.state)
         BULLA_TRY(bulla_state_make(processor, &operation->run.state));
     return processor->begin ? processor->begin(&operation->run, mechanism) : BULLA_OK;
@@ -142,8 +144,8 @@ CK_RV bulla_operation_bind(struct bulla_session *session, struct bulla_operation
         return rv;
     operation->mechanism = row;
     operation->processor = row->processors[use->processor];
-    operation->unproved =
-        row->keys && bulla_attributes_bool(operation->taken.object->attributes, CKA_ALWAYS_AUTHENTICATE);
+    if (row->keys && bulla_attributes_bool(operation->taken.object->attributes, CKA_ALWAYS_AUTHENTICATE))
+        operation->unproved = ++session->asked;
     enum bulla_reason reason = start(session, operation, mechanism);
     if (reason == BULLA_OK)
         return CKR_OK;
@@ -163,6 +165,34 @@ CK_RV bulla_operation_begin(
     }
     return operation->mechanism ? CKR_OPERATION_ACTIVE
                                 : bulla_operation_bind(session, operation, function, mechanism, key);
+}
+
+/* --- keys that ask for the PIN each time --- */
+
+static bool is_unproved(const struct bulla_operation *operation)
+{
+    return operation->mechanism && operation->unproved;
+}
+
+bool bulla_operations_unproved(const struct bulla_session *session)
+{
+    for (int i = 0; i < BULLA_FUNCTIONS; i++)
+        if (is_unproved(&session->operations[i]))
+            return true;
+    return false;
+}
+
+/* One PIN is for one operation. Where more than one waits, which of them is meant can't be told: the one begun last. */
+void bulla_operations_prove(struct bulla_session *session)
+{
+    struct bulla_operation *latest = NULL;
+    for (int i = 0; i < BULLA_FUNCTIONS; i++) {
+        struct bulla_operation *operation = &session->operations[i];
+        if (is_unproved(operation) && (!latest || operation->unproved > latest->unproved))
+            latest = operation;
+    }
+    if (latest)
+        latest->unproved = 0;
 }
 
 /* --- steps --- */
@@ -203,12 +233,36 @@ static enum bulla_reason check_lease(const struct bulla_operation *operation)
     return BULLA_OK;
 }
 
-static enum bulla_reason run_step(
-    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
+static enum bulla_reason check_proved(const struct bulla_operation *operation)
 {
     if (operation->unproved)
         return bulla_refuse(BULLA_AUTHENTICATE_AGAIN, "the key asks for the PIN before each use");
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_operation_usable(const struct bulla_operation *operation)
+{
+    BULLA_TRY(check_lease(operation));
+    return check_proved(operation);
+}
+
+static enum bulla_reason run_step(
+    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
+{
+    BULLA_TRY(check_proved(operation));
     return step->function == BULLA_VERIFY ? run_verification(operation, step, out) : run_phases(operation, step, out);
+}
+
+/* A length that no memory has. What reads it would run beyond the end, and what adds to it would begin anew. */
+static CK_RV check_lengths(const struct bulla_step *step)
+{
+    bool decrypts = step->function == BULLA_DECRYPT;
+    bool recovers = step->function == BULLA_VERIFY_RECOVER;
+    if (step->signature.size > PTRDIFF_MAX || (recovers && step->in.size > PTRDIFF_MAX))
+        return CKR_SIGNATURE_LEN_RANGE;
+    if (step->in.size > PTRDIFF_MAX)
+        return decrypts ? CKR_ENCRYPTED_DATA_LEN_RANGE : CKR_DATA_LEN_RANGE;
+    return CKR_OK;
 }
 
 /* Whether the step fits what the operation has done so far. */
@@ -222,7 +276,7 @@ static CK_RV check_order(const struct bulla_operation *operation, const struct b
         return CKR_OPERATION_ACTIVE;
     if (step->phase != BULLA_WHOLE && !operation->processor->update)
         return CKR_FUNCTION_NOT_SUPPORTED;
-    return CKR_OK;
+    return check_lengths(step);
 }
 
 /* After a step that was run: what went well goes on or finishes, everything else ends. */
@@ -282,6 +336,7 @@ CK_RV bulla_operation_ask(struct bulla_session *session, const struct bulla_step
 CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step *step)
 {
     struct bulla_operation *operation = &session->operations[step->function];
+    session->spotless = operation->processor->spotless;
     return conclude(session, operation, step, write_step(operation, step));
 }
 

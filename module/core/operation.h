@@ -29,7 +29,7 @@ struct bulla_operation {
     uint64_t epoch;
     struct bulla_warm warm; /* outlives the operation */
     bool updated;           /* an Update has been: no one-shot may follow */
-    bool unproved;          /* CKA_ALWAYS_AUTHENTICATE: the PIN is still to be given for this operation */
+    unsigned unproved;      /* CKA_ALWAYS_AUTHENTICATE: the n-th operation for which the PIN is still to be given */
 };
 
 /* Input and output of a step. `out` NULL with `out_size` not: a length query. Of a verification, `signature` is given
@@ -49,8 +49,14 @@ CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_ste
 /* The two halves of it: what needs no running (`answered`: a refusal, a length query, a short buffer), and the rest. */
 CK_RV bulla_operation_ask(struct bulla_session *session, const struct bulla_step *step, bool *answered);
 CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step *step);
+/* Asked before anything of the processor runs: whether the lease has not ended since Init, and the PIN was given where
+ * the key asks for it. */
+enum bulla_reason bulla_operation_usable(const struct bulla_operation *operation) BULLA_MUST_USE;
 /* A step of a verification: no output, so no length query and no short buffer. */
 CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_step *step);
+/* Whether a key of the session's asks for the PIN before its operation goes on; and that it was given. */
+bool bulla_operations_unproved(const struct bulla_session *session);
+void bulla_operations_prove(struct bulla_session *session);
 /* C_DigestKey: an update of the digest by a secret key's value. */
 CK_RV bulla_operation_digest_key(struct bulla_session *session, CK_OBJECT_HANDLE key);
 /* An operation outside the session's slots, of one of the functions or of wrapping and unwrapping; nothing is held

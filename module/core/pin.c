@@ -217,7 +217,7 @@ enum bulla_reason bulla_pin_derive_keys(
 }
 
 /* With the keys in place every row is judged; without them nothing is hidden but what is private. */
-static void install_keys(struct bulla_token *token, struct bulla_token_keys *keys, enum bulla_login login)
+void bulla_pin_install_keys(struct bulla_token *token, struct bulla_token_keys *keys, enum bulla_login login)
 {
     (void)pthread_rwlock_wrlock(&token->keys_lock);
     (void)pthread_rwlock_wrlock(&token->lock);
@@ -267,7 +267,7 @@ void bulla_token_logout_gated(struct bulla_token *token)
     forget_opened(token);
     if (token->keys)
         bulla_token_record_head(token);
-    install_keys(token, NULL, BULLA_NOBODY);
+    bulla_pin_install_keys(token, NULL, BULLA_NOBODY);
     bulla_secret_free(token->officer);
     token->officer = NULL;
 }
@@ -286,7 +286,7 @@ static enum bulla_reason login_user(struct bulla_token *token, struct bulla_byte
     BULLA_TRY(bulla_secret_allocate(32, &token_key));
     BULLA_TRY(bulla_pin_try(token, &bulla_roles[BULLA_USER], pin, false, token_key));
     BULLA_TRY(bulla_pin_derive_keys(token, token_key, &keys));
-    install_keys(token, keys, BULLA_USER);
+    bulla_pin_install_keys(token, keys, BULLA_USER);
     return BULLA_OK;
 }
 
@@ -311,6 +311,18 @@ enum bulla_reason bulla_token_login(struct bulla_token *token, enum bulla_login 
         reason = bulla_refuse(BULLA_CANCELLED, "somebody else logged in at the same time");
     else
         reason = who == BULLA_USER ? login_user(token, pin) : login_officer(token, pin);
+    (void)pthread_mutex_unlock(&token->gate);
+    return reason;
+}
+
+enum bulla_reason bulla_token_pin_prove(struct bulla_token *token, struct bulla_bytes pin)
+{
+    BULLA_SECRET void *token_key = NULL;
+    BULLA_TRY(bulla_secret_allocate(32, &token_key));
+    (void)pthread_mutex_lock(&token->gate);
+    enum bulla_reason reason = token->login == BULLA_USER
+                                   ? bulla_pin_try(token, &bulla_roles[BULLA_USER], pin, false, token_key)
+                                   : bulla_refuse(BULLA_NOT_LOGGED_IN, "nobody is logged in");
     (void)pthread_mutex_unlock(&token->gate);
     return reason;
 }

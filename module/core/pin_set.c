@@ -33,7 +33,7 @@ static enum bulla_reason put_pin(struct bulla_token *token, const struct bulla_r
 }
 
 /* The SO's copy of the token key, where one was declared. */
-static enum bulla_reason recover(struct bulla_token *token, uint8_t *token_key)
+enum bulla_reason bulla_pin_recover(struct bulla_token *token, uint8_t *token_key)
 {
     uint8_t box[32 + BULLA_BOX_OVERHEAD];
     struct bulla_writer writer;
@@ -48,7 +48,7 @@ static enum bulla_reason later_pin(struct bulla_token *token, struct bulla_bytes
 {
     BULLA_SECRET void *token_key = NULL;
     BULLA_TRY(bulla_secret_allocate(32, &token_key));
-    enum bulla_reason reason = recover(token, token_key);
+    enum bulla_reason reason = bulla_pin_recover(token, token_key);
     if (reason == BULLA_OK)
         return put_pin(token, &bulla_roles[BULLA_USER], pin, token_key, bulla_pin_most_tries(token));
     if (reason != BULLA_STORE_MISSING)

@@ -3,6 +3,7 @@
 
 #include "objects.h"
 #include "refusal.h"
+#include "template.h"
 
 static void answer(CK_ATTRIBUTE *attribute, struct bulla_bytes value, CK_RV *rv)
 {
@@ -16,6 +17,32 @@ static void answer(CK_ATTRIBUTE *attribute, struct bulla_bytes value, CK_RV *rv)
             memcpy(attribute->pValue, value.data, value.size);
         attribute->ulValueLen = value.size;
     }
+}
+
+/* One attribute of an array: its type is told, its length, and its value where there is room (5.7.5). */
+static void answer_inside(CK_ATTRIBUTE *attribute, const struct bulla_attribute *item, CK_RV *rv)
+{
+    attribute->type = item->type;
+    answer(attribute, item->value, rv);
+}
+
+/* An array of attributes. What lies in the caller's buffer is read: its elements say where the values go. */
+static void answer_nested(CK_ATTRIBUTE *attribute, struct bulla_bytes encoded, CK_RV *rv)
+{
+    CK_ULONG numbers[BULLA_ATTRIBUTES_LARGEST];
+    struct bulla_attribute_list nested;
+    nested.count = 0;
+    enum bulla_reason reason = encoded.size ? bulla_attributes_decode(encoded, numbers, &nested) : BULLA_OK;
+    CK_ULONG size = nested.count * sizeof(CK_ATTRIBUTE);
+    if (reason != BULLA_OK || (attribute->pValue && attribute->ulValueLen < size)) {
+        attribute->ulValueLen = CK_UNAVAILABLE_INFORMATION;
+        *rv = reason == BULLA_OK ? CKR_BUFFER_TOO_SMALL : CKR_GENERAL_ERROR;
+        return;
+    }
+    CK_ATTRIBUTE *inside = attribute->pValue;
+    for (size_t i = 0; inside && i < nested.count; i++)
+        answer_inside(&inside[i], &nested.items[i], rv);
+    attribute->ulValueLen = size;
 }
 
 static void refuse_attribute(CK_ATTRIBUTE *attribute, CK_RV code, CK_RV *rv)
@@ -59,6 +86,8 @@ static void get_one(struct bulla_session *session, struct bulla_object *object, 
         char hex[33];
         (void)sodium_bin2hex(hex, sizeof hex, object->id, 16);
         answer(attribute, BULLA_TEXT(hex), rv);
+    } else if (value.data && row && row->kind == BULLA_TEMPLATE) {
+        answer_nested(attribute, value, rv);
     } else if (value.data) {
         answer(attribute, value, rv);
     } else if (attribute->type == CKA_MODULUS_BITS && object->object_class == CKO_PUBLIC_KEY && modulus_bits(object)) {
@@ -79,6 +108,8 @@ CK_RV bulla_objects_get(
     struct bulla_session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     CK_RV rv = CKR_OK;
+    if (count > BULLA_TEMPLATE_MOST)
+        return CKR_ARGUMENTS_BAD;
     struct bulla_object *object = bulla_token_object(session->token, handle);
     if (!object)
         return CKR_OBJECT_HANDLE_INVALID;

@@ -71,9 +71,8 @@ static CK_OBJECT_HANDLE status_left(const struct bulla_index *index, CK_SESSION_
     return 0;
 }
 
-/* Fresh ones in place of those that this session's last search made. Only "status" asks the TPM: "why" answers at once
- * after the TPM has failed. */
-static CK_RV make_status(struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count)
+/* Those that this session's last search made. */
+static void drop_transient(struct bulla_session *session)
 {
     struct bulla_token *token = session->token;
     (void)pthread_rwlock_wrlock(&token->lock);
@@ -81,12 +80,28 @@ static CK_RV make_status(struct bulla_session *session, const CK_ATTRIBUTE *attr
     while ((left = status_left(&token->index, session->handle)))
         bulla_index_remove(&token->index, left);
     (void)pthread_rwlock_unlock(&token->lock);
+}
+
+/* Only "status" asks the TPM: "why" answers at once after the TPM has failed. */
+static CK_RV make_status(struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    struct bulla_token *token = session->token;
     CK_RV rv = CKR_OK;
     if (asks_for(attributes, count, "status"))
         rv = put_status(session, "status", bulla_token_status_json(token));
     if (rv == CKR_OK && asks_for(attributes, count, "why"))
         rv = put_status(session, "why", bulla_token_why_json(token));
     return rv;
+}
+
+/* Fresh ones in place of the last, for a search that names their class. */
+static CK_RV make_transient(
+    struct bulla_session *session, CK_OBJECT_CLASS wanted, const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    if (wanted != CKO_BULLA_STATUS && wanted != CKO_PROFILE)
+        return CKR_OK;
+    drop_transient(session);
+    return wanted == CKO_PROFILE ? bulla_profiles_put(session) : make_status(session, attributes, count);
 }
 
 struct collecting {
@@ -99,8 +114,9 @@ struct collecting {
 /* `lock` is held. */
 static bool is_asked_for(const struct collecting *asked, const struct bulla_object *object)
 {
-    bool offered = (!(object->object_class & CKO_VENDOR_DEFINED) || object->object_class == asked->wanted) &&
-                   (!object->transient || object->owner == asked->session->handle);
+    bool named = object->object_class == asked->wanted;
+    bool offered = object->transient ? named && object->owner == asked->session->handle
+                                     : named || !(object->object_class & CKO_VENDOR_DEFINED);
     return offered && bulla_object_is_visible(asked->session->token, object) &&
            matches(object, asked->attributes, asked->count);
 }
@@ -192,14 +208,18 @@ CK_RV bulla_search_begin(struct bulla_session *session, const CK_ATTRIBUTE *attr
 {
     if (session->search.handles)
         return CKR_OPERATION_ACTIVE;
-    if (!attributes && count)
+    if ((!attributes && count) || count > BULLA_TEMPLATE_MOST)
         return CKR_ARGUMENTS_BAD;
     for (CK_ULONG i = 0; i < count; i++)
         if (!attributes[i].pValue && attributes[i].ulValueLen)
             return CKR_ARGUMENTS_BAD;
-    CK_OBJECT_CLASS wanted = bulla_template_ulong(attributes, count, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
+        else if (attributes[i].ulValueLen > PTRDIFF_MAX)
+            return CKR_ATTRIBUTE_VALUE_INVALID;
+    bool profile = bulla_template_ulong(attributes, count, CKA_PROFILE_ID, 0) != 0;
+    CK_OBJECT_CLASS wanted =
+        bulla_template_ulong(attributes, count, CKA_CLASS, profile ? CKO_PROFILE : CK_UNAVAILABLE_INFORMATION);
     bulla_request_expire(session);
-    CK_RV rv = wanted == CKO_BULLA_STATUS ? make_status(session, attributes, count) : CKR_OK;
+    CK_RV rv = make_transient(session, wanted, attributes, count);
     const struct collecting asked = {session, attributes, count, wanted};
     return rv == CKR_OK ? collect(&asked) : rv;
 }

@@ -40,9 +40,14 @@ static struct bulla_session *lock_session(CK_SESSION_HANDLE handle)
  * lazily bound function is enough. */
 static CK_RV run_locked(struct bulla_session *session, bulla_body *body, void *arguments)
 {
+    session->spotless = false;
     CK_RV rv = body(session, arguments);
+    bool spotless = session->spotless;
     (void)pthread_mutex_unlock(&session->lock);
-    bulla_residue_wipe();
+    if (spotless)
+        bulla_residue_wipe_registers();
+    else
+        bulla_residue_wipe();
     return rv;
 }
 

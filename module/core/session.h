@@ -18,7 +18,9 @@ struct bulla_session {
     CK_SESSION_HANDLE handle; /* 0: free */
     struct bulla_token *token;
     bool writable;
+    bool spotless; /* the running call leaves no secret on its stack (struct bulla_processor) */
     struct bulla_operation operations[BULLA_FUNCTIONS];
+    unsigned asked; /* how many operations asked for the PIN (CKA_ALWAYS_AUTHENTICATE) */
     struct bulla_search search;
     struct bulla_random *random;    /* in the arena; NULL until it is first asked for random numbers */
     struct bulla_secret passphrase; /* of C_Login(CKU_CONTEXT_SPECIFIC): for release trees with a passphrase leaf */

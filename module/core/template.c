@@ -1,17 +1,32 @@
 #include "template.h"
 
 #include "mech/mechanism.h"
+#include "roles.h"
 
 /* Sizes that a value may have, by kind; octets are bounded so that lengths never overflow later. */
 enum { VALUE_LARGEST = 1 << 20 };
 
-static CK_RV check_form(const CK_ATTRIBUTE *attribute)
+static CK_RV check_forms(const CK_ATTRIBUTE *attributes, CK_ULONG count, bool nested);
+
+/* An array of attributes: few, of which none is secret or an array itself. */
+static CK_RV check_nested(const CK_ATTRIBUTE *attribute)
+{
+    const CK_ATTRIBUTE *inside = attribute->pValue;
+    CK_ULONG count = attribute->ulValueLen / sizeof *inside;
+    if (attribute->ulValueLen % sizeof *inside || count > BULLA_NESTED_MOST)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    return check_forms(inside, count, true);
+}
+
+static CK_RV check_form(const CK_ATTRIBUTE *attribute, bool nested)
 {
     if (!attribute->pValue && attribute->ulValueLen)
         return CKR_ARGUMENTS_BAD;
     const struct bulla_attribute_row *row = bulla_attribute_row(attribute->type);
     if (!row)
         return CKR_ATTRIBUTE_TYPE_INVALID;
+    if (nested && ((row->flags & BULLA_SENSITIVE) || row->kind == BULLA_TEMPLATE))
+        return CKR_ATTRIBUTE_VALUE_INVALID;
     CK_ULONG size = attribute->ulValueLen;
     if (size > VALUE_LARGEST)
         return CKR_ATTRIBUTE_VALUE_INVALID;
@@ -21,17 +36,13 @@ static CK_RV check_form(const CK_ATTRIBUTE *attribute)
         return size == sizeof(CK_ULONG) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
     if (row->kind == BULLA_ULONGS)
         return size % sizeof(CK_ULONG) == 0 && size <= 64 * sizeof(CK_ULONG) ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
-    return CKR_OK;
+    return row->kind == BULLA_TEMPLATE ? check_nested(attribute) : CKR_OK;
 }
 
-CK_RV bulla_template_form(const CK_ATTRIBUTE *attributes, CK_ULONG count)
+static CK_RV check_forms(const CK_ATTRIBUTE *attributes, CK_ULONG count, bool nested)
 {
-    if (!attributes && count)
-        return CKR_ARGUMENTS_BAD;
-    if (count > BULLA_ATTRIBUTES_LARGEST)
-        return CKR_TEMPLATE_INCONSISTENT;
     for (CK_ULONG i = 0; i < count; i++) {
-        CK_RV rv = check_form(&attributes[i]);
+        CK_RV rv = check_form(&attributes[i], nested);
         if (rv != CKR_OK)
             return rv;
         for (CK_ULONG j = 0; j < i; j++)
@@ -39,6 +50,13 @@ CK_RV bulla_template_form(const CK_ATTRIBUTE *attributes, CK_ULONG count)
                 return CKR_TEMPLATE_INCONSISTENT;
     }
     return CKR_OK;
+}
+
+CK_RV bulla_template_form(const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    if (!attributes && count)
+        return CKR_ARGUMENTS_BAD;
+    return count > BULLA_ATTRIBUTES_LARGEST ? CKR_TEMPLATE_INCONSISTENT : check_forms(attributes, count, false);
 }
 
 CK_ULONG bulla_template_ulong(const CK_ATTRIBUTE *attributes, CK_ULONG count, CK_ATTRIBUTE_TYPE type, CK_ULONG absent)
@@ -182,9 +200,28 @@ static CK_RV check_allowed(const CK_ATTRIBUTE *attribute, unsigned class_bit, en
         return CKR_TEMPLATE_INCONSISTENT;
     if (row->flags & BULLA_BY_MODULE)
         return CKR_ATTRIBUTE_READ_ONLY;
+    if ((row->flags & BULLA_BY_OFFICER) && *(const CK_BBOOL *)attribute->pValue == CK_TRUE)
+        return CKR_ATTRIBUTE_READ_ONLY;
     if (origin != BULLA_CREATED && (row->flags & BULLA_NOT_IN_GENERATE))
         return CKR_TEMPLATE_INCONSISTENT;
     return CKR_OK;
+}
+
+static bool put_value(const CK_ATTRIBUTE *attribute, struct bulla_attribute_list *list)
+{
+    if (bulla_attribute_row(attribute->type)->kind != BULLA_TEMPLATE)
+        return bulla_list_put(list, attribute->type, value_of(attribute));
+    return bulla_list_put_nested(
+        list, attribute->type, attribute->pValue, attribute->ulValueLen / sizeof(CK_ATTRIBUTE));
+}
+
+/* A key that comes in wrapped could leave: so it may again, unless the template says otherwise (5.18.4). */
+static bool put_extractable(unsigned class_bit, enum bulla_origin origin, struct bulla_attribute_list *list)
+{
+    if (origin != BULLA_UNWRAPPED || !(class_bit & (BULLA_IN_PRIVATE | BULLA_IN_SECRET)) ||
+        bulla_list_find(list, CKA_EXTRACTABLE))
+        return true;
+    return bulla_list_put_bool(list, CKA_EXTRACTABLE, true);
 }
 
 CK_RV bulla_template_new(const CK_ATTRIBUTE *attributes, CK_ULONG count, enum bulla_origin origin,
@@ -194,13 +231,13 @@ CK_RV bulla_template_new(const CK_ATTRIBUTE *attributes, CK_ULONG count, enum bu
     if (rv != CKR_OK)
         return rv;
     unsigned class_bit = bulla_class_bit(object_class);
-    if (!class_bit || object_class == CKO_BULLA_STATUS)
+    if (!class_bit || (class_bit & (BULLA_IN_STATUS | BULLA_IN_PROFILE)))
         return CKR_ATTRIBUTE_VALUE_INVALID;
     for (CK_ULONG i = 0; i < count; i++) {
         rv = check_allowed(&attributes[i], class_bit, origin);
         if (rv != CKR_OK)
             return rv;
-        if (!bulla_list_put(list, attributes[i].type, value_of(&attributes[i])))
+        if (!put_value(&attributes[i], list))
             return CKR_TEMPLATE_INCONSISTENT;
     }
     if (origin == BULLA_CREATED) {
@@ -212,10 +249,9 @@ CK_RV bulla_template_new(const CK_ATTRIBUTE *attributes, CK_ULONG count, enum bu
         if (rv != CKR_OK)
             return rv;
     }
-    return put_privacy(class_bit, list) && put_uses(class_bit, list) && put_defaults(class_bit, list) &&
-                   put_history(class_bit, origin, list)
-               ? CKR_OK
-               : CKR_HOST_MEMORY;
+    bool put = put_privacy(class_bit, list) && put_uses(class_bit, list) && put_extractable(class_bit, origin, list) &&
+               put_defaults(class_bit, list) && put_history(class_bit, origin, list);
+    return put ? bulla_roles_check(list) : CKR_HOST_MEMORY;
 }
 
 static CK_RV check_change(const CK_ATTRIBUTE *attribute, bool copying, const struct bulla_attribute_list *list)
@@ -230,12 +266,12 @@ static CK_RV check_change(const CK_ATTRIBUTE *attribute, bool copying, const str
     bool secret = row->flags & BULLA_SENSITIVE && (object_class == CKO_SECRET_KEY || object_class == CKO_PRIVATE_KEY);
     if (!secret && same_value(list, attribute))
         return CKR_OK;
+    bool now = row->kind == BULLA_BOOL && *(const CK_BBOOL *)attribute->pValue == CK_TRUE;
     if (!(row->flags & BULLA_SETTABLE) && !(copying && (row->flags & BULLA_COPY_SET)))
         return CKR_ATTRIBUTE_READ_ONLY;
-    bool now = row->kind == BULLA_BOOL && *(const CK_BBOOL *)attribute->pValue == CK_TRUE;
     if (((row->flags & BULLA_ONLY_RAISE) && !now) || ((row->flags & BULLA_ONLY_LOWER) && now))
         return CKR_ATTRIBUTE_READ_ONLY;
-    return CKR_OK;
+    return row->kind == BULLA_BOOL ? bulla_roles_change(bulla_class_bit(object_class), row->type, now) : CKR_OK;
 }
 
 CK_RV bulla_template_change(
@@ -247,5 +283,5 @@ CK_RV bulla_template_change(
     for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++)
         if (!bulla_list_put(list, attributes[i].type, value_of(&attributes[i])))
             rv = CKR_TEMPLATE_INCONSISTENT;
-    return rv;
+    return rv == CKR_OK && copying ? bulla_roles_check(list) : rv;
 }

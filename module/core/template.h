@@ -7,6 +7,9 @@
 /* How a key comes to be. What is not created has its values from a mechanism, and its template names none of them. */
 enum bulla_origin { BULLA_CREATED, BULLA_GENERATED, BULLA_UNWRAPPED, BULLA_DERIVED };
 
+/* Attributes of one call that only reads or compares them: more than any object has. */
+enum { BULLA_TEMPLATE_MOST = 4096 };
+
 /* Fills `list` with the template's values and the table's defaults. The views point into the template and to constants.
  * CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT (an attribute twice, or not of this class),
  * CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_ATTRIBUTE_READ_ONLY; CKR_ARGUMENTS_BAD for a NULL value

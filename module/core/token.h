@@ -88,6 +88,10 @@ enum bulla_reason bulla_token_initialize(
 /* Sets the user's PIN for the first time, or (the SO) grants another try with the right one, or (with so-recovery) a
  * new one. */
 enum bulla_reason bulla_token_user_pin_initialize(struct bulla_token *token, struct bulla_bytes pin) BULLA_MUST_USE;
+/* CKA_TRUSTED of a token object, by the SO where so-recovery was declared; BULLA_SO_CANNOT_OPEN, BULLA_STORE_BUSY. */
+enum bulla_reason bulla_token_trust(struct bulla_token *token, CK_OBJECT_HANDLE handle, bool trusted) BULLA_MUST_USE;
+/* The user's PIN, tried and counted as at a login, while the user is logged in: nothing is opened by it. */
+enum bulla_reason bulla_token_pin_prove(struct bulla_token *token, struct bulla_bytes pin) BULLA_MUST_USE;
 enum bulla_reason bulla_token_pin_change(
     struct bulla_token *token, struct bulla_bytes old_pin, struct bulla_bytes new_pin) BULLA_MUST_USE;
 enum bulla_reason bulla_token_login(

@@ -2,23 +2,9 @@
  * plain form lies in locked memory for the length of a call. */
 #include "objects.h"
 #include "refusal.h"
-#include "template.h"
+#include "roles.h"
 
 /* --- wrapping --- */
-
-/* What the key to be wrapped says, and what the wrapping key asks. */
-static CK_RV check_wrappable(const struct bulla_object *key, const struct bulla_object *wrapping)
-{
-    const struct bulla_attributes *attributes = key->attributes;
-    if (!bulla_object_is_own_key(key))
-        return CKR_KEY_NOT_WRAPPABLE;
-    if (!bulla_attributes_bool(attributes, CKA_EXTRACTABLE))
-        return CKR_KEY_UNEXTRACTABLE;
-    if (bulla_attributes_bool(attributes, CKA_WRAP_WITH_TRUSTED) &&
-        !bulla_attributes_bool(wrapping->attributes, CKA_TRUSTED))
-        return CKR_KEY_NOT_WRAPPABLE;
-    return CKR_OK;
-}
 
 static enum bulla_reason export_opened(const struct bulla_object *object, struct bulla_secret *plain, size_t *size)
 {
@@ -62,7 +48,7 @@ static CK_RV wrap(struct bulla_session *session, struct bulla_operation *operati
     BULLA_RELEASED struct bulla_secret plain = {0};
     BULLA_RELEASED struct bulla_secret wrapped = {0};
     size_t plain_size = 0, bound = 0;
-    CK_RV rv = check_wrappable(key, operation->taken.object);
+    CK_RV rv = bulla_roles_wrap(key, operation->taken.object);
     if (rv == CKR_OK && operation->unproved)
         rv = CKR_KEY_FUNCTION_NOT_PERMITTED; /* there is no Init to give the PIN after */
     if (rv == CKR_OK)
@@ -112,20 +98,20 @@ CK_RV bulla_objects_wrap(struct bulla_session *session, const CK_MECHANISM *mech
 
 /* --- unwrapping --- */
 
-static CK_RV make_list(struct bulla_session *session, struct bulla_template template, struct bulla_attribute_list *list)
+static CK_RV make_list(struct bulla_session *session, const struct bulla_object *unwrapping,
+    const struct bulla_merged *merged, struct bulla_attribute_list *list)
 {
-    CK_RV rv = bulla_template_form(template.attributes, template.count);
-    if (rv != CKR_OK)
-        return rv;
     CK_OBJECT_CLASS object_class =
-        bulla_template_ulong(template.attributes, template.count, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
+        bulla_template_ulong(merged->attributes, merged->count, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
     CK_KEY_TYPE type =
-        bulla_template_ulong(template.attributes, template.count, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION);
+        bulla_template_ulong(merged->attributes, merged->count, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION);
     if (object_class == CK_UNAVAILABLE_INFORMATION || type == CK_UNAVAILABLE_INFORMATION)
         return CKR_TEMPLATE_INCOMPLETE;
     if (object_class != CKO_SECRET_KEY && object_class != CKO_PRIVATE_KEY)
         return CKR_TEMPLATE_INCONSISTENT;
-    rv = bulla_template_new(template.attributes, template.count, BULLA_UNWRAPPED, object_class, list);
+    CK_RV rv = bulla_template_new(merged->attributes, merged->count, BULLA_UNWRAPPED, object_class, list);
+    if (rv == CKR_OK)
+        rv = bulla_roles_unwrap(unwrapping, merged, list);
     return rv == CKR_OK ? bulla_objects_may_write(session, list) : rv;
 }
 
@@ -183,10 +169,16 @@ CK_RV bulla_objects_unwrap(struct bulla_session *session, const CK_MECHANISM *me
 {
     struct bulla_operation operation = {0};
     struct bulla_attribute_list list = {0};
+    struct bulla_merged merged; /* the list's views point into it */
+    if (wrapped.size > PTRDIFF_MAX)
+        return CKR_WRAPPED_KEY_LEN_RANGE;
     CK_RV rv = of_wrapping_key(bulla_operation_bind(session, &operation, BULLA_UNWRAP, mechanism, unwrapping), false);
     if (rv != CKR_OK)
         return rv;
-    rv = make_list(session, template, &list);
+    const struct bulla_object *key = operation.taken.object;
+    rv = bulla_roles_merge(key, CKA_UNWRAP_TEMPLATE, template.attributes, template.count, &merged);
+    if (rv == CKR_OK)
+        rv = make_list(session, key, &merged, &list);
     if (rv == CKR_OK)
         rv = unwrap(session, &operation, wrapped, &list, handle);
     bulla_operation_end(&operation);

@@ -3,6 +3,7 @@
 #include "face.h"
 
 #include <sodium.h>
+#include <stdint.h>
 
 #include "crypto/arena.h"
 
@@ -14,6 +15,8 @@ struct random_arguments {
 static CK_RV fill(struct bulla_session *session, void *arguments)
 {
     const struct random_arguments *a = arguments;
+    if (a->size > PTRDIFF_MAX)
+        return CKR_ARGUMENTS_BAD; /* no memory is so large */
     void *memory = NULL;
     if (!session->random && bulla_secret_allocate(sizeof *session->random, &memory) == BULLA_OK)
         session->random = memory;

@@ -62,6 +62,7 @@ CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info)
 
 struct login {
     CK_USER_TYPE user;
+    struct bulla_bytes name;       /* of C_LoginUser */
     struct bulla_bytes pin, other; /* old and new, for C_SetPIN */
 };
 
@@ -79,6 +80,20 @@ static CK_RV keep_passphrase(struct bulla_session *session, struct bulla_bytes p
     return bulla_token_refusal(session->token, "login", reason);
 }
 
+/* The PIN once more, for an operation with a key that asks for it each time. */
+static CK_RV prove(struct bulla_session *session, struct bulla_bytes pin)
+{
+    enum bulla_reason reason = bulla_token_pin_prove(session->token, pin);
+    if (reason == BULLA_OK)
+        bulla_operations_prove(session);
+    return bulla_token_refusal(session->token, "login", reason);
+}
+
+static CK_RV login_again(struct bulla_session *session, struct bulla_bytes secret)
+{
+    return bulla_operations_unproved(session) ? prove(session, secret) : keep_passphrase(session, secret);
+}
+
 static CK_RV check_login(struct bulla_session *session, enum bulla_login who)
 {
     enum bulla_login now = bulla_token_login_state(session->token);
@@ -93,7 +108,7 @@ static CK_RV login(struct bulla_session *session, void *arguments)
 {
     const struct login *login = arguments;
     if (login->user == CKU_CONTEXT_SPECIFIC)
-        return keep_passphrase(session, login->pin);
+        return login_again(session, login->pin);
     if (login->user != CKU_USER && login->user != CKU_SO)
         return CKR_USER_TYPE_INVALID;
     enum bulla_login who = login->user == CKU_USER ? BULLA_USER : BULLA_OFFICER;
@@ -111,8 +126,28 @@ static CK_RV login(struct bulla_session *session, void *arguments)
 
 CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, unsigned long pin_size)
 {
-    struct login arguments = {user, {pin, pin_size}, {NULL, 0}};
+    struct login arguments = {.user = user, .pin = {pin, pin_size}};
     return pin ? bulla_call(handle, login, &arguments) : bulla_face_refuse_pointer(); /* there is no PIN pad */
+}
+
+/* The token's user has one name, and so has its SO; nobody has another. */
+static bool is_name(CK_USER_TYPE user, struct bulla_bytes name)
+{
+    static const char *const names[] = {[CKU_SO] = "so", [CKU_USER] = "user", [CKU_CONTEXT_SPECIFIC] = "user"};
+    return !name.size || (user < sizeof names / sizeof names[0] && bulla_bytes_equal_text(name, names[user]));
+}
+
+static CK_RV login_named(struct bulla_session *session, void *arguments)
+{
+    const struct login *a = arguments;
+    return is_name(a->user, a->name) ? login(session, arguments) : CKR_USER_TYPE_INVALID;
+}
+
+CK_RV C_LoginUser(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, unsigned long pin_size,
+    unsigned char *name, unsigned long name_size)
+{
+    struct login arguments = {.user = user, .name = {name, name_size}, .pin = {pin, pin_size}};
+    return pin && (name || !name_size) ? bulla_call(handle, login_named, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV logout(struct bulla_session *session, void *arguments)
@@ -149,7 +184,7 @@ static CK_RV init_pin(struct bulla_session *session, void *arguments)
 
 CK_RV C_InitPIN(CK_SESSION_HANDLE handle, unsigned char *pin, unsigned long pin_size)
 {
-    struct login arguments = {CKU_SO, {pin, pin_size}, {NULL, 0}};
+    struct login arguments = {.user = CKU_SO, .pin = {pin, pin_size}};
     return pin ? bulla_call(handle, init_pin, &arguments) : bulla_face_refuse_pointer();
 }
 
@@ -167,6 +202,6 @@ static CK_RV set_pin(struct bulla_session *session, void *arguments)
 CK_RV C_SetPIN(CK_SESSION_HANDLE handle, unsigned char *old_pin, unsigned long old_size, unsigned char *new_pin,
     unsigned long new_size)
 {
-    struct login arguments = {CKU_USER, {old_pin, old_size}, {new_pin, new_size}};
+    struct login arguments = {.user = CKU_USER, .pin = {old_pin, old_size}, .other = {new_pin, new_size}};
     return old_pin && new_pin ? bulla_call(handle, set_pin, &arguments) : bulla_face_refuse_pointer();
 }

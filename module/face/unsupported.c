@@ -10,17 +10,6 @@ typedef unsigned long size;
 
 /* name, parameters */
 #define UNSUPPORTED(F)                                                                                                 \
-    F(C_LoginUser, (CK_SESSION_HANDLE, CK_USER_TYPE, byte *, size, byte *, size))                                      \
-    F(C_MessageEncryptInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                     \
-    F(C_EncryptMessage, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size, byte *, size *))                 \
-    F(C_EncryptMessageBegin, (CK_SESSION_HANDLE, void *, size, byte *, size))                                          \
-    F(C_EncryptMessageNext, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size *, CK_FLAGS))                 \
-    F(C_MessageEncryptFinal, (CK_SESSION_HANDLE))                                                                      \
-    F(C_MessageDecryptInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                     \
-    F(C_DecryptMessage, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size, byte *, size *))                 \
-    F(C_DecryptMessageBegin, (CK_SESSION_HANDLE, void *, size, byte *, size))                                          \
-    F(C_DecryptMessageNext, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size *, CK_FLAGS))                 \
-    F(C_MessageDecryptFinal, (CK_SESSION_HANDLE))                                                                      \
     F(C_MessageSignInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE))                                        \
     F(C_SignMessage, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size *))                                  \
     F(C_SignMessageBegin, (CK_SESSION_HANDLE, void *, size))                                                           \

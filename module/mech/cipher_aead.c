@@ -10,6 +10,7 @@
 #include <sodium.h>
 
 #include "crypto/library.h"
+#include "inference/residue.h"
 #include "symmetric.h"
 
 enum { AAD_LARGEST = 1 << 30, NONCE_OF_CHACHA = 12, NONCE_OF_XCHACHA = 24 };
@@ -135,6 +136,7 @@ static enum bulla_reason restart_extended(
     BULLA_TRY(bulla_secret_allocate(crypto_core_hchacha20_OUTPUTBYTES, &subkey));
     bulla_sodium_ready();
     (void)crypto_core_hchacha20(subkey, nonce, key, NULL);
+    bulla_residue_wipe(); /* it works on the stack */
     memcpy(iv + 4, nonce + crypto_core_hchacha20_INPUTBYTES, 8);
     state->cipher = NULL; /* the next one sets its key again */
     return bulla_cipher_restart(state, subkey, iv);
@@ -314,8 +316,8 @@ static enum bulla_reason bound(
 
 #define PROCESSOR(its_begin)                                                                                           \
     {                                                                                                                  \
-        .state_size = sizeof(struct bulla_cipher_state), .reuse = true, .begin = (its_begin), .bound = bound,          \
-        .update = update, .finish = finish, .whole = whole, .end = bulla_cipher_end                                    \
+        .state_size = sizeof(struct bulla_cipher_state), .reuse = true, .spotless = true, .begin = (its_begin),        \
+        .bound = bound, .update = update, .finish = finish, .whole = whole, .end = bulla_cipher_end                    \
     }
 const struct bulla_processor bulla_aead_encryptor = PROCESSOR(begin_encrypt);
 const struct bulla_processor bulla_aead_decryptor = PROCESSOR(begin_decrypt);

@@ -180,8 +180,8 @@ static enum bulla_reason finish(struct bulla_run *run, struct bulla_writer *out)
 
 #define PROCESSOR(its_begin)                                                                                           \
     {                                                                                                                  \
-        .state_size = sizeof(struct bulla_cipher_state), .reuse = true, .begin = (its_begin), .bound = bound,          \
-        .update = update, .finish = finish, .end = bulla_cipher_end                                                    \
+        .state_size = sizeof(struct bulla_cipher_state), .reuse = true, .spotless = true, .begin = (its_begin),        \
+        .bound = bound, .update = update, .finish = finish, .end = bulla_cipher_end                                    \
     }
 const struct bulla_processor bulla_block_encrypt = PROCESSOR(begin_encrypt);
 const struct bulla_processor bulla_block_decrypt = PROCESSOR(begin_decrypt);

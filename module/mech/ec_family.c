@@ -1,6 +1,7 @@
 /* Elliptic curves: the kinds of keys (Weierstrass, Edwards, Montgomery) and their mechanisms. */
 #include "ec_key.h"
 #include "ec_sign.h"
+#include "ecdh.h"
 #include "edwards.h"
 #include "families.h"
 
@@ -41,6 +42,23 @@ enum {
         255, 448, (flags) | NAMED                                                                                      \
     }
 
+static const struct bulla_key_rule agreement_keys = {.pair = true, .count = 2, .types = {CKK_EC, CKK_EC_MONTGOMERY}};
+
+#define ECDSA_ROW(its_type, hash_name)                                                                                 \
+    {                                                                                                                  \
+        BULLA_MECHANISM(its_type), .info = EC_INFO(CKF_SIGN | CKF_VERIFY), .keys = &ec_keys, .detail = (hash_name),    \
+                                   .processors = {                                                                     \
+                                       [BULLA_SIGN] = &bulla_ecdsa_hash_processor,                                     \
+                                       [BULLA_VERIFY] = &bulla_ecdsa_hash_processor                                    \
+                                   }                                                                                   \
+    }
+#define ECDH_ROW(its_type)                                                                                             \
+    {                                                                                                                  \
+        BULLA_MECHANISM(its_type), .parameter = "CK_ECDH1_DERIVE_PARAMS",                                              \
+                                   .info = {255, 521, CKF_DERIVE | WEIERSTRASS}, .keys = &agreement_keys,              \
+                                   .derive = bulla_ecdh_derive                                                         \
+    }
+
 static const struct bulla_mechanism rows[] = {
     {BULLA_MECHANISM(CKM_EC_KEY_PAIR_GEN), .info = EC_INFO(CKF_GENERATE_KEY_PAIR), .keys = &ec_keys,
         .generate_pair = bulla_ec_generate_pair},
@@ -50,6 +68,17 @@ static const struct bulla_mechanism rows[] = {
         .keys = &montgomery_keys, .generate_pair = bulla_ec_generate_pair},
     {BULLA_MECHANISM(CKM_ECDSA), .info = EC_INFO(CKF_SIGN | CKF_VERIFY), .keys = &ec_keys,
         .processors = {[BULLA_SIGN] = &bulla_ecdsa_processor, [BULLA_VERIFY] = &bulla_ecdsa_processor}},
+    ECDSA_ROW(CKM_ECDSA_SHA1, "SHA1"),
+    ECDSA_ROW(CKM_ECDSA_SHA224, "SHA2-224"),
+    ECDSA_ROW(CKM_ECDSA_SHA256, "SHA2-256"),
+    ECDSA_ROW(CKM_ECDSA_SHA384, "SHA2-384"),
+    ECDSA_ROW(CKM_ECDSA_SHA512, "SHA2-512"),
+    ECDSA_ROW(CKM_ECDSA_SHA3_224, "SHA3-224"),
+    ECDSA_ROW(CKM_ECDSA_SHA3_256, "SHA3-256"),
+    ECDSA_ROW(CKM_ECDSA_SHA3_384, "SHA3-384"),
+    ECDSA_ROW(CKM_ECDSA_SHA3_512, "SHA3-512"),
+    ECDH_ROW(CKM_ECDH1_DERIVE),
+    ECDH_ROW(CKM_ECDH1_COFACTOR_DERIVE),
     /* GnuTLS 3.7 generates Ed25519 keys by the mechanism that uses them. */
     {BULLA_MECHANISM(CKM_EDDSA), .parameter = "none, or CK_EDDSA_PARAMS",
         .info = OTHER_INFO(CKF_SIGN | CKF_VERIFY | CKF_GENERATE_KEY_PAIR), .keys = &edwards_keys,

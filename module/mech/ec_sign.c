@@ -82,6 +82,9 @@ void bulla_ecdsa_to_der(const uint8_t *raw, size_t half, struct bulla_writer *de
 
 struct state {
     EVP_PKEY_CTX *context;
+    EVP_MD_CTX *hashing; /* the rest: of mechanisms that hash */
+    EVP_MD *hash;
+    const void *name; /* of that hash: the detail of the row that it was fetched for */
 };
 
 static enum bulla_reason begin(struct bulla_run *run, const CK_MECHANISM *mechanism)
@@ -155,6 +158,8 @@ static void end(void *bytes)
 {
     struct state *state = bytes;
     EVP_PKEY_CTX_free(state->context);
+    EVP_MD_CTX_free(state->hashing);
+    EVP_MD_free(state->hash);
 }
 
 const struct bulla_processor bulla_ecdsa_processor = {
@@ -164,5 +169,76 @@ const struct bulla_processor bulla_ecdsa_processor = {
     .bound = bound,
     .whole = whole,
     .verify = verify,
+    .end = end,
+};
+
+/* --- the same with a hash --- */
+
+static bool fetch(struct state *state, const char *name)
+{
+    if (!state->hashing)
+        state->hashing = EVP_MD_CTX_new();
+    if (state->name == name)
+        return true;
+    EVP_MD_free(state->hash);
+    state->hash = EVP_MD_fetch(bulla_openssl_context(), name, NULL);
+    state->name = state->hash ? name : NULL;
+    return state->hash;
+}
+
+static enum bulla_reason begin_hashing(struct bulla_run *run, const CK_MECHANISM *mechanism)
+{
+    struct state *state = run->state;
+    BULLA_TRY(begin(run, mechanism));
+    (void)ERR_set_mark();
+    bool ready = fetch(state, run->mechanism->detail) && state->hashing &&
+                 EVP_DigestInit_ex2(state->hashing, state->hash, NULL) == 1;
+    (void)ERR_pop_to_mark();
+    return ready ? BULLA_OK : bulla_refuse(BULLA_LIBRARY, "OpenSSL begins no hash");
+}
+
+static enum bulla_reason update(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)
+{
+    struct state *state = run->state;
+    (void)out;
+    if (in.size && EVP_DigestUpdate(state->hashing, in.data, in.size) != 1)
+        return bulla_refuse(BULLA_LIBRARY, "OpenSSL does not hash");
+    return BULLA_OK;
+}
+
+static enum bulla_reason finish_hash(struct bulla_run *run, uint8_t *memory, struct bulla_bytes *hash)
+{
+    struct state *state = run->state;
+    unsigned size = 0;
+    if (EVP_DigestFinal_ex(state->hashing, memory, &size) != 1)
+        return bulla_refuse(BULLA_LIBRARY, "OpenSSL does not hash");
+    *hash = (struct bulla_bytes){memory, size};
+    return BULLA_OK;
+}
+
+static enum bulla_reason finish(struct bulla_run *run, struct bulla_writer *out)
+{
+    uint8_t memory[EVP_MAX_MD_SIZE];
+    struct bulla_bytes hash = {NULL, 0};
+    BULLA_TRY(finish_hash(run, memory, &hash));
+    return whole(run, hash, out);
+}
+
+static enum bulla_reason verify_finish(struct bulla_run *run, struct bulla_bytes signature)
+{
+    uint8_t memory[EVP_MAX_MD_SIZE];
+    struct bulla_bytes hash = {NULL, 0};
+    BULLA_TRY(finish_hash(run, memory, &hash));
+    return verify(run, hash, signature);
+}
+
+const struct bulla_processor bulla_ecdsa_hash_processor = {
+    .state_size = sizeof(struct state),
+    .reuse = true,
+    .begin = begin_hashing,
+    .bound = bound,
+    .update = update,
+    .finish = finish,
+    .verify_finish = verify_finish,
     .end = end,
 };

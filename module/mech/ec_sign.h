@@ -5,7 +5,7 @@
 #include "mechanism.h"
 
 /* CKM_ECDSA (whole only: the data is a hash, cut to the order's length), and its sisters that hash (the row's detail
- * is their struct bulla_hash). A signature is r ‖ s, each as long as the order. */
+ * is OpenSSL's name of the hash). A signature is r ‖ s, each as long as the order. */
 extern const struct bulla_processor bulla_ecdsa_processor;
 extern const struct bulla_processor bulla_ecdsa_hash_processor;
 

@@ -22,6 +22,8 @@ enum bulla_function {
     BULLA_VERIFY,
     BULLA_SIGN_RECOVER,
     BULLA_VERIFY_RECOVER,
+    BULLA_MESSAGE_ENCRYPT,
+    BULLA_MESSAGE_DECRYPT,
     BULLA_FUNCTIONS,
     BULLA_WRAP = BULLA_FUNCTIONS,
     BULLA_UNWRAP,
@@ -92,12 +94,23 @@ struct bulla_run {
     void *state;
 };
 
+/* What a message-based function is given with each message; the parameter is the caller's structure, in and out. */
+struct bulla_message {
+    void *parameter;
+    size_t parameter_size;
+    struct bulla_bytes aad;
+};
+
 struct bulla_processor {
     size_t state_size;
     /* The state outlives the operation: when the last step went well, it is kept beside the key's material, and begin
      * finds it as that operation left it (and has to find out whether it is new: new is zero). Such a state lies on the
      * heap; it holds contexts of libraries, no secret of its own. After a refusal it is ended. */
     bool reuse;
+    /* Its steps, and a begin that finds a state, leave nothing secret on the stack: what they touch lies in contexts,
+     * registers and the caller's memory. The stack is not wiped after them, which would cost as much as 1 KiB of AES.
+     */
+    bool spotless;
     enum bulla_reason (*begin)(struct bulla_run *run, const CK_MECHANISM *mechanism);
     /* The most that this call can give, in bytes, from its input alone: runs nothing, opens nothing. */
     enum bulla_reason (*bound)(
@@ -110,6 +123,12 @@ struct bulla_processor {
     /* Verification, beside update: NULL where there is none. BULLA_VERIFY_FAILED, BULLA_SIGNATURE_LENGTH. */
     enum bulla_reason (*verify_finish)(struct bulla_run *run, struct bulla_bytes signature);
     enum bulla_reason (*verify)(struct bulla_run *run, struct bulla_bytes in, struct bulla_bytes signature);
+    /* Of BULLA_MESSAGE_ENCRYPT and BULLA_MESSAGE_DECRYPT, in place of update, finish and whole: begin is Init, and
+     * `bound` is asked for a message at once (BULLA_WHOLE), for its last part (BULLA_FINISH) and for the others. A
+     * message whose tag is wrong is BULLA_CIPHERTEXT. After a refusal the next message begins as if nothing were. */
+    enum bulla_reason (*message_begin)(struct bulla_run *run, const struct bulla_message *message);
+    enum bulla_reason (*message_data)(struct bulla_run *run, const struct bulla_message *message, bool last,
+        struct bulla_bytes in, struct bulla_writer *out);
     /* C_GetOperationState and C_SetOperationState, of digests: the state as bytes, and a state that was begun made to
      * go on from them (they are anyone's: judged whole). BULLA_STATE_UNSAVEABLE, BULLA_STATE_INVALID; both NULL: can't.
      */

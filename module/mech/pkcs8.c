@@ -19,13 +19,7 @@ void bulla_pkcs8_head(struct bulla_writer *out, struct bulla_bytes algorithm, si
     bulla_der_head(out, BULLA_DER_OCTET_STRING, key_size);
 }
 
-static void read_over(struct bulla_reader *reader, uint8_t tag)
-{
-    if (bulla_reader_left(reader) && *reader->at == tag)
-        (void)bulla_der_read(reader, tag);
-}
-
-/* Version 1 (RFC 5958) says that a public key follows. */
+/* Version 1 says that a public key is there, version 0 that there is none (RFC 5958, section 2). */
 static bool split(struct bulla_reader *reader, struct bulla_pkcs8 *parts)
 {
     struct bulla_bytes version = bulla_der_read_unsigned(reader);
@@ -37,9 +31,10 @@ static bool split(struct bulla_reader *reader, struct bulla_pkcs8 *parts)
         return false;
     parts->algorithm = (struct bulla_bytes){start, (size_t)(algorithm.data + algorithm.size - start)};
     parts->key = bulla_der_read(reader, BULLA_DER_OCTET_STRING);
-    read_over(reader, ATTRIBUTES);
+    if (bulla_reader_left(reader) && *reader->at == ATTRIBUTES)
+        (void)bulla_der_read(reader, ATTRIBUTES);
     if (version.size == 1)
-        read_over(reader, PUBLIC_KEY);
+        (void)bulla_der_read(reader, PUBLIC_KEY);
     return !reader->failed && bulla_reader_left(reader) == 0;
 }
 

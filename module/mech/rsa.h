@@ -42,6 +42,11 @@ enum bulla_reason bulla_rsa_complete(struct bulla_draft *key) BULLA_MUST_USE;
 /* Whether an exponent can be the public one of a modulus of so many bits. */
 enum bulla_reason bulla_rsa_check_exponent(struct bulla_bytes exponent, size_t bits) BULLA_MUST_USE;
 size_t bulla_rsa_bits(struct bulla_bytes number);
+/* Bytes of the modulus of a running operation's key. */
+static inline size_t bulla_rsa_size(const struct bulla_run *run)
+{
+    return (run->key->material->size + 7) / 8;
+}
 
 /* --- rsa_generate.c --- */
 bulla_generate_pair bulla_rsa_generate;

@@ -16,11 +16,6 @@ struct encryption {
     struct bulla_rsa_context context;
 };
 
-static size_t modulus_size(const struct bulla_run *run)
-{
-    return (run->key->material->size + 7) / 8;
-}
-
 static enum bulla_reason begin(struct bulla_run *run, const CK_MECHANISM *mechanism, bulla_rsa_init *init)
 {
     struct encryption *state = run->state;
@@ -52,7 +47,7 @@ static enum bulla_reason bound_encrypt(
 {
     (void)phase;
     (void)in;
-    *bytes = modulus_size(run);
+    *bytes = bulla_rsa_size(run);
     return BULLA_OK;
 }
 
@@ -78,7 +73,7 @@ static enum bulla_reason encrypt(struct bulla_run *run, struct bulla_bytes in, s
     BULLA_RELEASED struct bulla_secret wide = {0};
     const struct encryption *state = run->state;
     const struct bulla_rsa_padding *padding = &state->context.padding;
-    size_t size = modulus_size(run), overhead = bulla_rsa_padding_overhead(padding);
+    size_t size = bulla_rsa_size(run), overhead = bulla_rsa_padding_overhead(padding);
     if (overhead > size || in.size > size - overhead)
         return bulla_refuse(BULLA_DATA_LENGTH, "%zu bytes are too many for the key and padding", in.size);
     if (padding->padding == RSA_NO_PADDING) { /* a number: zeroes before what is shorter than the modulus */
@@ -96,7 +91,7 @@ static enum bulla_reason bound_decrypt(
     const struct bulla_run *run, enum bulla_phase phase, struct bulla_bytes in, size_t *bytes)
 {
     const struct encryption *state = run->state;
-    size_t size = modulus_size(run), overhead = bulla_rsa_padding_overhead(&state->context.padding);
+    size_t size = bulla_rsa_size(run), overhead = bulla_rsa_padding_overhead(&state->context.padding);
     (void)phase;
     (void)in;
     *bytes = overhead < size ? size - overhead : 0;
@@ -124,7 +119,7 @@ enum bulla_reason bulla_rsa_decrypt_one(
 static enum bulla_reason decrypt(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)
 {
     const struct encryption *state = run->state;
-    return bulla_rsa_decrypt_one(&state->context, modulus_size(run), in, out);
+    return bulla_rsa_decrypt_one(&state->context, bulla_rsa_size(run), in, out);
 }
 
 #define ENCRYPTION .state_size = sizeof(struct encryption), .reuse = true, .end = end

@@ -13,20 +13,21 @@ static const struct bulla_rsa_scheme pkcs = {RSA_PKCS1_PADDING, 0}, raw = {RSA_N
                                      pss = {RSA_PKCS1_PSS_PADDING, 0}, oaep = {RSA_PKCS1_OAEP_PADDING, 0};
 
 /* A mechanism that hashes, by PKCS#1 v1.5 and by PSS. */
-#define HASHED(its_type, its_padding, its_hash)                                                                        \
-    BULLA_MECHANISM(its_type), .info = {SIZES, CKF_SIGN | CKF_VERIFY}, .keys = &rsa_keys,                              \
-                               .detail = &(const struct bulla_rsa_scheme){(its_padding), (its_hash)},                  \
-                               .processors = {                                                                         \
-                                   [BULLA_SIGN] = &bulla_rsa_sign_hashed,                                              \
-                                   [BULLA_VERIFY] = &bulla_rsa_verify_hashed,                                          \
+#define HASHED(its_padding, its_hash)                                                                                  \
+    .info = {SIZES, CKF_SIGN | CKF_VERIFY}, .keys = &rsa_keys,                                                         \
+    .detail = &(const struct bulla_rsa_scheme){(its_padding), (its_hash)},                                             \
+    .processors = {                                                                                                    \
+        [BULLA_SIGN] = &bulla_rsa_sign_hashed,                                                                         \
+        [BULLA_VERIFY] = &bulla_rsa_verify_hashed,                                                                     \
     }
 #define HASHED_PKCS(its_type, its_hash)                                                                                \
     {                                                                                                                  \
-        HASHED(its_type, RSA_PKCS1_PADDING, its_hash)                                                                  \
+        .type = (its_type), .name = #its_type, HASHED(RSA_PKCS1_PADDING, its_hash)                                     \
     }
 #define HASHED_PSS(its_type, its_hash)                                                                                 \
     {                                                                                                                  \
-        HASHED(its_type, RSA_PKCS1_PSS_PADDING, its_hash), .parameter = "CK_RSA_PKCS_PSS_PARAMS"                       \
+        .type = (its_type), .name = #its_type, .parameter = "CK_RSA_PKCS_PSS_PARAMS",                                  \
+        HASHED(RSA_PKCS1_PSS_PADDING, its_hash)                                                                        \
     }
 
 #define ENCRYPTION_FLAGS (CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP)
@@ -47,7 +48,7 @@ static const struct bulla_mechanism rows[] = {
                 [BULLA_VERIFY_RECOVER] = &bulla_rsa_verify_recover,
             }},
     {BULLA_MECHANISM(CKM_RSA_X_509), .info = {SIZES, ENCRYPTION_FLAGS | SIGNING_FLAGS}, .keys = &rsa_keys,
-        .detail = &raw,
+        .value_at_end = true, .detail = &raw,
         .processors =
             {
                 [BULLA_ENCRYPT] = &bulla_rsa_encrypt,

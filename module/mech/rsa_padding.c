@@ -8,11 +8,35 @@
 
 enum { LABEL_LARGEST = 65536, PKCS1_OVERHEAD = 11 };
 
+/* The mask generation functions: MGF1 by a hash. */
+static const struct {
+    CK_ULONG mask;
+    enum bulla_hash_index hash;
+} masks[] = {
+    {CKG_MGF1_SHA1, BULLA_SHA1},
+    {CKG_MGF1_SHA224, BULLA_SHA224},
+    {CKG_MGF1_SHA256, BULLA_SHA256},
+    {CKG_MGF1_SHA384, BULLA_SHA384},
+    {CKG_MGF1_SHA512, BULLA_SHA512},
+    {CKG_MGF1_SHA3_224, BULLA_SHA3_224},
+    {CKG_MGF1_SHA3_256, BULLA_SHA3_256},
+    {CKG_MGF1_SHA3_384, BULLA_SHA3_384},
+    {CKG_MGF1_SHA3_512, BULLA_SHA3_512},
+};
+
+static const struct bulla_hash *find_mask(CK_ULONG mask)
+{
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++)
+        if (masks[i].mask == mask)
+            return &bulla_hashes[masks[i].hash];
+    return NULL;
+}
+
 static enum bulla_reason find_hashes(CK_MECHANISM_TYPE hash, CK_ULONG mask, struct bulla_rsa_padding *padding)
 {
-    padding->hash = bulla_rsa_hash_find(hash);
-    padding->mask = bulla_rsa_hash_find_mask(mask);
-    if (!padding->hash)
+    padding->hash = bulla_hash_find(hash);
+    padding->mask = find_mask(mask);
+    if (!padding->hash || !padding->hash->library_name)
         return bulla_refuse(BULLA_PARAMETER, "mechanism 0x%lx is no hash that RSA is used with", hash);
     if (!padding->mask)
         return bulla_refuse(BULLA_PARAMETER, "there is no mask generation function 0x%lx", mask);
@@ -30,8 +54,8 @@ static enum bulla_reason read_pss(const CK_MECHANISM *mechanism, const struct bu
         return bulla_refuse(
             BULLA_PARAMETER, "mechanism 0x%lx does not hash by 0x%lx", mechanism->mechanism, (CK_ULONG)given.hash_alg);
     BULLA_TRY(find_hashes(given.hash_alg, given.mgf, padding));
-    size_t encoded = (bits + 6) / 8, most = encoded - padding->hash->size - 2;
-    if (encoded < padding->hash->size + 2 || given.s_len > most)
+    size_t encoded = (bits + 6) / 8, taken = (size_t)padding->hash->size + 2;
+    if (encoded < taken || given.s_len > encoded - taken)
         return bulla_refuse(BULLA_PARAMETER, "a salt of %lu bytes is too long for the key and hash", given.s_len);
     padding->salt = given.s_len;
     return BULLA_OK;
@@ -68,7 +92,7 @@ enum bulla_reason bulla_rsa_padding_read(const CK_MECHANISM *mechanism, const st
         return read_pss(mechanism, scheme, bits, padding);
     if (scheme->padding == RSA_PKCS1_OAEP_PADDING)
         return read_oaep(mechanism, padding);
-    padding->hash = scheme->hash ? bulla_rsa_hash_find(scheme->hash) : NULL;
+    padding->hash = scheme->hash ? bulla_hash_find(scheme->hash) : NULL;
     return bulla_mechanism_bare(mechanism);
 }
 
@@ -78,7 +102,7 @@ size_t bulla_rsa_padding_overhead(const struct bulla_rsa_padding *padding)
     case RSA_PKCS1_PADDING:
         return PKCS1_OVERHEAD;
     case RSA_PKCS1_OAEP_PADDING:
-        return 2 * padding->hash->size + 2;
+        return 2 * (size_t)padding->hash->size + 2;
     default:
         return 0;
     }
@@ -111,10 +135,10 @@ static void list_parameters(const struct bulla_rsa_padding *padding, int *mode, 
     if (padding->hash)
         parameters[count++] =
             OSSL_PARAM_construct_utf8_string(oaep ? OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST : OSSL_SIGNATURE_PARAM_DIGEST,
-                (char *)(uintptr_t)padding->hash->name, 0);
+                (char *)(uintptr_t)padding->hash->library_name, 0);
     if (padding->mask)
-        parameters[count++] =
-            OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_MGF1_DIGEST, (char *)(uintptr_t)padding->mask->name, 0);
+        parameters[count++] = OSSL_PARAM_construct_utf8_string(
+            OSSL_PKEY_PARAM_MGF1_DIGEST, (char *)(uintptr_t)padding->mask->library_name, 0);
     if (padding->padding == RSA_PKCS1_PSS_PADDING)
         parameters[count++] = OSSL_PARAM_construct_int(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, salt);
     if (padding->label.size)

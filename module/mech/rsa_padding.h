@@ -2,8 +2,8 @@
 #ifndef BULLA_MECH_RSA_PADDING_H
 #define BULLA_MECH_RSA_PADDING_H
 
+#include "hash.h"
 #include "mechanism.h"
-#include "rsa_hash.h"
 
 /* What a row says: the `detail` of RSA's rows that pad. */
 struct bulla_rsa_scheme {
@@ -14,9 +14,9 @@ struct bulla_rsa_scheme {
 /* What an operation says: the scheme with the parameter. */
 struct bulla_rsa_padding {
     int padding;
-    const struct bulla_rsa_hash *hash, *mask; /* NULL: none */
-    size_t salt;                              /* bytes, of PSS */
-    struct bulla_bytes label;                 /* of OAEP: a view into the parameter, gone after begin */
+    const struct bulla_hash *hash, *mask; /* NULL: none */
+    size_t salt;                          /* bytes, of PSS */
+    struct bulla_bytes label;             /* of OAEP: a view into the parameter, gone after begin */
 };
 
 /* Reads the parameter; `bits` is the key's. BULLA_PARAMETER. */

@@ -13,13 +13,8 @@
 
 struct signing {
     struct bulla_rsa_context context;
-    EVP_MD_CTX *hash;
+    struct bulla_hasher hasher; /* it holds what is signed: wiped when the operation ends */
 };
-
-static size_t modulus_size(const struct bulla_run *run)
-{
-    return (run->key->material->size + 7) / 8;
-}
 
 static enum bulla_reason begin(struct bulla_run *run, const CK_MECHANISM *mechanism, bulla_rsa_init *init)
 {
@@ -28,14 +23,7 @@ static enum bulla_reason begin(struct bulla_run *run, const CK_MECHANISM *mechan
     struct bulla_rsa_padding padding;
     BULLA_TRY(bulla_rsa_padding_read(mechanism, scheme, run->key->material->size, &padding));
     BULLA_TRY(bulla_rsa_context_make(&state->context, run->key->material->pkey, init, &padding));
-    if (!scheme->hash)
-        return BULLA_OK;
-    const EVP_MD *hash = bulla_rsa_hash_library(padding.hash);
-    if (!state->hash)
-        state->hash = EVP_MD_CTX_new();
-    return hash && state->hash && EVP_DigestInit_ex2(state->hash, hash, NULL) == 1
-               ? BULLA_OK
-               : bulla_refuse(BULLA_LIBRARY, "OpenSSL does not begin the hash %s", padding.hash->name);
+    return scheme->hash ? bulla_hasher_begin(&state->hasher, padding.hash) : BULLA_OK;
 }
 
 static enum bulla_reason begin_sign(struct bulla_run *run, const CK_MECHANISM *mechanism)
@@ -57,8 +45,7 @@ static void end(void *pointer)
 {
     struct signing *state = pointer;
     bulla_rsa_context_end(&state->context);
-    EVP_MD_CTX_free(state->hash);
-    state->hash = NULL;
+    bulla_hasher_end(&state->hasher);
 }
 
 /* --- hashing --- */
@@ -67,17 +54,14 @@ static enum bulla_reason update(struct bulla_run *run, struct bulla_bytes in, st
 {
     struct signing *state = run->state;
     (void)out;
-    return in.size == 0 || EVP_DigestUpdate(state->hash, in.data, in.size) == 1
-               ? BULLA_OK
-               : bulla_refuse(BULLA_LIBRARY, "OpenSSL does not hash");
+    return bulla_hasher_update(&state->hasher, in);
 }
 
-static enum bulla_reason finish_hash(struct signing *state, uint8_t hash[static EVP_MAX_MD_SIZE])
+static enum bulla_reason finish_hash(struct signing *state, uint8_t hash[static BULLA_HASH_LARGEST])
 {
-    unsigned size = 0;
-    return EVP_DigestFinal_ex(state->hash, hash, &size) == 1 && size == state->context.padding.hash->size
-               ? BULLA_OK
-               : bulla_refuse(BULLA_LIBRARY, "OpenSSL does not finish a hash");
+    BULLA_TRY(bulla_hasher_finish(&state->hasher, hash));
+    bulla_hasher_end(&state->hasher);
+    return BULLA_OK;
 }
 
 /* --- signing --- */
@@ -86,21 +70,21 @@ static enum bulla_reason bound(
     const struct bulla_run *run, enum bulla_phase phase, struct bulla_bytes in, size_t *bytes)
 {
     (void)in;
-    *bytes = phase == BULLA_UPDATE ? 0 : modulus_size(run);
+    *bytes = phase == BULLA_UPDATE ? 0 : bulla_rsa_size(run);
     return BULLA_OK;
 }
 
 static enum bulla_reason sign(struct bulla_run *run, struct bulla_bytes what, struct bulla_writer *out)
 {
     const struct signing *state = run->state;
-    size_t size = modulus_size(run);
+    size_t size = bulla_rsa_size(run);
     uint8_t *signature = bulla_write_space(out, size);
     if (!signature)
         return BULLA_OK; /* the writer says what it lacks */
     (void)ERR_set_mark();
     bool signed_it = EVP_PKEY_sign(state->context.library, signature, &size, what.data, what.size) == 1;
     (void)ERR_pop_to_mark();
-    if (signed_it && size == modulus_size(run))
+    if (signed_it && size == bulla_rsa_size(run))
         return BULLA_OK;
     return state->context.padding.padding == RSA_NO_PADDING
                ? bulla_refuse(BULLA_DATA_INVALID, "as a number, the data is not below the modulus")
@@ -109,7 +93,7 @@ static enum bulla_reason sign(struct bulla_run *run, struct bulla_bytes what, st
 
 static enum bulla_reason finish(struct bulla_run *run, struct bulla_writer *out)
 {
-    uint8_t hash[EVP_MAX_MD_SIZE]; /* of data that the caller has: no secret */
+    uint8_t hash[BULLA_HASH_LARGEST]; /* of data that the caller has: no secret */
     struct signing *state = run->state;
     BULLA_TRY(finish_hash(state, hash));
     return sign(run, (struct bulla_bytes){hash, state->context.padding.hash->size}, out);
@@ -121,8 +105,8 @@ static enum bulla_reason check_data(const struct bulla_run *run, struct bulla_by
     const struct bulla_rsa_padding *padding = &state->context.padding;
     if (padding->hash && in.size != padding->hash->size)
         return bulla_refuse(
-            BULLA_DATA_LENGTH, "%s gives %zu bytes, not %zu", padding->hash->name, padding->hash->size, in.size);
-    if (in.size > modulus_size(run) - bulla_rsa_padding_overhead(padding))
+            BULLA_DATA_LENGTH, "%s gives %u bytes, not %zu", padding->hash->name, padding->hash->size, in.size);
+    if (in.size > bulla_rsa_size(run) - bulla_rsa_padding_overhead(padding))
         return bulla_refuse(BULLA_DATA_LENGTH, "%zu bytes are too many for the key and padding", in.size);
     return BULLA_OK;
 }
@@ -131,7 +115,7 @@ static enum bulla_reason check_data(const struct bulla_run *run, struct bulla_by
 static struct bulla_bytes widen(
     const struct bulla_run *run, struct bulla_bytes in, uint8_t wide[static RSA_LARGEST_BYTES])
 {
-    size_t size = modulus_size(run);
+    size_t size = bulla_rsa_size(run);
     memset(wide, 0, size);
     if (in.size)
         memcpy(wide + size - in.size, in.data, in.size);
@@ -152,9 +136,9 @@ static enum bulla_reason sign_whole(struct bulla_run *run, struct bulla_bytes in
 
 static enum bulla_reason check_signature(const struct bulla_run *run, struct bulla_bytes signature)
 {
-    if (signature.size != modulus_size(run))
-        return bulla_refuse(BULLA_SIGNATURE_LENGTH, "a signature of this key has %zu bytes, not %zu", modulus_size(run),
-            signature.size);
+    if (signature.size != bulla_rsa_size(run))
+        return bulla_refuse(BULLA_SIGNATURE_LENGTH, "a signature of this key has %zu bytes, not %zu",
+            bulla_rsa_size(run), signature.size);
     return BULLA_OK;
 }
 
@@ -170,7 +154,7 @@ static enum bulla_reason verify_hash(struct bulla_run *run, struct bulla_bytes h
 
 static enum bulla_reason verify_finish(struct bulla_run *run, struct bulla_bytes signature)
 {
-    uint8_t hash[EVP_MAX_MD_SIZE];
+    uint8_t hash[BULLA_HASH_LARGEST];
     struct signing *state = run->state;
     BULLA_TRY(finish_hash(state, hash));
     return verify_hash(run, (struct bulla_bytes){hash, state->context.padding.hash->size}, signature);
@@ -190,7 +174,7 @@ static enum bulla_reason recover(
     struct bulla_run *run, struct bulla_bytes signature, uint8_t data[static RSA_LARGEST_BYTES], size_t *size)
 {
     const struct signing *state = run->state;
-    *size = modulus_size(run);
+    *size = bulla_rsa_size(run);
     BULLA_TRY(check_signature(run, signature));
     (void)ERR_set_mark();
     bool recovered = EVP_PKEY_verify_recover(state->context.library, data, size, signature.data, signature.size) == 1;
@@ -218,7 +202,7 @@ static enum bulla_reason bound_recover(
     const struct signing *state = run->state;
     (void)phase;
     (void)in;
-    *bytes = modulus_size(run) - bulla_rsa_padding_overhead(&state->context.padding);
+    *bytes = bulla_rsa_size(run) - bulla_rsa_padding_overhead(&state->context.padding);
     return BULLA_OK;
 }
 

@@ -16,11 +16,6 @@ struct wrapping {
     size_t key_size; /* of K, bytes */
 };
 
-static size_t modulus_size(const struct bulla_run *run)
-{
-    return (run->key->material->size + 7) / 8;
-}
-
 static enum bulla_reason begin(struct bulla_run *run, const CK_MECHANISM *mechanism, bulla_rsa_init *init)
 {
     struct wrapping *state = run->state;
@@ -91,7 +86,7 @@ static enum bulla_reason bound_wrap(
     (void)phase;
     if (in.size == 0 || in.size > INT_MAX / 2)
         return bulla_refuse(BULLA_DATA_LENGTH, "a key of %zu bytes can't be wrapped", in.size);
-    *bytes = modulus_size(run) + kwp_size(in.size);
+    *bytes = bulla_rsa_size(run) + kwp_size(in.size);
     return BULLA_OK;
 }
 
@@ -102,7 +97,8 @@ static enum bulla_reason wrap(struct bulla_run *run, struct bulla_bytes in, stru
     size_t size = 0;
     BULLA_TRY(bulla_secret_hold(&key, state->key_size, "a key for one wrapping"));
     randombytes_buf(key.data, key.size);
-    BULLA_TRY(bulla_rsa_encrypt_one(&state->context, modulus_size(run), (struct bulla_bytes){key.data, key.size}, out));
+    BULLA_TRY(
+        bulla_rsa_encrypt_one(&state->context, bulla_rsa_size(run), (struct bulla_bytes){key.data, key.size}, out));
     uint8_t *space = bulla_write_space(out, kwp_size(in.size));
     if (!space)
         return BULLA_OK; /* the writer says what it lacks */
@@ -116,7 +112,7 @@ static enum bulla_reason wrap(struct bulla_run *run, struct bulla_bytes in, stru
 static enum bulla_reason bound_unwrap(
     const struct bulla_run *run, enum bulla_phase phase, struct bulla_bytes in, size_t *bytes)
 {
-    size_t modulus = modulus_size(run);
+    size_t modulus = bulla_rsa_size(run);
     (void)phase;
     if (in.size > INT_MAX / 2 || in.size < modulus + KWP_SMALLEST || (in.size - modulus) % KWP_BLOCK)
         return bulla_refuse(BULLA_CIPHERTEXT_LENGTH, "%zu bytes are no key wrapped by RSA and AES", in.size);
@@ -145,7 +141,7 @@ static enum bulla_reason unwrap(struct bulla_run *run, struct bulla_bytes in, st
     BULLA_RELEASED struct bulla_secret key = {0};
     BULLA_RELEASED struct bulla_secret plain = {0};
     const struct wrapping *state = run->state;
-    size_t modulus = modulus_size(run), size = 0;
+    size_t modulus = bulla_rsa_size(run), size = 0;
     struct bulla_bytes wrapped = {in.data + modulus, in.size - modulus};
     BULLA_TRY(unwrap_key(state, (struct bulla_bytes){in.data, modulus}, &key));
     BULLA_TRY(bulla_secret_hold(&plain, wrapped.size, "an unwrapped key"));

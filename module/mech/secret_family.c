@@ -29,10 +29,18 @@ static enum bulla_reason check_size(CK_KEY_TYPE type, size_t size)
                                  : bulla_refuse(BULLA_KEY_VALUE, "a key of type 0x%lx has not %zu bytes", type, size);
 }
 
+/* XTS with one key twice is no XTS (SP 800-38E, IEEE 1619-2018). */
+static bool halves_are_equal(struct bulla_bytes value)
+{
+    return sodium_memcmp(value.data, value.data + value.size / 2, value.size / 2) == 0;
+}
+
 static enum bulla_reason complete(struct bulla_draft *key)
 {
     struct bulla_bytes value = bulla_draft_get(key, CKA_VALUE);
     BULLA_TRY(check_size(key->key_type, value.size));
+    if (key->key_type == CKK_AES_XTS && halves_are_equal(value))
+        return bulla_refuse(BULLA_KEY_VALUE, "the two halves of an XTS key are the same");
     if (bulla_draft_ulong(key, CKA_VALUE_LEN, value.size) != value.size)
         return bulla_refuse(BULLA_KEY_INCONSISTENT, "CKA_VALUE_LEN is not the value's length");
     return bulla_draft_put_ulong(key, CKA_VALUE_LEN, value.size);

@@ -91,9 +91,15 @@ enum bulla_reason bulla_gcm_check(size_t nonce_size, CK_ULONG tag_bits) BULLA_MU
 enum bulla_reason bulla_aead_check_view(const void *data, CK_ULONG size, CK_ULONG largest) BULLA_MUST_USE;
 enum { BULLA_GCM_NONCE_LARGEST = 128 }; /* bytes; OpenSSL's limit */
 
-extern const struct bulla_processor bulla_block_encrypt, bulla_block_decrypt;   /* cipher_block.c */
-extern const struct bulla_processor bulla_aead_encryptor, bulla_aead_decryptor; /* cipher_aead.c */
-extern const struct bulla_processor bulla_xts_encrypt, bulla_xts_decrypt;       /* cipher_xts.c */
-extern const struct bulla_processor bulla_key_wrap, bulla_key_unwrap;           /* cipher_wrap.c */
+/* The family's close: what cipher_mac.c fetched. */
+void bulla_macs_close(void);
+
+extern const struct bulla_processor bulla_block_encrypt, bulla_block_decrypt;
+extern const struct bulla_processor bulla_ctr_processor, bulla_chacha20_processor; /* both directions */
+extern const struct bulla_processor bulla_aead_encryptor, bulla_aead_decryptor;
+extern const struct bulla_processor bulla_message_encrypt, bulla_message_decrypt;
+extern const struct bulla_processor bulla_xts_encrypt, bulla_xts_decrypt;
+extern const struct bulla_processor bulla_key_wrap, bulla_key_unwrap;
+extern const struct bulla_processor bulla_cmac_processor, bulla_gmac_processor; /* both directions */
 
 #endif

@@ -10,9 +10,10 @@ struct given {
     CK_SESSION_HANDLE session;
     CK_OBJECT_HANDLE object;
     bool null; /* NULL for every pointer */
+    CK_SLOT_ID slot;
 };
 
-static CK_MECHANISM mechanism = {CKM_BULLA_SEAL, NULL, 0};
+static CK_MECHANISM mechanism;
 static CK_ATTRIBUTE attribute;
 static unsigned char bytes[64];
 static unsigned long size;
@@ -47,16 +48,16 @@ static void renew(void)
 
 CALL(GetInfo, P(&info))
 CALL(GetSlotList, CK_TRUE, P(slots), P(&size))
-CALL(GetSlotInfo, 0, P(&slot_info))
-CALL(GetTokenInfo, 0, P(&token_info))
-CALL(GetMechanismList, 0, P(slots), P(&size))
-CALL(GetMechanismInfo, 0, CKM_BULLA_SEAL, P(&mechanism_info))
-CALL(InitToken, 0, P(bytes), 8, P(bytes))
+CALL(GetSlotInfo, given->slot, P(&slot_info))
+CALL(GetTokenInfo, given->slot, P(&token_info))
+CALL(GetMechanismList, given->slot, P(slots), P(&size))
+CALL(GetMechanismInfo, given->slot, CKM_BULLA_SEAL, P(&mechanism_info))
+CALL(InitToken, given->slot, P(bytes), 8, P(bytes))
 CALL(InitPIN, S, P(bytes), 8)
 CALL(SetPIN, S, P(bytes), 8, P(bytes), 8)
-CALL(OpenSession, 0, CKF_SERIAL_SESSION, NULL, NULL, P(&handle))
+CALL(OpenSession, given->slot, CKF_SERIAL_SESSION, NULL, NULL, P(&handle))
 CALL(CloseSession, S)
-CALL(CloseAllSessions, 0)
+CALL(CloseAllSessions, given->slot)
 CALL(GetSessionInfo, S, P(&session_info))
 CALL(GetOperationState, S, P(bytes), P(&size))
 CALL(SetOperationState, S, P(bytes), 8, O, O)
@@ -136,6 +137,7 @@ CALL_3(MessageVerifyFinal, S)
 /* Kinds of functions: what decides their answers. */
 enum kind {
     GLOBAL,      /* names no session */
+    IN_SLOT,     /* names a slot */
     IN_SESSION,  /* works in a session */
     OPERATION,   /* continues an operation: with none active, CKR_OPERATION_NOT_INITIALIZED whatever else is wrong */
     UNSUPPORTED, /* CKR_FUNCTION_NOT_SUPPORTED */
@@ -156,16 +158,16 @@ static const struct row {
 #define NONE (~0UL)
     ROW(GetInfo, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
     ROW(GetSlotList, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
-    ROW(GetSlotInfo, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
-    ROW(GetTokenInfo, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
-    ROW(GetMechanismList, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
-    ROW(GetMechanismInfo, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
-    ROW(InitToken, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GetSlotInfo, IN_SLOT, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GetTokenInfo, IN_SLOT, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GetMechanismList, IN_SLOT, CKR_ARGUMENTS_BAD, NONE),
+    ROW(GetMechanismInfo, IN_SLOT, CKR_ARGUMENTS_BAD, NONE),
+    ROW(InitToken, IN_SLOT, CKR_ARGUMENTS_BAD, NONE),
     ROW(InitPIN, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
     ROW(SetPIN, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
-    ROW(OpenSession, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
+    ROW(OpenSession, IN_SLOT, CKR_ARGUMENTS_BAD, NONE),
     ROW(CloseSession, IN_SESSION, NONE, NONE),
-    ROW(CloseAllSessions, GLOBAL, NONE, NONE),
+    ROW(CloseAllSessions, IN_SLOT, NONE, NONE),
     ROW(GetSessionInfo, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
     ROW(GetOperationState, OPERATION, CKR_ARGUMENTS_BAD, NONE),
     ROW(SetOperationState, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
@@ -184,7 +186,7 @@ static const struct row {
     ROW(Encrypt, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(EncryptUpdate, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(EncryptFinal, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
-    ROW(DecryptInit, IN_SESSION, CKR_OK, CKR_MECHANISM_INVALID), /* CKM_BULLA_SEAL does not decrypt */
+    ROW(DecryptInit, IN_SESSION, CKR_OK, CKR_KEY_HANDLE_INVALID),
     ROW(Decrypt, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(DecryptUpdate, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(DecryptFinal, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
@@ -193,17 +195,17 @@ static const struct row {
     ROW(DigestUpdate, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(DigestKey, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(DigestFinal, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
-    ROW(SignInit, IN_SESSION, CKR_OK, CKR_MECHANISM_INVALID),
+    ROW(SignInit, IN_SESSION, CKR_OK, CKR_KEY_HANDLE_INVALID),
     ROW(Sign, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(SignUpdate, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(SignFinal, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
-    ROW(SignRecoverInit, IN_SESSION, CKR_OK, NONE),
+    ROW(SignRecoverInit, IN_SESSION, CKR_OK, CKR_KEY_HANDLE_INVALID),
     ROW(SignRecover, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
-    ROW(VerifyInit, IN_SESSION, CKR_OK, NONE),
+    ROW(VerifyInit, IN_SESSION, CKR_OK, CKR_KEY_HANDLE_INVALID),
     ROW(Verify, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(VerifyUpdate, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(VerifyFinal, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
-    ROW(VerifyRecoverInit, IN_SESSION, CKR_OK, NONE),
+    ROW(VerifyRecoverInit, IN_SESSION, CKR_OK, CKR_KEY_HANDLE_INVALID),
     ROW(VerifyRecover, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(DigestEncryptUpdate, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(DecryptDigestUpdate, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
@@ -211,15 +213,15 @@ static const struct row {
     ROW(DecryptVerifyUpdate, OPERATION, CKR_OPERATION_NOT_INITIALIZED, NONE),
     ROW(GenerateKey, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
     ROW(GenerateKeyPair, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
-    ROW(WrapKey, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
-    ROW(UnwrapKey, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
-    ROW(DeriveKey, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
+    ROW(WrapKey, IN_SESSION, CKR_ARGUMENTS_BAD, CKR_WRAPPING_KEY_HANDLE_INVALID),
+    ROW(UnwrapKey, IN_SESSION, CKR_ARGUMENTS_BAD, CKR_UNWRAPPING_KEY_HANDLE_INVALID),
+    ROW(DeriveKey, IN_SESSION, CKR_ARGUMENTS_BAD, CKR_KEY_HANDLE_INVALID),
     ROW(SeedRandom, IN_SESSION, CKR_RANDOM_SEED_NOT_SUPPORTED, NONE),
     ROW(GenerateRandom, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
     ROW(GetFunctionStatus, LEGACY, NONE, NONE),
     ROW(CancelFunction, LEGACY, NONE, NONE),
     ROW(WaitForSlotEvent, GLOBAL, CKR_ARGUMENTS_BAD, NONE),
-    ROW(LoginUser, UNSUPPORTED, NONE, NONE),
+    ROW(LoginUser, IN_SESSION, CKR_ARGUMENTS_BAD, NONE),
     ROW(SessionCancel, IN_SESSION, NONE, NONE),
     ROW(MessageEncryptInit, UNSUPPORTED, NONE, NONE),
     ROW(EncryptMessage, UNSUPPORTED, NONE, NONE),
@@ -243,10 +245,41 @@ static const struct row {
     ROW(MessageVerifyFinal, UNSUPPORTED, NONE, NONE),
 };
 
+/* A mechanism of each function that takes one. */
+static const struct {
+    CK_RV (*call)(const struct given *given);
+    CK_MECHANISM_TYPE type;
+} taken[] = {
+    {call_EncryptInit, CKM_AES_ECB},
+    {call_DecryptInit, CKM_AES_ECB},
+    {call_DigestInit, CKM_SHA256},
+    {call_SignInit, CKM_SHA256_HMAC},
+    {call_SignRecoverInit, CKM_RSA_PKCS},
+    {call_VerifyInit, CKM_SHA256_HMAC},
+    {call_VerifyRecoverInit, CKM_RSA_PKCS},
+    {call_GenerateKey, CKM_AES_KEY_GEN},
+    {call_GenerateKeyPair, CKM_RSA_PKCS_KEY_PAIR_GEN},
+    {call_WrapKey, CKM_AES_KEY_WRAP},
+    {call_UnwrapKey, CKM_AES_KEY_WRAP},
+    {call_DeriveKey, CKM_CONCATENATE_BASE_AND_DATA},
+};
+
+/* 0: the function takes none. */
+static CK_MECHANISM_TYPE type_of(const struct row *row)
+{
+    for (size_t i = 0; i < COUNT_OF(taken); i++)
+        if (taken[i].call == row->call)
+            return taken[i].type;
+    return 0;
+}
+
 static void expect(const struct row *row, const char *when, const struct given *given, CK_RV expected)
 {
     renew();
+    if (!mechanism.mechanism)
+        mechanism.mechanism = type_of(row);
     CK_RV rv = row->call(given);
+    mechanism = (CK_MECHANISM){0, NULL, 0};
     if (rv != expected)
         fail_msg("%s %s: 0x%lx instead of 0x%lx", row->name, when, rv, expected);
 }
@@ -264,7 +297,7 @@ static void before_initialising_every_function_says_so(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         for (int null = 0; null < 2; null++) {
-            struct given given = {1, 1, null};
+            struct given given = {1, 1, null, 0};
             expect(&rows[i], null ? "with NULL, not initialised" : "not initialised", &given,
                 rows[i].kind == LEGACY ? CKR_FUNCTION_NOT_PARALLEL : CKR_CRYPTOKI_NOT_INITIALIZED);
         }
@@ -279,7 +312,7 @@ static void a_session_that_is_none_is_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         for (size_t j = 0; j < COUNT_OF(none); j++)
             if (rows[i].kind == IN_SESSION || rows[i].kind == OPERATION) {
-                struct given given = {none[j], 1, false};
+                struct given given = {none[j], 1, false, 0};
                 expect(&rows[i], "without a session", &given, CKR_SESSION_HANDLE_INVALID);
             }
 }
@@ -287,7 +320,7 @@ static void a_session_that_is_none_is_refused(void **state)
 static void null_is_refused_wherever_a_pointer_is_taken(void **state)
 {
     const struct module_fixture *fixture = *state;
-    struct given given = {fixture->session, 1, true};
+    struct given given = {fixture->session, 1, true, 0};
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (rows[i].null != NONE)
             expect(&rows[i], "with NULL", &given, rows[i].null);
@@ -302,7 +335,7 @@ static void an_object_that_is_none_is_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         for (size_t j = 0; j < COUNT_OF(none); j++)
             if (rows[i].dead_object != NONE) {
-                struct given given = {fixture->session, none[j], false};
+                struct given given = {fixture->session, none[j], false, 0};
                 expect(&rows[i], "without an object", &given, rows[i].dead_object);
             }
 }
@@ -312,7 +345,7 @@ static void what_is_not_supported_is_refused(void **state)
     const struct module_fixture *fixture = *state;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         for (int null = 0; null < 2; null++) {
-            struct given given = {fixture->session, 1, null};
+            struct given given = {fixture->session, 1, null, 0};
             if (rows[i].kind == UNSUPPORTED)
                 expect(&rows[i], "", &given, CKR_FUNCTION_NOT_SUPPORTED);
             if (rows[i].kind == LEGACY)
@@ -323,10 +356,44 @@ static void what_is_not_supported_is_refused(void **state)
 static void an_operation_that_was_not_begun_is_not_continued(void **state)
 {
     const struct module_fixture *fixture = *state;
-    struct given given = {fixture->session, 1, false};
+    struct given given = {fixture->session, 1, false, 0};
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (rows[i].kind == OPERATION)
             expect(&rows[i], "without an operation", &given, CKR_OPERATION_NOT_INITIALIZED);
+}
+
+static void a_slot_that_is_none_is_refused(void **state)
+{
+    const CK_SLOT_ID none[] = {1, 1UL << 32, ~0UL};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        for (size_t j = 0; j < COUNT_OF(none); j++)
+            for (int null = 0; null < 2; null++) {
+                struct given given = {1, 1, null, none[j]};
+                if (rows[i].kind == IN_SLOT)
+                    expect(&rows[i], "in no slot", &given, CKR_SLOT_ID_INVALID);
+            }
+}
+
+/* No number that no family has, none of a mechanism that does something else, and no length without a parameter. */
+static void a_mechanism_that_is_none_is_refused(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    const CK_MECHANISM_TYPE none[] = {0x7654321, ~0UL, CKM_VENDOR_DEFINED, CKM_BULLA_ATTEST};
+    struct given given = {fixture->session, 1, false, 0};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        CK_MECHANISM_TYPE type = type_of(&rows[i]);
+        for (size_t j = 0; type && j < COUNT_OF(none); j++) {
+            if (none[j] == CKM_BULLA_ATTEST && type == CKM_SHA256_HMAC)
+                continue; /* it signs */
+            mechanism = (CK_MECHANISM){none[j], NULL, 0};
+            expect(&rows[i], "with no mechanism", &given, CKR_MECHANISM_INVALID);
+        }
+        if (!type || type == CKM_AES_KEY_GEN || type == CKM_RSA_PKCS_KEY_PAIR_GEN)
+            continue; /* whose templates are judged first */
+        mechanism = (CK_MECHANISM){type, NULL, 5};
+        expect(&rows[i], "with a parameter that is not there", &given, CKR_MECHANISM_PARAM_INVALID);
+    }
 }
 
 int main(void)
@@ -337,6 +404,8 @@ int main(void)
         PUBLIC_TEST(a_session_that_is_none_is_refused),
         MODULE_TEST(null_is_refused_wherever_a_pointer_is_taken),
         MODULE_TEST(an_object_that_is_none_is_refused),
+        BARE_TEST(a_slot_that_is_none_is_refused),
+        MODULE_TEST(a_mechanism_that_is_none_is_refused),
         MODULE_TEST(what_is_not_supported_is_refused),
         MODULE_TEST(an_operation_that_was_not_begun_is_not_continued),
     };

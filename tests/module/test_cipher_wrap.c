@@ -131,7 +131,8 @@ static CK_OBJECT_HANDLE wrapping_key(CK_SESSION_HANDLE session, const char *hex)
     CK_OBJECT_HANDLE key = 0;
     struct cipher_bytes value = cipher_hex(hex);
     CK_ATTRIBUTE template[] = {ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, cipher_aes),
-        ATTRIBUTE(CKA_WRAP, yes), ATTRIBUTE(CKA_UNWRAP, yes), {CKA_VALUE, value.data, value.size}};
+        ATTRIBUTE(CKA_WRAP, yes), ATTRIBUTE(CKA_UNWRAP, yes), {CKA_VALUE, value.data, value.size},
+        ATTRIBUTE(CKA_SENSITIVE, no), ATTRIBUTE(CKA_EXTRACTABLE, yes)}; /* what it unwraps may be read, too */
     assert_ok(module_create(session, template, COUNT_OF(template), &key));
     return key;
 }

@@ -1,0 +1,158 @@
+#include "ecdh.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <sodium.h>
+
+#include "crypto/library.h"
+#include "ec_pkey.h"
+
+enum { SECRET_LARGEST = 66, SHARED_DATA_LARGEST = 65536 };
+
+/* --- the parameter --- */
+
+struct request {
+    const char *hash; /* of the key derivation function; NULL: there is none */
+    struct bulla_bytes shared, peer;
+};
+
+static const struct {
+    CK_ULONG kdf;
+    const char *hash; /* OpenSSL's name */
+} functions[] = {
+    {CKD_NULL, NULL},
+    {CKD_SHA1_KDF, "SHA1"},
+    {CKD_SHA224_KDF, "SHA2-224"},
+    {CKD_SHA256_KDF, "SHA2-256"},
+    {CKD_SHA384_KDF, "SHA2-384"},
+    {CKD_SHA512_KDF, "SHA2-512"},
+    {CKD_SHA3_224_KDF, "SHA3-224"},
+    {CKD_SHA3_256_KDF, "SHA3-256"},
+    {CKD_SHA3_384_KDF, "SHA3-384"},
+    {CKD_SHA3_512_KDF, "SHA3-512"},
+};
+
+static enum bulla_reason find_function(CK_ULONG kdf, const char **hash)
+{
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
+        if (functions[i].kdf == kdf) {
+            *hash = functions[i].hash;
+            return BULLA_OK;
+        }
+    return bulla_refuse(BULLA_PARAMETER, "there is no key derivation function %lu", kdf);
+}
+
+static enum bulla_reason read_request(const CK_MECHANISM *mechanism, struct request *request)
+{
+    CK_ECDH1_DERIVE_PARAMS params;
+    BULLA_TRY(bulla_mechanism_parameter(mechanism, sizeof params));
+    memcpy(&params, mechanism->pParameter, sizeof params);
+    BULLA_TRY(find_function(params.kdf, &request->hash));
+    request->shared = (struct bulla_bytes){params.shared_data, params.shared_data_len};
+    request->peer = (struct bulla_bytes){params.public_data, params.public_data_len};
+    if (!params.public_data || params.public_data_len > BULLA_POINT_DER_LARGEST)
+        return bulla_refuse(BULLA_PARAMETER, "the other party's public key is missing, or none");
+    if (!params.shared_data != !params.shared_data_len || params.shared_data_len > SHARED_DATA_LARGEST)
+        return bulla_refuse(BULLA_PARAMETER, "shared data of %lu bytes", params.shared_data_len);
+    if (!request->hash && params.shared_data_len)
+        return bulla_refuse(BULLA_PARAMETER, "shared data, and no key derivation function to take it");
+    return BULLA_OK;
+}
+
+/* --- the shared secret --- */
+
+static enum bulla_reason agree_by_sodium(
+    const struct bulla_material *material, struct bulla_bytes peer, uint8_t *secret)
+{
+    if (crypto_scalarmult(secret, material->value.data, peer.data) != 0)
+        return bulla_refuse(BULLA_PARAMETER, "the other party's public key is of small order");
+    return BULLA_OK;
+}
+
+static enum bulla_reason agree_by_openssl(
+    const struct bulla_curve *curve, struct evp_pkey_st *own, struct bulla_bytes peer, uint8_t *secret)
+{
+    EVP_PKEY *other = NULL;
+    size_t size = curve->value_size;
+    BULLA_TRY(bulla_pkey_public(curve, peer, &other));
+    (void)ERR_set_mark();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(bulla_openssl_context(), own, NULL);
+    bool agreed = context && EVP_PKEY_derive_init(context) == 1 && EVP_PKEY_derive_set_peer(context, other) == 1 &&
+                  EVP_PKEY_derive(context, secret, &size) == 1 && size == curve->value_size;
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(other);
+    (void)ERR_pop_to_mark();
+    if (!agreed || sodium_is_zero(secret, size))
+        return bulla_refuse(BULLA_PARAMETER, "no secret can be shared with this public key");
+    return BULLA_OK;
+}
+
+/* Whatever is wrong with the other party's key, it came in the mechanism's parameter. */
+static enum bulla_reason agree(const struct bulla_material *material, struct bulla_bytes given, uint8_t *secret)
+{
+    const struct bulla_curve *curve = &bulla_curves[material->curve];
+    struct bulla_bytes peer = {NULL, 0};
+    enum bulla_reason reason = bulla_point_strip(curve, given, &peer);
+    if (reason == BULLA_OK)
+        reason = material->curve == BULLA_X25519 ? agree_by_sodium(material, peer, secret)
+                                                 : agree_by_openssl(curve, material->pkey, peer, secret);
+    return reason == BULLA_KEY_VALUE ? BULLA_PARAMETER : reason;
+}
+
+/* --- the derived key --- */
+
+static enum bulla_reason expand(const struct request *request, struct bulla_bytes secret, uint8_t *out, size_t size)
+{
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)request->hash, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)secret.data, secret.size),
+        OSSL_PARAM_construct_octet_string(
+            OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)request->shared.data, request->shared.size),
+        OSSL_PARAM_construct_end(),
+    };
+    if (!request->shared.size)
+        params[2] = OSSL_PARAM_construct_end();
+    (void)ERR_set_mark();
+    EVP_KDF *kdf = EVP_KDF_fetch(bulla_openssl_context(), OSSL_KDF_NAME_X963KDF, NULL);
+    EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+    bool done = context && EVP_KDF_derive(context, out, size, params) == 1;
+    EVP_KDF_CTX_free(context);
+    EVP_KDF_free(kdf);
+    (void)ERR_pop_to_mark();
+    return done ? BULLA_OK : bulla_refuse(BULLA_LIBRARY, "OpenSSL derives no key by X9.63 with %s", request->hash);
+}
+
+/* What is longer than wanted loses bytes at its leading end; what is shorter core refuses. */
+static void write_end(struct bulla_bytes secret, size_t wanted, struct bulla_writer *out)
+{
+    size_t cut = wanted && wanted < secret.size ? secret.size - wanted : 0;
+    bulla_write(out, secret.data + cut, secret.size - cut);
+}
+
+static enum bulla_reason write_expanded(
+    const struct request *request, struct bulla_bytes secret, size_t wanted, struct bulla_writer *out)
+{
+    if (!wanted)
+        return bulla_refuse(BULLA_KEY_INCOMPLETE, "the template does not say how long the key is (CKA_VALUE_LEN)");
+    uint8_t *space = wanted <= BULLA_DERIVED_LARGEST ? bulla_write_space(out, wanted) : NULL;
+    if (!space)
+        return bulla_refuse(BULLA_KEY_VALUE, "at most %d bytes can be derived", BULLA_DERIVED_LARGEST);
+    return expand(request, secret, space, wanted);
+}
+
+enum bulla_reason bulla_ecdh_derive(const struct bulla_derivation *derivation, struct bulla_writer *out)
+{
+    const struct bulla_material *material = derivation->base->material;
+    struct request request = {0};
+    BULLA_SECRET void *secret = NULL;
+    BULLA_TRY(read_request(derivation->mechanism, &request));
+    BULLA_TRY(bulla_secret_allocate(SECRET_LARGEST, &secret));
+    BULLA_TRY(agree(material, request.peer, secret));
+    struct bulla_bytes shared = {secret, bulla_curves[material->curve].value_size};
+    if (request.hash)
+        return write_expanded(&request, shared, derivation->size, out);
+    write_end(shared, derivation->size, out);
+    return BULLA_OK;
+}

@@ -1,0 +1,16 @@
+/* CKM_ECDH1_DERIVE and CKM_ECDH1_COFACTOR_DERIVE, which are one: the curves of EC keys have the cofactor 1, and X25519
+ * and X448 multiply by theirs anyway (RFC 7748).
+ *
+ * The other party's key is a raw point or one in DER, as for CKA_EC_POINT; one that is not on the curve, and a shared
+ * secret of zeroes (a point of small order), is refused with BULLA_PARAMETER. Without a key derivation function the
+ * value is the shared secret: the x coordinate, of the field's size, or the octets of RFC 7748. Where the template
+ * wants fewer bytes, those at its end remain (PKCS#11 3.1, 6.3.17: "removes bytes from the leading end").
+ * With one (ANSI X9.63, SEC 1 3.6.1) the template has to say how many bytes it wants. */
+#ifndef BULLA_MECH_ECDH_H
+#define BULLA_MECH_ECDH_H
+
+#include "mechanism.h"
+
+bulla_derive bulla_ecdh_derive;
+
+#endif
