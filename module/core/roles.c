@@ -43,8 +43,10 @@ static unsigned class_of(const struct bulla_attribute_list *list)
 CK_RV bulla_roles_check(const struct bulla_attribute_list *list)
 {
     unsigned class_bit = class_of(list);
+    bool readable = !bulla_list_bool(list, CKA_TOKEN) && !bulla_list_bool(list, CKA_SENSITIVE) &&
+                    bulla_list_bool(list, CKA_EXTRACTABLE);
     for (size_t i = 0; i < sizeof conflicts / sizeof conflicts[0]; i++)
-        if ((conflicts[i].classes & class_bit) && bulla_list_bool(list, conflicts[i].one) &&
+        if (!readable && (conflicts[i].classes & class_bit) && bulla_list_bool(list, conflicts[i].one) &&
             bulla_list_bool(list, conflicts[i].other))
             return CKR_TEMPLATE_INCONSISTENT;
     if (bulla_list_bool(list, CKA_ALWAYS_AUTHENTICATE) && !bulla_list_bool(list, CKA_PRIVATE))
