@@ -158,7 +158,7 @@ static void a_shorter_key_is_the_end_of_the_secret(void **state)
             assert_memory_equal(end.data, whole.data + whole.size - size, size);
         }
         assert_rv(derive(session, pair.private_key, with(CKD_NULL, &peer, NULL), whole.size + 1, &end),
-            CKR_TEMPLATE_INCONSISTENT);
+            CKR_ATTRIBUTE_VALUE_INVALID);
     }
 }
 
