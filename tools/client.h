@@ -75,5 +75,9 @@ enum bulla_reason bulla_client_is_model(struct bulla_client *client, CK_OBJECT_H
 /* The model key with this label; CK_INVALID_HANDLE when there is none. BULLA_ARGUMENT when there are several. */
 enum bulla_reason bulla_client_model(
     struct bulla_client *client, const char *label, CK_OBJECT_HANDLE *key) BULLA_MUST_USE;
+/* Its CKA_ID in hex, which names its sealed file; `label` is for the refusal of an id that is empty or too long. */
+enum { BULLA_MODEL_ID = 64 }; /* bytes of a model's id at most */
+enum bulla_reason bulla_client_model_id(struct bulla_client *client, CK_OBJECT_HANDLE key, const char *label,
+    char id[static 2 * BULLA_MODEL_ID + 1]) BULLA_MUST_USE;
 
 #endif

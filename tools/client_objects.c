@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "options.h"
 
 enum { ATTRIBUTE_LARGEST = 16 << 20, LABELLED_LARGEST = 32 };
 
@@ -144,4 +145,19 @@ enum bulla_reason bulla_client_model(struct bulla_client *client, const char *la
     if (reason == BULLA_OK && models > 1)
         return bulla_refuse(BULLA_ARGUMENT, "%lu models are labelled \"%s\": rename all but one", models, label);
     return reason;
+}
+
+enum bulla_reason bulla_client_model_id(
+    struct bulla_client *client, CK_OBJECT_HANDLE key, const char *label, char id[static 2 * BULLA_MODEL_ID + 1])
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    *id = '\0';
+    BULLA_TRY(bulla_client_attribute(client, key, CKA_ID, &bytes, &size));
+    if (size > 0 && size <= BULLA_MODEL_ID)
+        bulla_hex_write(bytes, size, id);
+    free(bytes);
+    return *id ? BULLA_OK
+               : bulla_refuse(BULLA_KEY_INVALID, "the id of \"%s\" has %zu bytes instead of 1 to %d", label, size,
+                     BULLA_MODEL_ID);
 }

@@ -10,8 +10,6 @@
 #include "output.h"
 #include "terminal.h"
 
-enum { ID_LARGEST = 64 };
-
 struct remove_settings {
     struct bulla_common common;
     bool yes;
@@ -26,23 +24,10 @@ struct removal {
     struct bulla_client client;
     const char *label;
     CK_OBJECT_HANDLE key;
-    char id[2 * ID_LARGEST + 1];
+    char id[2 * BULLA_MODEL_ID + 1];
     char path[4096];
     bool present; /* the sealed file */
 };
-
-static enum bulla_reason id_get(struct removal *removal)
-{
-    uint8_t *id = NULL;
-    size_t size = 0;
-    BULLA_TRY(bulla_client_attribute(&removal->client, removal->key, CKA_ID, &id, &size));
-    if (size > 0 && size <= ID_LARGEST)
-        bulla_hex_write(id, size, removal->id);
-    free(id);
-    return *removal->id ? BULLA_OK
-                        : bulla_refuse(BULLA_KEY_INVALID, "the id of \"%s\" has %zu bytes instead of 1 to %d",
-                              removal->label, size, ID_LARGEST);
-}
 
 static enum bulla_reason path_make(struct removal *removal)
 {
@@ -64,7 +49,7 @@ static enum bulla_reason model_find(struct removal *removal, const struct bulla_
     BULLA_TRY(bulla_client_model(&removal->client, removal->label, &removal->key));
     if (removal->key == CK_INVALID_HANDLE)
         return bulla_refuse(BULLA_MODEL_MISSING, "the token has no model \"%s\"", removal->label);
-    BULLA_TRY(id_get(removal));
+    BULLA_TRY(bulla_client_model_id(&removal->client, removal->key, removal->label, removal->id));
     return path_make(removal);
 }
 

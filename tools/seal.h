@@ -7,8 +7,6 @@
 #include "file.h"
 #include "options.h"
 
-enum { BULLA_MODEL_ID = 64 }; /* bytes of a model's id at most */
-
 struct bulla_seal_settings {
     struct bulla_common common;
     const char *label, *release, *authority;

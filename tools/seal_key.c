@@ -51,19 +51,6 @@ static enum bulla_reason key_reuse_check(struct bulla_sealing *sealing)
     return BULLA_OK;
 }
 
-static enum bulla_reason id_get(struct bulla_sealing *sealing)
-{
-    uint8_t *id = NULL;
-    size_t size = 0;
-    BULLA_TRY(bulla_client_attribute(&sealing->client, sealing->key, CKA_ID, &id, &size));
-    if (size > 0 && size <= BULLA_MODEL_ID)
-        bulla_hex_write(id, size, sealing->id);
-    free(id);
-    return *sealing->id ? BULLA_OK
-                        : bulla_refuse(BULLA_KEY_INVALID, "the id of \"%s\" has %zu bytes instead of 1 to %d",
-                              sealing->settings->label, size, BULLA_MODEL_ID);
-}
-
 enum bulla_reason bulla_seal_key(struct bulla_sealing *sealing)
 {
     BULLA_TRY(bulla_client_model(&sealing->client, sealing->settings->label, &sealing->key));
@@ -71,5 +58,5 @@ enum bulla_reason bulla_seal_key(struct bulla_sealing *sealing)
         BULLA_TRY(key_make(sealing));
     else
         BULLA_TRY(key_reuse_check(sealing));
-    return id_get(sealing);
+    return bulla_client_model_id(&sealing->client, sealing->key, sealing->settings->label, sealing->id);
 }

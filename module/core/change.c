@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "objects.h"
+#include "roles.h"
 #include "template.h"
 
 /* How often a change is begun again because somebody else was faster. */
@@ -207,6 +208,8 @@ static CK_RV set_attributes(struct bulla_session *session, struct bulla_object *
     if (decided)
         return rv;
     rv = bulla_template_change(attributes, count, false, &list);
+    if (rv == CKR_OK)
+        rv = bulla_roles_check(&list);
     if (rv != CKR_OK)
         return rv;
     if (object->owner == 0) {

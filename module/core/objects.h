@@ -50,6 +50,10 @@ CK_RV bulla_objects_may_write(const struct bulla_session *session, const struct 
 /* The list's release tree, or the token's default for it: checked, and whether it attests is added. */
 CK_RV bulla_objects_release(struct bulla_session *session, struct bulla_attribute_list *list);
 
+/* Offers an object that the module makes for this session alone, until the session ends or the next search of its
+ * kind. */
+CK_RV bulla_search_offer(struct bulla_session *session, const struct bulla_attribute_list *list);
+
 /* --- profile.c: the objects of CKO_PROFILE, for this session --- */
 CK_RV bulla_profiles_put(struct bulla_session *session);
 

@@ -23,18 +23,7 @@ static CK_RV put(struct bulla_session *session, const CK_ULONG *profile)
     (void)bulla_list_put(&list, CKA_PROFILE_ID, (struct bulla_bytes){(const uint8_t *)profile, sizeof *profile});
     (void)bulla_list_put_bool(&list, CKA_TOKEN, false);
     (void)bulla_list_put_bool(&list, CKA_PRIVATE, false);
-    struct bulla_attributes *attributes = bulla_attributes_make(&list);
-    struct bulla_object *object = attributes ? bulla_object_make(attributes) : NULL;
-    if (!object)
-        return CKR_HOST_MEMORY;
-    object->owner = session->handle;
-    object->transient = true;
-    (void)pthread_rwlock_wrlock(&session->token->lock);
-    bool done = bulla_index_put(&session->token->index, object);
-    (void)pthread_rwlock_unlock(&session->token->lock);
-    if (!done)
-        bulla_object_drop(object);
-    return done ? CKR_OK : CKR_HOST_MEMORY;
+    return bulla_search_offer(session, &list);
 }
 
 CK_RV bulla_profiles_put(struct bulla_session *session)

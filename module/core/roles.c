@@ -43,6 +43,8 @@ static unsigned class_of(const struct bulla_attribute_list *list)
 CK_RV bulla_roles_check(const struct bulla_attribute_list *list)
 {
     unsigned class_bit = class_of(list);
+    /* A session's key whose value anybody in the application may read protects nothing by its uses: pkcs11-tool asks
+     * for every use of what it derives, and reads it. It can't be kept, nor be made sensitive later (change.c). */
     bool readable = !bulla_list_bool(list, CKA_TOKEN) && !bulla_list_bool(list, CKA_SENSITIVE) &&
                     bulla_list_bool(list, CKA_EXTRACTABLE);
     for (size_t i = 0; i < sizeof conflicts / sizeof conflicts[0]; i++)

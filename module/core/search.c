@@ -27,18 +27,9 @@ static bool matches(const struct bulla_object *object, const CK_ATTRIBUTE *attri
     return true;
 }
 
-static CK_RV put_status(struct bulla_session *session, const char *label, char *json)
+CK_RV bulla_search_offer(struct bulla_session *session, const struct bulla_attribute_list *list)
 {
-    static const CK_OBJECT_CLASS status_class = CKO_BULLA_STATUS;
-    struct bulla_attribute_list list = {0};
-    struct bulla_attributes *attributes = NULL;
-    if (json &&
-        bulla_list_put(&list, CKA_CLASS, (struct bulla_bytes){(const uint8_t *)&status_class, sizeof status_class}) &&
-        bulla_list_put_bool(&list, CKA_TOKEN, false) && bulla_list_put_bool(&list, CKA_PRIVATE, false) &&
-        bulla_list_put(&list, CKA_LABEL, BULLA_TEXT(label)) && bulla_list_put(&list, CKA_VALUE, BULLA_TEXT(json))) {
-        attributes = bulla_attributes_make(&list);
-    }
-    free(json);
+    struct bulla_attributes *attributes = bulla_attributes_make(list);
     struct bulla_object *object = attributes ? bulla_object_make(attributes) : NULL;
     if (!object)
         return CKR_HOST_MEMORY;
@@ -47,7 +38,23 @@ static CK_RV put_status(struct bulla_session *session, const char *label, char *
     (void)pthread_rwlock_wrlock(&session->token->lock);
     bool put = bulla_index_put(&session->token->index, object);
     (void)pthread_rwlock_unlock(&session->token->lock);
+    if (!put)
+        bulla_object_drop(object);
     return put ? CKR_OK : CKR_HOST_MEMORY;
+}
+
+static CK_RV put_status(struct bulla_session *session, const char *label, char *json)
+{
+    static const CK_OBJECT_CLASS status_class = CKO_BULLA_STATUS;
+    struct bulla_attribute_list list = {0};
+    bool listed =
+        json &&
+        bulla_list_put(&list, CKA_CLASS, (struct bulla_bytes){(const uint8_t *)&status_class, sizeof status_class}) &&
+        bulla_list_put_bool(&list, CKA_TOKEN, false) && bulla_list_put_bool(&list, CKA_PRIVATE, false) &&
+        bulla_list_put(&list, CKA_LABEL, BULLA_TEXT(label)) && bulla_list_put(&list, CKA_VALUE, BULLA_TEXT(json));
+    CK_RV rv = listed ? bulla_search_offer(session, &list) : CKR_HOST_MEMORY;
+    free(json);
+    return rv;
 }
 
 /* Whether the template leaves it open or names this label. */

@@ -70,6 +70,27 @@ static void no_use_comes_to_a_secret_key_afterwards(void **state)
         }
 }
 
+/* pkcs11-tool --derive asks for such keys. */
+static void a_readable_session_key_with_every_use_stays_one(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    CK_SESSION_HANDLE session = fixture->session;
+    CK_OBJECT_HANDLE key = 0, copied = 0;
+    CK_ATTRIBUTE attributes[16] = {ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, aes),
+        TEXT_ATTRIBUTE(CKA_VALUE, "0123456789abcdef"), ATTRIBUTE(CKA_SENSITIVE, no), ATTRIBUTE(CKA_EXTRACTABLE, yes)};
+    size_t count = 5 + put_uses(attributes + 5, ENCRYPT | DECRYPT | WRAP | UNWRAP);
+    assert_ok(module_create(session, attributes, count, &key));
+    CK_ATTRIBUTE sensitive = ATTRIBUTE(CKA_SENSITIVE, yes), kept = ATTRIBUTE(CKA_EXTRACTABLE, no),
+                 on_token = ATTRIBUTE(CKA_TOKEN, yes), label = TEXT_ATTRIBUTE(CKA_LABEL, "another");
+    assert_rv(p11->C_SetAttributeValue(session, key, &sensitive, 1), CKR_TEMPLATE_INCONSISTENT);
+    assert_rv(p11->C_SetAttributeValue(session, key, &kept, 1), CKR_TEMPLATE_INCONSISTENT);
+    assert_rv(p11->C_CopyObject(session, key, &on_token, 1, &copied), CKR_TEMPLATE_INCONSISTENT);
+    assert_rv(p11->C_CopyObject(session, key, &sensitive, 1, &copied), CKR_TEMPLATE_INCONSISTENT);
+    assert_ok(p11->C_SetAttributeValue(session, key, &label, 1));
+    attributes[count++] = on_token;
+    assert_rv(module_create(session, attributes, count, &key), CKR_TEMPLATE_INCONSISTENT);
+}
+
 static void a_use_that_was_given_up_does_not_come_back(void **state)
 {
     const struct module_fixture *fixture = *state;
@@ -342,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         MODULE_TEST(no_secret_key_is_made_with_uses_that_exclude_each_other),
         MODULE_TEST(no_use_comes_to_a_secret_key_afterwards),
+        MODULE_TEST(a_readable_session_key_with_every_use_stays_one),
         MODULE_TEST(a_use_that_was_given_up_does_not_come_back),
         MODULE_TEST(a_template_without_uses_gets_those_of_the_keys_type),
         MODULE_TEST(a_key_that_asks_for_the_pin_is_private),
