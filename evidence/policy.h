@@ -6,9 +6,11 @@
 #ifndef BULLA_EVIDENCE_POLICY_H
 #define BULLA_EVIDENCE_POLICY_H
 
-#include "crypto/cose.h"
+#include "claims.h"
+#include "grant.h"
 
-enum { BULLA_POLICY_STATES = 32, BULLA_POLICY_LARGEST = 65536 };
+enum { BULLA_POLICY_STATES = 32, BULLA_POLICY_REFERENCES = 32, BULLA_POLICY_LARGEST = 256 << 10 };
+enum { BULLA_REFERENCE_MEASUREMENTS = 8 };
 
 struct bulla_policy_state {
     char label[64];              /* for people: "kernel 6.1.0-28" */
@@ -18,13 +20,30 @@ struct bulla_policy_state {
     uint8_t approval[64];        /* r ‖ s over SHA-256(approved_policy ‖ policyRef) */
 };
 
+/* What evidence of another kind than the TPM's must say to be accepted: one row of an allowlist. Debugging is never
+ * accepted, whatever a policy says. */
+struct bulla_policy_reference {
+    enum bulla_evidence_kind kind;
+    char label[64];
+    struct bulla_measurement measurements[BULLA_REFERENCE_MEASUREMENTS]; /* all of them must be equal; at least one */
+    size_t measurement_count;
+    uint32_t tcb_accepted; /* bit i: enum bulla_tcb_status i; 0 in the bundle means up-to-date, unknown for Nitro */
+    bool migratable;       /* a guest that may migrate is accepted */
+};
+
 struct bulla_policy {
     uint8_t authority[65]; /* P-256, uncompressed */
     uint64_t version, epoch;
     uint64_t not_before, not_after; /* Unix seconds; not_after 0 is refused */
     char note[128];
     struct bulla_policy_state states[BULLA_POLICY_STATES];
-    size_t state_count;
+    size_t state_count; /* a bundle names at least one state or reference */
+    struct bulla_policy_reference references[BULLA_POLICY_REFERENCES];
+    size_t reference_count;
+    bool restricted; /* it has a list of grants, maybe empty: only who is granted may use its objects */
+    struct bulla_bytes
+        grants; /* the encoded array, inside the bundle that was read; bulla_policy_grants takes it apart */
+    size_t grant_count;
 };
 
 void bulla_policy_reference(const uint8_t authority[static 65], uint64_t epoch, uint8_t policy_ref[static 32]);
@@ -39,5 +58,16 @@ enum bulla_reason bulla_policy_sign(
 enum bulla_reason bulla_policy_read(
     struct bulla_bytes bundle, struct bulla_bytes authority, struct bulla_policy *policy) BULLA_MUST_USE;
 enum bulla_reason bulla_policy_check_time(const struct bulla_policy *policy, uint64_t now) BULLA_MUST_USE;
+
+/* The bundle's grants into memory of the caller's, `capacity` of them: BULLA_TOO_LARGE. They were checked by
+ * bulla_policy_read: the policy and the bundle's bytes are those. */
+enum bulla_reason bulla_policy_grants(
+    const struct bulla_policy *policy, struct bulla_grant *grants, size_t capacity, size_t *count) BULLA_MUST_USE;
+
+/* Whether a policy accepts verified claims (which must be pinned and not debugged): the label of the state or reference
+ * that does. BULLA_POLICY_STATE: the detail names the nearest and what differs; BULLA_EVIDENCE_TCB, _DEBUG, _UNTRUSTED.
+ */
+enum bulla_reason bulla_appraise(
+    const struct bulla_policy *policy, const struct bulla_claims *claims, char label[static 64]) BULLA_MUST_USE;
 
 #endif

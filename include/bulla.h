@@ -12,10 +12,14 @@
 #define CKM_BULLA_SEAL (BULLA_VENDOR_BASE | 0x02)          /* C_Encrypt*: archive (docs/formats.md) → sealed model */
 #define CKM_BULLA_INFER (BULLA_VENDOR_BASE | 0x03)         /* C_Decrypt: request → answer and receipt */
 #define CKM_BULLA_ATTEST (BULLA_VENDOR_BASE | 0x04)        /* C_Sign by the receipt key: nonce → evidence document */
+#define CKM_BULLA_ACTIVATE                                                                                             \
+    (BULLA_VENDOR_BASE | 0x05) /* C_Decrypt by the receipt key: a credential made for the                              \
+                                  attestation key → the secret in it (enrolment) */
 
 /* Object classes. Status objects are found only by a template that names their class. */
-#define CKO_BULLA_POLICY (BULLA_VENDOR_BASE | 0x01) /* CKA_VALUE: a signed policy bundle */
-#define CKO_BULLA_STATUS (BULLA_VENDOR_BASE | 0x02) /* read-only; CKA_LABEL "status", "why"; CKA_VALUE: JSON */
+#define CKO_BULLA_POLICY (BULLA_VENDOR_BASE | 0x01)    /* CKA_VALUE: a signed policy bundle */
+#define CKO_BULLA_STATUS (BULLA_VENDOR_BASE | 0x02)    /* read-only; CKA_LABEL "status", "why" …; CKA_VALUE: JSON */
+#define CKO_BULLA_PRINCIPAL (BULLA_VENDOR_BASE | 0x03) /* session object: read a challenge, set the proof */
 
 /* Attributes */
 #define CKA_BULLA_RELEASE (BULLA_VENDOR_BASE | 0x01)   /* text: the release tree, "2 of (tpm, passphrase)" */
@@ -28,6 +32,10 @@
 #define CKA_BULLA_DIMENSION (BULLA_VENDOR_BASE | 0x06) /* CK_ULONG: numbers in an embedding */
 #define CKA_BULLA_EXPIRES (BULLA_VENDOR_BASE | 0x07)   /* CK_ULONG: Unix seconds until which an answer is kept */
 #define CKA_BULLA_VERSION (BULLA_VENDOR_BASE | 0x08)   /* CK_ULONG: of a policy */
+#define CKA_BULLA_PRINCIPAL                                                                                            \
+    (BULLA_VENDOR_BASE | 0x09) /* text: who, as grants name him: "user:ann", "ed25519:<hex>" … */
+#define CKA_BULLA_CHALLENGE (BULLA_VENDOR_BASE | 0x0a) /* text to be signed; single-use, for minutes */
+#define CKA_BULLA_PROOF (BULLA_VENDOR_BASE | 0x0b)     /* bytes, write-only: the signature, or a user's PIN */
 
 /* The application of data objects that carry requests (the object route). */
 #define BULLA_INFER_APPLICATION "bulla.infer"
