@@ -5,9 +5,6 @@
  * states. Nothing of an unsigned bundle leaves: the struct is zeroed on every refusal. */
 #include "policy_format.h"
 
-#include <stdio.h>
-#include <time.h>
-
 #include "crypto/cipher.h"
 #include "crypto/es256.h"
 #include "plain_text.h"
@@ -189,27 +186,15 @@ enum bulla_reason bulla_policy_read(
     return reason;
 }
 
-/* 2026-11-26T17:00:00Z; a year that no calendar has stays a number. */
-enum { WHEN_SIZE = 32 };
-
-static const char *when(uint64_t seconds, char text[static WHEN_SIZE])
-{
-    struct tm parts;
-    time_t time = (time_t)seconds;
-    if (seconds > INT64_MAX || !gmtime_r(&time, &parts) || !strftime(text, WHEN_SIZE, "%FT%TZ", &parts))
-        (void)snprintf(text, WHEN_SIZE, "%llu", (unsigned long long)seconds);
-    return text;
-}
-
 enum bulla_reason bulla_policy_check_time(const struct bulla_policy *policy, uint64_t now)
 {
-    char limit[WHEN_SIZE], today[WHEN_SIZE];
+    char limit[BULLA_WHEN_SIZE], today[BULLA_WHEN_SIZE];
     unsigned long long version = policy->version;
     if (now < policy->not_before)
         return bulla_refuse(BULLA_POLICY_NOT_YET, "policy version %llu is valid from %s, it is %s", version,
-            when(policy->not_before, limit), when(now, today));
+            bulla_text_when(policy->not_before, limit), bulla_text_when(now, today));
     if (now > policy->not_after)
         return bulla_refuse(BULLA_POLICY_EXPIRED, "policy version %llu was valid until %s, it is %s", version,
-            when(policy->not_after, limit), when(now, today));
+            bulla_text_when(policy->not_after, limit), bulla_text_when(now, today));
     return BULLA_OK;
 }
