@@ -11,6 +11,7 @@
 #define BULLA_TPM_BACKEND_TPM_H
 
 #include "evidence/tpm_quote.h"
+#include "release/backend.h"
 #include "release/leaf.h"
 
 /* "tpm": for the token key's tree (request->authority empty) the share is sealed with authValue = Argon2id(passphrase,
@@ -57,5 +58,7 @@ enum bulla_reason bulla_tpm_counter_read(
 enum bulla_reason bulla_tpm_counter_increment(
     const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value) BULLA_MUST_USE;
 enum bulla_reason bulla_tpm_counter_remove(const char *tcti, uint32_t index) BULLA_MUST_USE;
+
+enum bulla_reason bulla_tpm_clock(const char *tcti, struct bulla_backend_clock *clock) BULLA_MUST_USE;
 
 #endif

@@ -268,6 +268,7 @@ void bulla_token_logout_gated(struct bulla_token *token)
     if (token->keys)
         bulla_token_record_head(token);
     bulla_pin_install_keys(token, NULL, BULLA_NOBODY);
+    bulla_token_time_forget(token);
     bulla_secret_free(token->officer);
     token->officer = NULL;
 }
@@ -287,6 +288,7 @@ static enum bulla_reason login_user(struct bulla_token *token, struct bulla_byte
     BULLA_TRY(bulla_pin_try(token, &bulla_roles[BULLA_USER], pin, false, token_key));
     BULLA_TRY(bulla_pin_derive_keys(token, token_key, &keys));
     bulla_pin_install_keys(token, keys, BULLA_USER);
+    bulla_token_time_keep(token);
     return BULLA_OK;
 }
 
