@@ -159,6 +159,8 @@ static void a_principal_that_is_none_or_has_another_form_is_refused(void **state
 {
     (void)state;
     static const char *const texts[] = {"root:ann", "user:", "user:Ann", "ann", "anyone ", "ethereum:0x12",
+        "ethereum:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", /* EIP-55's own, which people may write, but no grant */
+
         "ethereum:0xABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCD",
         "ed25519:D75A980182B10AB7D54BFED3C964073A0EE172F3DAA62325AF021A68F707511A"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
