@@ -53,6 +53,15 @@ static enum bulla_reason floor_now(struct bulla_token *token, uint64_t *floor)
     return BULLA_OK;
 }
 
+uint64_t bulla_token_time_floor(struct bulla_token *token)
+{
+    const struct bulla_token_time *known = &token->time;
+    (void)pthread_mutex_lock(&token->time.lock);
+    uint64_t floor = known->read ? known->floor + (bulla_clock_seconds() - known->read_at) : 0;
+    (void)pthread_mutex_unlock(&token->time.lock);
+    return floor;
+}
+
 enum bulla_reason bulla_token_now(struct bulla_token *token, uint64_t *now)
 {
     uint64_t floor = 0;

@@ -21,6 +21,8 @@ struct bulla_token_time {
 
 /* Unix seconds. BULLA_CLOCK_BACK; and what reading the ledger and the TPM are refused for. The user is logged in. */
 enum bulla_reason bulla_token_now(struct bulla_token *token, uint64_t *now) BULLA_MUST_USE;
+/* The earliest that it can be, as far as that was read; 0: it was not. */
+uint64_t bulla_token_time_floor(struct bulla_token *token);
 /* Has the ledger remember the time where it is long since it did. What fails is tried at the next occasion. */
 void bulla_token_time_keep(struct bulla_token *token);
 /* What the ledger says now; and that nothing is known any more. */

@@ -265,10 +265,13 @@ void bulla_token_logout_gated(struct bulla_token *token)
 {
     drop_private_session_objects(token);
     forget_opened(token);
-    if (token->keys)
+    if (token->keys) {
+        bulla_uses_give_back(token);
         bulla_token_record_head(token);
+    }
     bulla_pin_install_keys(token, NULL, BULLA_NOBODY);
     bulla_token_time_forget(token);
+    bulla_grants_forget(token);
     bulla_secret_free(token->officer);
     token->officer = NULL;
 }

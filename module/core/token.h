@@ -1,8 +1,9 @@
 /* A token: its store, its keys while somebody is logged in, its objects.
  *
- * Locks, in the order in which they are taken: a session's, `gate` (login, PINs, ledger), `keys_lock`, an object's,
- * `lock` (index and login state), `store_lock`. A thread may read-lock `keys_lock` again that has it: glibc lets
- * readers in before writers, so it never waits. Nothing here connects to a TPM before a login, an opening or a status.
+ * Locks, in the order in which they are taken: a session's, `gate` (login, PINs, ledger), that of `grants`, that of
+ * `uses`, the ledger's turn, `keys_lock`, an object's, that of `time`, `lock` (index and login state), `store_lock`. A
+ * thread may read-lock `keys_lock` again that has it: glibc lets readers in before writers, so it never waits. Nothing
+ * here connects to a TPM before a login, an opening or a status.
  */
 #ifndef BULLA_CORE_TOKEN_H
 #define BULLA_CORE_TOKEN_H
@@ -11,6 +12,7 @@
 
 #include "config.h"
 #include "evidence/audit.h"
+#include "grants.h"
 #include "index.h"
 #include "now.h"
 #include "release/tree.h"
@@ -51,6 +53,8 @@ struct bulla_token {
     atomic_ullong sequence;       /* of receipts, in this process */
     bool claimed;                 /* under `lock`: being initialised; no session is opened meanwhile */
     struct bulla_token_time time; /* now.h */
+    struct bulla_grants grants;   /* grants.h */
+    struct bulla_uses uses;       /* uses.h */
     atomic_bool
         renewed; /* written under `lock`: the store gave all its rows anew; whose keys they carry is to be judged */
 };
@@ -251,6 +255,8 @@ struct bulla_object *bulla_token_receipt_object(struct bulla_token *token, CK_OB
 /* JSON of "status" or "why", malloc'd; NULL without memory. */
 char *bulla_token_status_json(struct bulla_token *token);
 char *bulla_token_why_json(struct bulla_token *token);
+/* --- uses_status.c --- */
+char *bulla_token_uses_json(struct bulla_token *token); /* of "uses" */
 
 /* A small value of the store; BULLA_STORE_MISSING. Takes the store's lock. */
 enum bulla_reason bulla_token_value(
