@@ -241,13 +241,13 @@ void bulla_pin_install_keys(struct bulla_token *token, struct bulla_token_keys *
     (void)pthread_rwlock_unlock(&token->keys_lock);
 }
 
-/* Session objects that are private go with the login, as chapter 5 says of C_Logout. */
+/* Session objects that are private go with the login, as chapter 5 says of C_Logout, and who proved himself. */
 static void drop_private_session_objects(struct bulla_token *token)
 {
     (void)pthread_rwlock_wrlock(&token->lock);
     for (size_t i = token->index.count; i-- > 0;) {
         struct bulla_object *object = token->index.objects[i];
-        if (object->owner && bulla_object_is_private(object))
+        if (object->owner && (bulla_object_is_private(object) || object->object_class == CKO_BULLA_PRINCIPAL))
             bulla_index_remove(&token->index, object->handle);
     }
     (void)pthread_rwlock_unlock(&token->lock);

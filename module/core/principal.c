@@ -3,6 +3,8 @@
  * and logging out remove it there. The count of logins says the same once more, for an object that was put back by a
  * call that ran while somebody logged out.
  *
+ * A user with a name may log in by such an object, too: through a p11-kit that has no C_LoginUser it is the only way.
+ *
  * A nonce is used once: it goes before a proof is looked at, and another takes its place. */
 #include "principal.h"
 
@@ -20,7 +22,8 @@ struct bulla_proving {
     uint64_t login; /* struct bulla_token.logins */
     uint64_t until; /* the challenge's; by the clock of leases */
     uint8_t nonce[32];
-    bool open; /* there is a challenge */
+    bool open;    /* there is a challenge */
+    bool logs_in; /* made while nobody was logged in: the PIN is a login's */
     bool proved;
 };
 
@@ -40,8 +43,8 @@ static bool still_counts(struct bulla_session *session, const struct bulla_provi
     struct bulla_token *token = session->token;
     (void)pthread_rwlock_rdlock(&token->lock);
     const struct bulla_object *object = bulla_index_find(&token->index, proving->object);
-    bool counts =
-        object && object->owner == session->handle && token->login == BULLA_USER && proving->login == token->logins;
+    bool counts = object && object->owner == session->handle && proving->login == token->logins &&
+                  (token->login == BULLA_USER) != proving->logs_in;
     (void)pthread_rwlock_unlock(&token->lock);
     return counts;
 }
@@ -79,6 +82,14 @@ static size_t tidy(struct bulla_session *session)
     return count;
 }
 
+static uint64_t logins(struct bulla_token *token)
+{
+    (void)pthread_rwlock_rdlock(&token->lock);
+    uint64_t count = token->logins;
+    (void)pthread_rwlock_unlock(&token->lock);
+    return count;
+}
+
 /* The objects are made of this list, so that nothing of a proof is ever in one. */
 struct principal_list {
     struct bulla_attribute_list list;
@@ -95,7 +106,7 @@ static void describe(struct principal_list *made, const struct bulla_principal *
     (void)bulla_list_put(
         list, CKA_CLASS, (struct bulla_bytes){(const uint8_t *)&made->object_class, sizeof made->object_class});
     (void)bulla_list_put_bool(list, CKA_TOKEN, on_token);
-    (void)bulla_list_put_bool(list, CKA_PRIVATE, !on_token);
+    (void)bulla_list_put_bool(list, CKA_PRIVATE, false);
     (void)bulla_list_put_bool(list, CKA_DESTROYABLE, true);
     (void)bulla_list_put(list, CKA_BULLA_PRINCIPAL, BULLA_TEXT(made->principal));
 }
@@ -110,20 +121,42 @@ static void challenge(struct bulla_session *session, struct bulla_proving *provi
     (void)bulla_list_put(&made->list, CKA_BULLA_CHALLENGE, BULLA_TEXT(made->challenge));
 }
 
+static enum bulla_reason read_principal(struct bulla_bytes text, struct bulla_principal *principal)
+{
+    BULLA_TRY(bulla_principal_parse(text, principal));
+    if (principal->kind != BULLA_PRINCIPAL_USER && !bulla_principal_has_key(principal))
+        return bulla_refuse(BULLA_UNSUPPORTED, "anyone has nothing to prove");
+    return BULLA_OK;
+}
+
+/* Nobody but a user can prove anything before there is a login, and his PIN is one. */
+static CK_RV begin(struct bulla_session *session, const struct bulla_principal *principal, struct bulla_bytes label,
+    struct bulla_proving *proving)
+{
+    struct principal_list made;
+    struct bulla_principal present;
+    proving->logs_in = !bulla_token_user(session->token, &present);
+    if (proving->logs_in && principal->kind != BULLA_PRINCIPAL_USER)
+        return CKR_USER_NOT_LOGGED_IN;
+    proving->principal = *principal;
+    proving->login = logins(session->token);
+    describe(&made, principal, false);
+    (void)bulla_list_put(&made.list, CKA_LABEL, label);
+    if (bulla_principal_has_key(principal))
+        challenge(session, proving, &made);
+    return bulla_objects_put(session, &made.list, "principal", &proving->object);
+}
+
 static CK_RV create_for_session(
     struct bulla_session *session, const struct bulla_attribute_list *given, CK_OBJECT_HANDLE *handle)
 {
     const struct bulla_attribute *text = bulla_list_find(given, CKA_BULLA_PRINCIPAL);
-    const struct bulla_attribute *label = bulla_list_find(given, CKA_LABEL);
     struct bulla_principal principal;
-    struct principal_list made;
     if (!text)
         return CKR_TEMPLATE_INCOMPLETE;
     if (bulla_list_find(given, CKA_BULLA_PROOF))
         return CKR_TEMPLATE_INCONSISTENT; /* of what? there is no challenge before the object */
-    enum bulla_reason reason = bulla_principal_parse(text->value, &principal);
-    if (reason == BULLA_OK && principal.kind != BULLA_PRINCIPAL_USER && !bulla_principal_has_key(&principal))
-        reason = bulla_refuse(BULLA_UNSUPPORTED, "anyone has nothing to prove");
+    enum bulla_reason reason = read_principal(text->value, &principal);
     if (reason != BULLA_OK) {
         (void)bulla_token_refusal(session->token, "principal", reason);
         return CKR_ATTRIBUTE_VALUE_INVALID;
@@ -133,13 +166,7 @@ static CK_RV create_for_session(
     struct bulla_proving *proving = calloc(1, sizeof *proving);
     if (!proving)
         return CKR_HOST_MEMORY;
-    proving->principal = principal;
-    proving->login = session->token->logins;
-    describe(&made, &principal, false);
-    (void)bulla_list_put(&made.list, CKA_LABEL, label->value);
-    if (bulla_principal_has_key(&principal))
-        challenge(session, proving, &made);
-    CK_RV rv = bulla_objects_put(session, &made.list, "principal", &proving->object);
+    CK_RV rv = begin(session, &principal, bulla_list_find(given, CKA_LABEL)->value, proving);
     if (rv != CKR_OK) {
         free(proving);
         return rv;
@@ -197,8 +224,8 @@ CK_RV bulla_principal_create(
     struct bulla_session *session, const struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
 {
     bool on_token = bulla_list_bool(list, CKA_TOKEN);
-    if (bulla_list_bool(list, CKA_PRIVATE) == on_token)
-        return CKR_TEMPLATE_INCONSISTENT; /* who may log in is no secret; a session's objects end with the login */
+    if (bulla_list_bool(list, CKA_PRIVATE))
+        return CKR_TEMPLATE_INCONSISTENT; /* who may log in is asked for before anybody did */
     return on_token ? create_user(session, list, handle) : create_for_session(session, list, handle);
 }
 
@@ -244,7 +271,9 @@ static CK_RV prove(struct bulla_session *session, struct bulla_object *object, s
     char text[BULLA_PRINCIPAL_TEXT];
     struct bulla_proving *proving = find(session, object);
     if (!proving)
-        return CKR_ACTION_PROHIBITED; /* another session's */
+        return CKR_ACTION_PROHIBITED; /* another session's, or another login's */
+    if (proving->logs_in)
+        return bulla_login_as(session, &proving->principal, proof);
     enum bulla_reason reason = check_proof(session, proving, proof);
     CK_RV rv = bulla_token_refusal(session->token, "principal", reason);
     proving->proved |= reason == BULLA_OK;

@@ -2,7 +2,8 @@
  *
  * An object of the token is a user with a PIN of his own: the token's owner makes and destroys it. An object of a
  * session is somebody who proves himself to that session: its challenge is signed, and the proof set. What was proved
- * ends with the object, the session and the login. */
+ * ends with the object, the session and the login. While nobody is logged in there are only users' objects, and the PIN
+ * logs in. */
 #ifndef BULLA_CORE_PRINCIPAL_H
 #define BULLA_CORE_PRINCIPAL_H
 

@@ -114,14 +114,12 @@ static CK_RV put_derived(
     return CKR_OK;
 }
 
-/* Keys and a session's principals are private unless the template says otherwise, nothing else is. */
+/* Keys and data are private unless the template says otherwise, public keys, certificates and policies are not. */
 static bool put_privacy(unsigned class_bit, struct bulla_attribute_list *list)
 {
     if (bulla_list_find(list, CKA_PRIVATE))
         return true;
-    bool by_default = (class_bit & (BULLA_IN_PRIVATE | BULLA_IN_SECRET)) ||
-                      (class_bit == BULLA_IN_PRINCIPAL && !bulla_list_bool(list, CKA_TOKEN));
-    return bulla_list_put_bool(list, CKA_PRIVATE, by_default);
+    return bulla_list_put_bool(list, CKA_PRIVATE, (class_bit & (BULLA_IN_PRIVATE | BULLA_IN_SECRET)) != 0);
 }
 
 /* What the module says of a key's past, from where it came and what it is. */

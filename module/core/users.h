@@ -7,6 +7,7 @@
 
 #include "evidence/principal.h"
 #include "pin_inside.h"
+#include "session.h"
 
 /* The role of a user: the owner's for "user". BULLA_PIN_UNSET for "so", which is no user's name. */
 enum bulla_reason bulla_user_role(const struct bulla_principal *user, struct bulla_role *role) BULLA_MUST_USE;
@@ -22,5 +23,10 @@ enum bulla_reason bulla_user_remove(
 /* A user's PIN, tried and counted as at a login, while some user is logged in: nothing is opened by it. */
 enum bulla_reason bulla_user_prove(
     struct bulla_token *token, const struct bulla_principal *user, struct bulla_bytes pin) BULLA_MUST_USE;
+
+/* login.c: logs in, unless somebody is; NULL is the SO. CKR_USER_ALREADY_LOGGED_IN,
+ * CKR_USER_ANOTHER_ALREADY_LOGGED_IN, CKR_SESSION_READ_ONLY_EXISTS, CKR_USER_TYPE_INVALID for a name that no user has.
+ */
+CK_RV bulla_login_as(struct bulla_session *session, const struct bulla_principal *user, struct bulla_bytes pin);
 
 #endif

@@ -1,6 +1,8 @@
 /* PKCS#11 3.0, 5.6: sessions and who is logged in. */
 #include "face.h"
 
+#include "core/users.h"
+
 struct opening {
     CK_FLAGS flags;
     CK_SESSION_HANDLE *handle;
@@ -92,38 +94,6 @@ static CK_RV login_again(struct bulla_session *session, struct bulla_bytes secre
     return bulla_operations_unproved(session) ? prove(session, secret) : keep_passphrase(session, secret);
 }
 
-/* `user`: NULL is the SO. */
-static CK_RV check_login(struct bulla_session *session, const struct bulla_principal *user)
-{
-    struct bulla_principal present;
-    enum bulla_login now = bulla_token_login_state(session->token);
-    bool same = bulla_token_user(session->token, &present) ? user && bulla_principal_equal(user, &present)
-                                                           : !user && now == BULLA_OFFICER;
-    if (now != BULLA_NOBODY)
-        return same ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
-    if (!user && bulla_token_has_reading_sessions(session->token))
-        return CKR_SESSION_READ_ONLY_EXISTS;
-    return CKR_OK;
-}
-
-static CK_RV login_as(struct bulla_session *session, const struct bulla_principal *user, struct bulla_bytes pin)
-{
-    char text[BULLA_PRINCIPAL_TEXT] = "so";
-    CK_RV rv = check_login(session, user);
-    if (rv != CKR_OK)
-        return rv;
-    enum bulla_reason reason = bulla_token_login(session->token, user, pin);
-    if (reason == BULLA_CANCELLED && (rv = check_login(session, user)) != CKR_OK)
-        return rv; /* another thread was faster */
-    if (user)
-        bulla_principal_text(user, text);
-    const struct bulla_audit_field field = {"user", strcmp(text, "user:user") == 0 ? "user" : text, 0};
-    if (reason == BULLA_OK)
-        bulla_token_record(session->token, "login", &field, 1);
-    rv = bulla_token_refusal(session->token, "login", reason);
-    return reason == BULLA_PIN_UNSET && strcmp(field.text, "user") != 0 && user ? CKR_USER_TYPE_INVALID : rv;
-}
-
 /* The name is given by C_LoginUser alone; the SO and, without one, the token's owner need none. */
 static CK_RV login(struct bulla_session *session, void *arguments)
 {
@@ -132,8 +102,9 @@ static CK_RV login(struct bulla_session *session, void *arguments)
     struct bulla_writer writer;
     uint8_t text[BULLA_PRINCIPAL_TEXT];
     if (login->user == CKU_SO)
-        return !login->name.size || bulla_bytes_equal_text(login->name, "so") ? login_as(session, NULL, login->pin)
-                                                                              : CKR_USER_TYPE_INVALID;
+        return !login->name.size || bulla_bytes_equal_text(login->name, "so")
+                   ? bulla_login_as(session, NULL, login->pin)
+                   : CKR_USER_TYPE_INVALID;
     if (login->user != CKU_USER && login->user != CKU_CONTEXT_SPECIFIC)
         return CKR_USER_TYPE_INVALID;
     bulla_writer_open(&writer, text, sizeof text);
@@ -143,7 +114,7 @@ static CK_RV login(struct bulla_session *session, void *arguments)
         bulla_principal_parse(bulla_writer_bytes(&writer), &user) != BULLA_OK)
         return CKR_USER_TYPE_INVALID;
     if (login->user == CKU_USER)
-        return login_as(session, &user, login->pin);
+        return bulla_login_as(session, &user, login->pin);
     bool other = bulla_token_user(session->token, &present) && !bulla_principal_equal(&user, &present);
     return login->name.size && other ? CKR_USER_TYPE_INVALID : login_again(session, login->pin);
 }
