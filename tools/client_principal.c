@@ -90,6 +90,8 @@ static enum bulla_reason proof_ask(const char *challenge, struct bulla_hex *proo
     bulla_say_error("Sign this text, line ends and all, and give the signature in hex:\n");
     (void)fputs(challenge, stderr); /* the token's own: its lines are checked by whoever signs them */
     BULLA_TRY(line_read(line, sizeof line));
+    if (!*line)
+        return bulla_refuse(BULLA_ARGUMENT, "standard input has no proof");
     return bulla_hex_parse(strncmp(line, "0x", 2) == 0 ? line + 2 : line, "the proof", proof);
 }
 

@@ -1,10 +1,10 @@
 /* A user is an object of the token whose proof is his PIN; the token's owner makes him. */
 #include <string.h>
 
-#include "client.h"
 #include "commands.h"
 #include "output.h"
 #include "progress.h"
+#include "user.h"
 
 struct add_settings {
     struct bulla_common common;
@@ -31,6 +31,18 @@ static enum bulla_reason user_make(struct bulla_client *client, const char *name
     return bulla_client_check(client, result, "adding the user");
 }
 
+/* What the token would refuse is refused before a PIN is asked for. */
+static enum bulla_reason absence_check(struct bulla_client *client, const char *name)
+{
+    CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
+    CK_ULONG count = 0;
+    BULLA_TRY(bulla_client_users(client, name, &object, 1, &count));
+    if (count == 0 && strcmp(name, "user") != 0 && strcmp(name, "so") != 0)
+        return BULLA_OK;
+    bulla_output_remedy("choose another name, or remove that user first: bulla user remove");
+    return bulla_refuse(BULLA_ARGUMENT, "the token has a user '%.80s' already", name);
+}
+
 static enum bulla_reason result_print(const char *name)
 {
     bulla_say(BULLA_GOOD "added" BULLA_PLAIN " %s: logs in with --user %s and that PIN\n", name, name);
@@ -47,6 +59,8 @@ static enum bulla_reason add_run(const struct bulla_call *call)
     enum bulla_reason reason = bulla_client_user_check(name);
     if (reason == BULLA_OK)
         reason = bulla_client_connect(&client, call);
+    if (reason == BULLA_OK)
+        reason = absence_check(&client, name);
     if (reason == BULLA_OK)
         reason = bulla_pin_get(&source, &pin);
     if (reason == BULLA_OK)

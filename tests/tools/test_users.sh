@@ -21,15 +21,16 @@ run 0 init --yes --label models --so-pin-file "$FOLDER/so-pin-12" $PIN
 run 0 user list $PIN --json
 json '.users == []'
 run 3 model list $ANN
-says "there is no"
+says "there is no user:ann"
 run 0 user add ann --new-pin-file "$FOLDER/ann" $PIN --json
 json '.user == "ann" and .principal == "user:ann"'
 run 0 user add bob --new-pin-file "$FOLDER/bob" $PIN
 says "--user bob"
 run 0 user list $PIN --json
 json '.users | sort == ["ann", "bob"]'
-run 1 user add ann --new-pin-file "$FOLDER/ann" $PIN
-says "there is a user:ann already"
+run 2 user add user --new-pin-file "$FOLDER/ann" $PIN
+run 2 user add ann --new-pin-file "$FOLDER/ann" $PIN
+says "the token has a user 'ann' already"
 run 2 user add Ann --new-pin-file "$FOLDER/ann" $PIN
 says "is no user's name"
 
@@ -70,7 +71,8 @@ run 0 model list --user ann --pin-file "$FOLDER/new"
 run 0 model list $PIN
 
 # removed
-run 3 user remove bob $PIN
+run 1 user remove bob $PIN
+says "consent is needed"
 run 0 user remove bob --yes $PIN --json
 json '.user == "bob"'
 run 3 model list --user bob --pin-file "$FOLDER/bob"
