@@ -23,6 +23,7 @@
     ROW(user_list)                                                                                                     \
     ROW(user_pin)                                                                                                      \
     ROW(user_remove)                                                                                                   \
+    ROW(uses)                                                                                                          \
     ROW(audit_verify)                                                                                                  \
     ROW(import)                                                                                                        \
     ROW(completion)
@@ -31,7 +32,7 @@
 BULLA_COMMANDS(BULLA_COMMAND_DECLARE)
 #undef BULLA_COMMAND_DECLARE
 
-enum { BULLA_COMMAND_COUNT = 21 };
+enum { BULLA_COMMAND_COUNT = 22 };
 extern const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT];
 
 /* The command whose name argv begins with, and how many words that took; NULL with a sentence recorded otherwise. */
