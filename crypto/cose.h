@@ -8,7 +8,7 @@
 
 #include "cbor.h"
 
-enum { BULLA_COSE_LARGEST = 131072 };
+enum { BULLA_COSE_LARGEST = 262144 };
 
 enum bulla_cose_algorithm {
     BULLA_COSE_EDDSA = -8,
