@@ -9,7 +9,7 @@
 #include "policy_draft.h"
 #include "times.h"
 
-enum { CLOCK_SLACK = 300 };
+enum { CLOCK_SLACK = 300, DAY = 86400 };
 
 struct grant_settings {
     struct bulla_common common;
@@ -55,13 +55,20 @@ static enum bulla_reason rate_take(const char *text, struct bulla_grant *grant)
     return BULLA_OK;
 }
 
+/* A day ends with its last second. */
+static bool is_day(const char *text)
+{
+    return strlen(text) == strlen("2026-12-31") && text[4] == '-';
+}
+
 static enum bulla_reason times_take(const struct grant_settings *settings, struct bulla_grant *grant)
 {
     uint64_t now = (uint64_t)time(NULL);
     grant->not_before = now - CLOCK_SLACK; /* machines whose clocks are a little behind */
     if (settings->from)
-        BULLA_TRY(bulla_time_parse(settings->from, "--from", false, now, &grant->not_before));
-    BULLA_TRY(bulla_time_parse(settings->until, "--until", true, now, &grant->not_after));
+        BULLA_TRY(bulla_time_parse(settings->from, "--from", now, &grant->not_before));
+    BULLA_TRY(bulla_time_parse(settings->until, "--until", now, &grant->not_after));
+    grant->not_after += is_day(settings->until) ? DAY - 1 : 0;
     return grant->not_after >= grant->not_before ? BULLA_OK
                                                  : bulla_refuse(BULLA_ARGUMENT, "--until is before the beginning");
 }

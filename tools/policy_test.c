@@ -200,7 +200,7 @@ static enum bulla_reason ask(
     struct bulla_principal principals[BULLA_LIST_LARGEST];
     struct bulla_access access = {.now = (uint64_t)time(NULL)};
     if (settings->time)
-        BULLA_TRY(bulla_time_parse(settings->time, "--time", false, access.now, &access.now));
+        BULLA_TRY(bulla_time_parse(settings->time, "--time", access.now, &access.now));
     BULLA_TRY(access_take(settings, principals, &access));
     policy_ask(answers, document->policy, access.now);
     if (settings->evidence)
