@@ -19,6 +19,10 @@
     ROW(policy_sign)                                                                                                   \
     ROW(policy_show)                                                                                                   \
     ROW(policy_load)                                                                                                   \
+    ROW(policy_diff)                                                                                                   \
+    ROW(policy_test)                                                                                                   \
+    ROW(grant)                                                                                                         \
+    ROW(revoke)                                                                                                        \
     ROW(user_add)                                                                                                      \
     ROW(user_list)                                                                                                     \
     ROW(user_pin)                                                                                                      \
@@ -32,7 +36,7 @@
 BULLA_COMMANDS(BULLA_COMMAND_DECLARE)
 #undef BULLA_COMMAND_DECLARE
 
-enum { BULLA_COMMAND_COUNT = 22 };
+enum { BULLA_COMMAND_COUNT = 26 };
 extern const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT];
 
 /* The command whose name argv begins with, and how many words that took; NULL with a sentence recorded otherwise. */
