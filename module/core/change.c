@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "objects.h"
+#include "principal.h"
 #include "roles.h"
 #include "template.h"
 
@@ -74,6 +75,8 @@ CK_RV bulla_objects_destroy(struct bulla_session *session, CK_OBJECT_HANDLE hand
     else if (object->object_class == CKO_PROFILE ||
              (!object->transient && !bulla_attributes_bool(object->attributes, CKA_DESTROYABLE)))
         rv = CKR_ACTION_PROHIBITED;
+    else if (object->object_class == CKO_BULLA_PRINCIPAL)
+        rv = bulla_principal_destroy(session, object);
     else
         rv = bulla_token_refusal(session->token, "destroy", bulla_vault_erase(session->token, object));
     if (rv == CKR_OK && bulla_object_is_own_key(object))
@@ -195,6 +198,28 @@ static bool is_trust(const struct bulla_session *session, const CK_ATTRIBUTE *at
     return count == 1 && attributes->type == CKA_TRUSTED && bulla_token_login_state(session->token) == BULLA_OFFICER;
 }
 
+CK_RV bulla_objects_replace(
+    struct bulla_session *session, struct bulla_object *object, const struct bulla_attribute_list *list)
+{
+    struct bulla_attributes *changed = bulla_attributes_make(list);
+    struct bulla_object *replacement = changed ? bulla_object_make(changed) : NULL;
+    if (!replacement)
+        return CKR_HOST_MEMORY;
+    (void)pthread_mutex_lock(&object->lock);
+    replacement->handle = object->handle;
+    replacement->owner = object->owner;
+    memcpy(replacement->id, object->id, 16);
+    replacement->opened = object->opened; /* moves: the old object is unreachable from here on */
+    object->opened = (struct bulla_secret){0};
+    (void)pthread_mutex_unlock(&object->lock);
+    (void)pthread_rwlock_wrlock(&session->token->lock);
+    bool put = bulla_index_put(&session->token->index, replacement);
+    (void)pthread_rwlock_unlock(&session->token->lock);
+    if (!put)
+        bulla_object_drop(replacement);
+    return put ? CKR_OK : CKR_HOST_MEMORY;
+}
+
 /* `overtaken`: another process or thread changed the object meanwhile, and the change is to be judged again. */
 static CK_RV set_attributes(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attributes,
     CK_ULONG count, bool *overtaken)
@@ -217,23 +242,7 @@ static CK_RV set_attributes(struct bulla_session *session, struct bulla_object *
         *overtaken = reason == BULLA_STORE_BUSY;
         return *overtaken ? CKR_FUNCTION_FAILED : bulla_token_refusal(session->token, "change", reason);
     }
-    struct bulla_attributes *changed = bulla_attributes_make(&list);
-    struct bulla_object *replacement = changed ? bulla_object_make(changed) : NULL;
-    if (!replacement)
-        return CKR_HOST_MEMORY;
-    (void)pthread_mutex_lock(&object->lock);
-    replacement->handle = object->handle;
-    replacement->owner = object->owner;
-    memcpy(replacement->id, object->id, 16);
-    replacement->opened = object->opened; /* moves: the old object is unreachable from here on */
-    object->opened = (struct bulla_secret){0};
-    (void)pthread_mutex_unlock(&object->lock);
-    (void)pthread_rwlock_wrlock(&session->token->lock);
-    bool put = bulla_index_put(&session->token->index, replacement);
-    (void)pthread_rwlock_unlock(&session->token->lock);
-    if (!put)
-        bulla_object_drop(replacement);
-    return put ? CKR_OK : CKR_HOST_MEMORY;
+    return bulla_objects_replace(session, object, &list);
 }
 
 static CK_RV set_once(struct bulla_session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *attributes,
@@ -245,6 +254,8 @@ static CK_RV set_once(struct bulla_session *session, CK_OBJECT_HANDLE handle, co
         return CKR_OBJECT_HANDLE_INVALID;
     if (object->owner == 0 && !session->writable)
         rv = CKR_SESSION_READ_ONLY;
+    else if (object->object_class == CKO_BULLA_PRINCIPAL)
+        rv = bulla_principal_set(session, object, attributes, count);
     else if (object->transient || !bulla_attributes_bool(object->attributes, CKA_MODIFIABLE))
         rv = CKR_ACTION_PROHIBITED;
     else

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "principal.h"
 #include "refusal.h"
 #include "release/tree.h"
 #include "template.h"
@@ -88,6 +89,8 @@ CK_RV bulla_objects_create(
         return rv;
     if (object_class == CKO_BULLA_POLICY)
         return create_policy(session, &list, handle);
+    if (object_class == CKO_BULLA_PRINCIPAL)
+        return bulla_principal_create(session, &list, handle);
     if (bulla_request_is(&list))
         return bulla_request_create(session, &list, handle);
     if (bulla_list_find(&list, CKA_BULLA_RELEASE))

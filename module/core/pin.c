@@ -13,10 +13,11 @@
 #include "release/backend.h"
 #include "session.h"
 #include "turn.h"
+#include "users.h"
 
 const struct bulla_role bulla_roles[] = {
-    [BULLA_USER] = {BULLA_USER, "user", BULLA_VALUE_USER_TREE, BULLA_VALUE_USER_TRIES},
-    [BULLA_OFFICER] = {BULLA_OFFICER, "so", BULLA_VALUE_OFFICER_TREE, BULLA_VALUE_OFFICER_TRIES},
+    [BULLA_USER] = {BULLA_USER, false, "user", BULLA_VALUE_USER_TREE, BULLA_VALUE_USER_TRIES},
+    [BULLA_OFFICER] = {BULLA_OFFICER, false, "so", BULLA_VALUE_OFFICER_TREE, BULLA_VALUE_OFFICER_TRIES},
 };
 
 enum bulla_reason bulla_pin_check_length(struct bulla_bytes pin)
@@ -112,10 +113,15 @@ unsigned bulla_pin_most_tries(const struct bulla_token *token)
 
 /* --- trees --- */
 
+/* A user's name may be longer than a path: what his tree is bound to has its hash. */
 static void role_request(const struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
     struct bulla_leaf_request *request)
 {
-    bulla_token_request(token, role->name, pin, request);
+    uint8_t digest[32];
+    bulla_token_request(token, role->named ? "named" : role->name, pin, request);
+    bulla_sha256(BULLA_TEXT(role->name), digest);
+    if (role->named)
+        memcpy(request->object, digest, 16);
     if (role->login == BULLA_OFFICER)
         memcpy(request->object, "security officer", 16);
 }
@@ -235,13 +241,13 @@ void bulla_pin_install_keys(struct bulla_token *token, struct bulla_token_keys *
     (void)pthread_rwlock_unlock(&token->keys_lock);
 }
 
-/* Session objects that are private go with the login, as chapter 5 says of C_Logout. */
+/* Session objects that are private go with the login, as chapter 5 says of C_Logout, and who proved himself. */
 static void drop_private_session_objects(struct bulla_token *token)
 {
     (void)pthread_rwlock_wrlock(&token->lock);
     for (size_t i = token->index.count; i-- > 0;) {
         struct bulla_object *object = token->index.objects[i];
-        if (object->owner && bulla_object_is_private(object))
+        if (object->owner && (bulla_object_is_private(object) || object->object_class == CKO_BULLA_PRINCIPAL))
             bulla_index_remove(&token->index, object->handle);
     }
     (void)pthread_rwlock_unlock(&token->lock);
@@ -279,14 +285,28 @@ void bulla_token_logout(struct bulla_token *token)
     (void)pthread_mutex_unlock(&token->gate);
 }
 
-static enum bulla_reason login_user(struct bulla_token *token, struct bulla_bytes pin)
+/* Rows are judged with the keys in place: only then it shows whether a user's is the token's own. */
+static enum bulla_reason login_user(
+    struct bulla_token *token, const struct bulla_principal *user, struct bulla_bytes pin)
 {
+    struct bulla_role role;
     BULLA_SECRET void *token_key = NULL;
     struct bulla_token_keys *keys = NULL;
+    BULLA_TRY(bulla_user_role(user, &role));
     BULLA_TRY(bulla_secret_allocate(32, &token_key));
-    BULLA_TRY(bulla_pin_try(token, &bulla_roles[BULLA_USER], pin, false, token_key));
+    BULLA_TRY(bulla_pin_try(token, &role, pin, false, token_key));
     BULLA_TRY(bulla_pin_derive_keys(token, token_key, &keys));
-    bulla_pin_install_keys(token, keys, BULLA_USER);
+    bulla_pin_install_keys(token, keys, BULLA_NOBODY);
+    if (!bulla_user_is_listed(token, user)) {
+        bulla_pin_install_keys(token, NULL, BULLA_NOBODY);
+        return bulla_refuse(BULLA_PIN_UNSET, "the token's own rows name no %s", role.name);
+    }
+    (void)pthread_rwlock_wrlock(&token->lock);
+    token->user = *user;
+    token->logins++;
+    token->login = BULLA_USER;
+    (void)atomic_fetch_add(&token->index.epoch, 1);
+    (void)pthread_rwlock_unlock(&token->lock);
     return BULLA_OK;
 }
 
@@ -303,28 +323,25 @@ static enum bulla_reason login_officer(struct bulla_token *token, struct bulla_b
     return BULLA_OK;
 }
 
-enum bulla_reason bulla_token_login(struct bulla_token *token, enum bulla_login who, struct bulla_bytes pin)
+enum bulla_reason bulla_token_login(
+    struct bulla_token *token, const struct bulla_principal *user, struct bulla_bytes pin)
 {
     (void)pthread_mutex_lock(&token->gate);
     enum bulla_reason reason = BULLA_CANCELLED;
     if (token->login != BULLA_NOBODY) /* two threads that asked at once */
         reason = bulla_refuse(BULLA_CANCELLED, "somebody else logged in at the same time");
     else
-        reason = who == BULLA_USER ? login_user(token, pin) : login_officer(token, pin);
+        reason = user ? login_user(token, user, pin) : login_officer(token, pin);
     (void)pthread_mutex_unlock(&token->gate);
     return reason;
 }
 
 enum bulla_reason bulla_token_pin_prove(struct bulla_token *token, struct bulla_bytes pin)
 {
-    BULLA_SECRET void *token_key = NULL;
-    BULLA_TRY(bulla_secret_allocate(32, &token_key));
-    (void)pthread_mutex_lock(&token->gate);
-    enum bulla_reason reason = token->login == BULLA_USER
-                                   ? bulla_pin_try(token, &bulla_roles[BULLA_USER], pin, false, token_key)
-                                   : bulla_refuse(BULLA_NOT_LOGGED_IN, "nobody is logged in");
-    (void)pthread_mutex_unlock(&token->gate);
-    return reason;
+    struct bulla_principal user;
+    if (!bulla_token_user(token, &user))
+        return bulla_refuse(BULLA_NOT_LOGGED_IN, "nobody is logged in");
+    return bulla_user_prove(token, &user, pin);
 }
 
 /* A tree that says nothing of a TPM has no tries to share with one. */

@@ -11,6 +11,7 @@
 
 #include "config.h"
 #include "evidence/audit.h"
+#include "evidence/principal.h"
 #include "index.h"
 #include "release/tree.h"
 #include "store/store.h"
@@ -36,6 +37,8 @@ struct bulla_token {
     atomic_ullong seen;        /* the store's generation that the index shows */
     struct bulla_index index;
     enum bulla_login login;
+    struct bulla_principal user;   /* under `lock`: which user logged in, while `login` says that one did */
+    uint64_t logins;               /* under `lock`: of users, in this process */
     struct bulla_token_keys *keys; /* NULL while the user is not logged in */
     uint8_t *officer;              /* the SO's secret, while the SO is logged in */
     struct bulla_audit *audit;
@@ -94,8 +97,13 @@ enum bulla_reason bulla_token_trust(struct bulla_token *token, CK_OBJECT_HANDLE 
 enum bulla_reason bulla_token_pin_prove(struct bulla_token *token, struct bulla_bytes pin) BULLA_MUST_USE;
 enum bulla_reason bulla_token_pin_change(
     struct bulla_token *token, struct bulla_bytes old_pin, struct bulla_bytes new_pin) BULLA_MUST_USE;
+/* NULL is the SO. BULLA_PIN_UNSET: there is no such user. */
 enum bulla_reason bulla_token_login(
-    struct bulla_token *token, enum bulla_login who, struct bulla_bytes pin) BULLA_MUST_USE;
+    struct bulla_token *token, const struct bulla_principal *user, struct bulla_bytes pin) BULLA_MUST_USE;
+/* The user named "user", whom C_Login knows. */
+extern const struct bulla_principal bulla_token_owner;
+/* users.c: which user is logged in; false, and nobody, where none is. */
+bool bulla_token_user(struct bulla_token *token, struct bulla_principal *user);
 void bulla_token_logout(struct bulla_token *token);
 /* The same with `gate` held. */
 void bulla_token_logout_gated(struct bulla_token *token);
