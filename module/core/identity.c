@@ -122,6 +122,11 @@ bool bulla_token_has_attester(const struct bulla_token *token)
     return *token->config->tcti && bulla_token_backend;
 }
 
+bool bulla_token_can_enroll(const struct bulla_token *token)
+{
+    return bulla_token_has_attester(token) && bulla_token_backend->endorsements && bulla_token_backend->activate;
+}
+
 enum bulla_reason bulla_token_identity_make(struct bulla_token *token, struct bulla_token_identity *identity)
 {
     struct bulla_writer writer;

@@ -107,6 +107,23 @@ static enum bulla_reason evidence(void *context, enum bulla_purpose purpose, str
     return reason;
 }
 
+static enum bulla_reason activate(
+    void *context, const uint8_t object_id[static 16], struct bulla_bytes credential, struct bulla_writer *secret)
+{
+    struct bulla_token *token = context;
+    struct bulla_token_identity identity;
+    struct bulla_object *receipt = bulla_token_receipt_object(token, CKO_PRIVATE_KEY);
+    bool own = receipt && memcmp(receipt->id, object_id, sizeof receipt->id) == 0;
+    bulla_object_drop(receipt);
+    if (!own)
+        return bulla_refuse(BULLA_KEY_INVALID, "only the token's receipt key stands for its attestation key");
+    if (!bulla_token_can_enroll(token))
+        return bulla_refuse(BULLA_UNSUPPORTED, "the token has no TPM: there is nothing that could be enrolled");
+    BULLA_TRY(bulla_token_identity_get(token, &identity));
+    return bulla_token_backend->activate(
+        token->config->tcti, (struct bulla_bytes){identity.blob, identity.size}, credential, secret);
+}
+
 static void policy_version(void *context, const uint8_t object_id[static 16], char *text, size_t size)
 {
     struct bulla_token *token = context;
@@ -219,6 +236,7 @@ void bulla_token_services(struct bulla_token *token, struct bulla_services *serv
         .receipt_sign = receipt_sign,
         .receipt_key = receipt_key,
         .evidence = evidence,
+        .activate = activate,
         .released = released,
         .policy_version = policy_version,
         .sequence = sequence,

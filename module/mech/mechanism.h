@@ -59,6 +59,10 @@ struct bulla_services {
     /* Evidence for a purpose of the module's own choice; BULLA_UNSUPPORTED where the token has no attester. */
     enum bulla_reason (*evidence)(void *token, enum bulla_purpose purpose, struct bulla_bytes nonce,
         const uint8_t object[static 16], struct bulla_writer *document);
+    /* The secret in a credential made for the token's attestation key: BULLA_AUTHENTICATION when it is for another.
+     * BULLA_KEY_INVALID for a key that is not the token's receipt key. */
+    enum bulla_reason (*activate)(
+        void *token, const uint8_t object[static 16], struct bulla_bytes credential, struct bulla_writer *secret);
     /* Something was released until `expires` (CLOCK_MONOTONIC seconds): the token sees to it that it lapses. */
     void (*released)(void *token, uint64_t expires);
     /* "<authority, 16 hex>/<version>" of the policy in force for an object, or "none". */
@@ -200,6 +204,7 @@ struct bulla_mechanism {
     CK_MECHANISM_INFO info;            /* sizes and CKF_ flags: what C_GetMechanismInfo says */
     const struct bulla_key_rule *keys; /* NULL: a digest, which has none */
     bool only_by_name;                 /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */
+    CK_MECHANISM_TYPE goes_with;       /* with only_by_name: those that name this one; its use asks for no attribute */
     bool value_at_end;                 /* unwrapping gives zeroes before a secret key's value: CKA_VALUE_LEN cuts it */
     const void *detail;                /* the family's own: what tells this row from its neighbours */
     const struct bulla_processor *processors[BULLA_FUNCTIONS];

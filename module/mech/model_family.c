@@ -50,6 +50,15 @@ static const struct bulla_mechanism rows[] = {
         .only_by_name = true,
         .processors = {[BULLA_SIGN] = &bulla_attest_processor},
     },
+    {
+        /* The receipt key was made to attest, once and for good: with that goes proving where its attester is. */
+        BULLA_MECHANISM(CKM_BULLA_ACTIVATE),
+        .info = {32, 32, CKF_DECRYPT},
+        .keys = &identity_keys,
+        .only_by_name = true,
+        .goes_with = CKM_BULLA_ATTEST,
+        .processors = {[BULLA_DECRYPT] = &bulla_activate_processor},
+    },
 };
 
 const struct bulla_family bulla_model_family = {
