@@ -64,7 +64,8 @@ struct bulla_claims {
 enum bulla_reason bulla_claims_measure(
     struct bulla_claims *claims, const char *name, struct bulla_bytes value) BULLA_MUST_USE;
 const struct bulla_measurement *bulla_claims_find(const struct bulla_claims *claims, const char *name);
-/* Cut to the fact's size; control characters become U+FFFD. What there is no room for is left out. */
+/* Cut to the fact's size; what is not printable ASCII becomes a question mark. What there is no room for is left out.
+ */
 void bulla_claims_tell(struct bulla_claims *claims, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
