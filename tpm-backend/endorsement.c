@@ -78,9 +78,10 @@ static size_t der_size(struct bulla_bytes bytes)
 {
     struct bulla_reader reader;
     bulla_reader_open(&reader, bytes);
-    unsigned head = bulla_read_u16(&reader); /* SEQUENCE, and a size in two bytes */
-    size_t size = 4 + (size_t)bulla_read_u16(&reader);
-    return !reader.failed && head == 0x3082 && size <= bytes.size ? size : 0;
+    unsigned sequence = bulla_read_u8(&reader), form = bulla_read_u8(&reader); /* a size in one or two bytes */
+    size_t content = form == 0x81 ? bulla_read_u8(&reader) : bulla_read_u16(&reader);
+    bool known = sequence == 0x30 && (form == 0x81 || form == 0x82) && content <= bulla_reader_left(&reader);
+    return known && !reader.failed ? bytes.size - bulla_reader_left(&reader) + content : 0;
 }
 
 static enum bulla_reason certificate_get(
@@ -246,10 +247,12 @@ static enum bulla_reason key_authorize(
         "asking the endorsement hierarchy");
 }
 
-/* Of the TPM itself, format one: all that it can say of a credential, for its own parameters are fixed here. */
-static bool is_about_a_parameter(TSS2_RC code)
+/* All that the TPM can say of a credential: its other parameters are fixed here. TPMs answer TPM_RC_FAILURE where the
+ * decryption by an RSA key gives nonsense; one that is in failure mode would not have made the key before. */
+static bool is_about_the_credential(TSS2_RC code)
 {
-    return (code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && (code & TPM2_RC_FMT1) && (code & TPM2_RC_P);
+    return code == TPM2_RC_FAILURE ||
+           ((code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && (code & TPM2_RC_FMT1) && (code & TPM2_RC_P));
 }
 
 /* A TPM may have three slots for objects: the primary, the attestation key and the endorsement key fill them. */
@@ -267,7 +270,7 @@ static enum bulla_reason activate(struct bulla_tpm_burst *burst, const struct bu
     BULLA_TRY(key_authorize(burst, credential->kind, &permit));
     TSS2_RC code = Esys_ActivateCredential(burst->esys, key, endorsement, ESYS_TR_PASSWORD, permit, hidden,
         &credential->object, &credential->secret, &found);
-    if (is_about_a_parameter(code))
+    if (is_about_the_credential(code))
         return bulla_refuse(BULLA_AUTHENTICATION,
             "the credential is for another TPM or another attestation key, or was changed (TPM response 0x%x)",
             code & 0xfff);
