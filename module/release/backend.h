@@ -23,8 +23,7 @@ typedef void bulla_backend_endorse(void *context, const struct bulla_backend_end
 
 enum {
     BULLA_ENDORSEMENT_CERTIFICATE_LARGEST = 8192,
-    BULLA_CREDENTIAL_LARGEST = 1024,
-    BULLA_CREDENTIAL_SECRET_LARGEST = 64
+    BULLA_ACTIVATED_LARGEST = 64
 };
 
 struct bulla_backend {
@@ -45,7 +44,7 @@ struct bulla_backend {
     enum bulla_reason (*key_public)(
         struct bulla_bytes key_blob, struct bulla_writer *public_area, struct bulla_writer *name);
     /* The secret in a credential that was made for an endorsement and this attestation key: at most
-     * BULLA_CREDENTIAL_SECRET_LARGEST bytes. BULLA_AUTHENTICATION: it was made for another, or changed. */
+     * BULLA_ACTIVATED_LARGEST bytes. BULLA_AUTHENTICATION: it was made for another, or changed. */
     enum bulla_reason (*activate)(
         const char *tcti, struct bulla_bytes key_blob, struct bulla_bytes credential, struct bulla_writer *secret);
     /* Monotonic counters, each under an auth value of its own. */

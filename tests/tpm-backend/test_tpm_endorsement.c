@@ -211,7 +211,7 @@ static enum bulla_reason activate(
     const struct attestation_key *key, const struct blob *credential, uint8_t *found, size_t *size)
 {
     struct bulla_writer writer;
-    bulla_writer_open(&writer, found, BULLA_CREDENTIAL_SECRET_LARGEST);
+    bulla_writer_open(&writer, found, BULLA_ACTIVATED_LARGEST);
     enum bulla_reason reason = bulla_tpm_activate(tpm.tcti, (struct bulla_bytes){key->blob.data, key->blob.size},
         (struct bulla_bytes){credential->data, credential->size}, &writer);
     *size = writer.size;
@@ -238,7 +238,7 @@ static void a_credential_for_each_endorsement_gives_its_secret(void **state)
     attestation_key_make(&key);
     for (size_t i = 0; i < all.count; i++) {
         struct blob credential;
-        uint8_t found[BULLA_CREDENTIAL_SECRET_LARGEST];
+        uint8_t found[BULLA_ACTIVATED_LARGEST];
         size_t size = 0;
         credential_make(
             (struct bulla_bytes){all.list[i].key, all.list[i].key_size}, BULLA_BYTES(key.name), &credential);
@@ -260,7 +260,7 @@ static void a_credential_for_another_attestation_key_is_refused(void **state)
     attestation_key_make(&other);
     for (size_t i = 0; i < all.count; i++) {
         struct blob credential;
-        uint8_t found[BULLA_CREDENTIAL_SECRET_LARGEST];
+        uint8_t found[BULLA_ACTIVATED_LARGEST];
         size_t size = 0;
         credential_make(
             (struct bulla_bytes){all.list[i].key, all.list[i].key_size}, BULLA_BYTES(other.name), &credential);
@@ -275,7 +275,7 @@ static void a_changed_credential_is_refused(void **state)
     struct endorsements all;
     struct attestation_key key;
     struct blob credential;
-    uint8_t found[BULLA_CREDENTIAL_SECRET_LARGEST];
+    uint8_t found[BULLA_ACTIVATED_LARGEST];
     size_t size = 0;
     endorsements_get(&all);
     attestation_key_make(&key);
@@ -303,7 +303,7 @@ static void another_tpm_activates_nothing(void **state)
     struct endorsements all;
     struct attestation_key key, its;
     struct blob ecc, rsa;
-    uint8_t found[BULLA_CREDENTIAL_SECRET_LARGEST];
+    uint8_t found[BULLA_ACTIVATED_LARGEST];
     size_t size = 0;
     endorsements_get(&all);
     test_swtpm_start_endorsed(&tpm); /* the global one is the other from here on */
@@ -433,7 +433,7 @@ static void a_p256_certificate_with_padding_behind_it_works(void **state)
     struct endorsements all;
     struct attestation_key key;
     struct blob credential;
-    uint8_t point[65], der[1024], found[BULLA_CREDENTIAL_SECRET_LARGEST];
+    uint8_t point[65], der[1024], found[BULLA_ACTIVATED_LARGEST];
     size_t size = 0;
     p256_point(point);
     size_t der_size = certificate_make(point, der, sizeof der);
