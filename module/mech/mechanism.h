@@ -40,6 +40,14 @@ struct bulla_sealing {
     uint64_t dimension;
 };
 
+/* What evidence is wanted. The purpose is set by the code path that asks, never by a caller. */
+struct bulla_evidence_request {
+    enum bulla_purpose purpose;
+    struct bulla_bytes nonce;
+    const uint8_t *object;       /* 16 bytes: the key that it is about */
+    struct bulla_bytes key_hash; /* of `attest`: SHA-256 of the SubjectPublicKeyInfo of that key, where it has one */
+};
+
 /* What the token does for a family. Every function may refuse; none keeps a pointer that it is given. */
 struct bulla_services {
     void *token; /* passed back to each function */
@@ -56,9 +64,11 @@ struct bulla_services {
     /* Ed25519 by the token's receipt key, and its public half. */
     enum bulla_reason (*receipt_sign)(void *token, struct bulla_bytes message, uint8_t signature[static 64]);
     enum bulla_reason (*receipt_key)(void *token, uint8_t key[static 32]);
-    /* Evidence for a purpose of the module's own choice; BULLA_UNSUPPORTED where the token has no attester. */
-    enum bulla_reason (*evidence)(void *token, enum bulla_purpose purpose, struct bulla_bytes nonce,
-        const uint8_t object[static 16], struct bulla_writer *document);
+    /* What binds the receipt key or, of `attest` by another key, that key. BULLA_UNSUPPORTED where the token has no
+     * attester. And how many bytes of it there can be. */
+    enum bulla_reason (*evidence)(
+        void *token, const struct bulla_evidence_request *request, struct bulla_writer *evidence);
+    size_t (*evidence_largest)(void *token);
     /* Something was released until `expires` (CLOCK_MONOTONIC seconds): the token sees to it that it lapses. */
     void (*released)(void *token, uint64_t expires);
     /* "<authority, 16 hex>/<version>" of the policy in force for an object, or "none". */
@@ -76,6 +86,8 @@ struct bulla_key {
     struct bulla_material *material; /* NULL for keys that work only by name */
     struct bulla_bytes id;           /* CKA_ID */
     struct bulla_bytes label;        /* CKA_LABEL */
+    struct bulla_bytes public_info;  /* CKA_PUBLIC_KEY_INFO of a private key; may be empty */
+    bool born_here;                  /* it was made in the token, and was always sensitive and never extractable */
     struct bulla_bytes authority;    /* of its release tree; empty when none was named */
     uint64_t epoch;
     struct bulla_sealing sealing;
@@ -200,6 +212,7 @@ struct bulla_mechanism {
     CK_MECHANISM_INFO info;            /* sizes and CKF_ flags: what C_GetMechanismInfo says */
     const struct bulla_key_rule *keys; /* NULL: a digest, which has none */
     bool only_by_name;                 /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */
+    bool without_secret;               /* works with what is known of a key: its secret is not handed over */
     bool value_at_end;                 /* unwrapping gives zeroes before a secret key's value: CKA_VALUE_LEN cuts it */
     const void *detail;                /* the family's own: what tells this row from its neighbours */
     const struct bulla_processor *processors[BULLA_FUNCTIONS];
