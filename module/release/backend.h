@@ -3,7 +3,7 @@
 #ifndef BULLA_RELEASE_BACKEND_H
 #define BULLA_RELEASE_BACKEND_H
 
-#include "crypto/bytes.h"
+#include "evidence/claims.h"
 
 /* One fact of a backend's state: text, or the number where text is NULL. */
 struct bulla_backend_fact {
@@ -32,10 +32,8 @@ struct bulla_backend {
      * count stays below the first. */
     enum bulla_reason (*tries)(const char *tcti, unsigned *most, unsigned *left);
     enum bulla_reason (*state)(const char *tcti, uint32_t pcrs, bulla_backend_tell *tell, void *context);
-    /* An attestation key, in wrapped form; and evidence by it over an encoded report. */
+    /* An attestation key, in wrapped form: what an attester with needs_key signs with. */
     enum bulla_reason (*key_create)(const char *tcti, struct bulla_writer *blob);
-    enum bulla_reason (*evidence)(const char *tcti, struct bulla_bytes key_blob, uint32_t pcrs,
-        struct bulla_bytes report, struct bulla_writer *document);
     /* Enrolment: a maker's certificate, and proof that the attestation key lies in the component that it is for. NULL
      * for components that carry their proof in the evidence itself.
      * Tells each endorsement; BULLA_UNSUPPORTED when there is none. */
@@ -58,5 +56,31 @@ struct bulla_backend {
 
 /* The backend of tokens with a tcti, defined in compose.c. */
 extern const struct bulla_backend *const bulla_token_backend;
+
+/* What an attester is to sign, and what it may need for it. Views are the caller's. */
+struct bulla_attester_request {
+    struct bulla_bytes report;            /* encoded bulla_report: what is signed is its SHA-256 */
+    struct bulla_bytes nonce, public_key; /* the report's own, for attesters that have fields for them */
+    const char *tcti;                     /* "" where the token has none */
+    uint32_t pcrs;                        /* to be quoted */
+    struct bulla_bytes key_blob;          /* of needs_key */
+};
+
+/* Something of the machine that signs what it measured, over a report: the attester of RFC 9334. */
+struct bulla_attester {
+    const char *name; /* as bulla.conf has it: "nitro" */
+    enum bulla_evidence_kind kind;
+    bool needs_key;          /* signs with the attestation key that the token was made with */
+    size_t evidence_largest; /* evidence has at most so many bytes */
+    /* Whether the machine has it. Looks, and connects to nothing. */
+    bool (*detect)(const char *tcti);
+    /* Facts for `bulla status`; may ask the device. NULL: they are told elsewhere. */
+    enum bulla_reason (*state)(bulla_backend_tell *tell, void *context);
+    /* Appends the evidence as it travels: what bulla_envelope_read takes. */
+    enum bulla_reason (*evidence)(const struct bulla_attester_request *request, struct bulla_writer *evidence);
+};
+
+/* All attesters, in the order in which `attester = auto` asks for them; defined in compose.c, ends with NULL. */
+extern const struct bulla_attester *const bulla_attesters[];
 
 #endif
