@@ -13,11 +13,12 @@
 
 #include "crypto/bytes.h"
 #include "heap.h"
+#include "release/backend.h"
 #include "release/tree.h"
 
 enum { FILE_LARGEST = 65536 };
 
-enum setting_kind { TEXT, NUMBER, CHOICE, PCRS, TREE };
+enum setting_kind { TEXT, NUMBER, CHOICE, PCRS, TREE, ATTESTER };
 struct setting {
     const char *name;
     enum setting_kind kind;
@@ -35,6 +36,7 @@ static const struct setting settings[] = {
     {"tcti", TEXT, FIELD(tcti), NULL, NULL, 0, 0},
     {"release", TREE, FIELD(release), NULL, NULL, 0, 0},
     {"model-release", TREE, FIELD(model_release), NULL, NULL, 0, 0},
+    {"attester", ATTESTER, FIELD(attester), NULL, NULL, 0, 0},
     {"pcrs", PCRS, FIELD(pcrs), NULL, NULL, 0, 0},
     {"lease", NUMBER, FIELD(lease), NULL, NULL, 1, 31536000}, /* a year */
     {"threads", NUMBER, FIELD(threads), NULL, NULL, 0, 64},   /* 0: as many as processors, 8 at the most */
@@ -77,6 +79,14 @@ static bool set_tree(const struct setting *setting, char *field, const char *val
     return right && set_text(setting, field, value);
 }
 
+static bool set_attester(const struct setting *setting, char *field, const char *value)
+{
+    bool known = strcmp(value, "auto") == 0 || strcmp(value, "none") == 0;
+    for (size_t i = 0; bulla_attesters[i] && !known; i++)
+        known = strcmp(value, bulla_attesters[i]->name) == 0;
+    return known && set_text(setting, field, value);
+}
+
 static bool set_choice(const struct setting *setting, char *field, const char *value)
 {
     bool yes = strcmp(value, setting->yes) == 0;
@@ -116,6 +126,7 @@ static bool (*const setters[])(const struct setting *, char *, const char *) = {
     [CHOICE] = set_choice,
     [PCRS] = set_pcrs,
     [TREE] = set_tree,
+    [ATTESTER] = set_attester,
 };
 
 static char *trimmed(char *text)
@@ -206,6 +217,8 @@ static enum bulla_reason complete_token(struct bulla_token_config *token, const 
         return bulla_refuse(BULLA_CONFIG_SYNTAX, "%s: the serial of token %s needs 16 characters", source, token->name);
     if (!tcti_is_harmless(token->tcti))
         return bulla_refuse(BULLA_CONFIG_TCTI, "%s: token %s: tcti \"%s\"", source, token->name, token->tcti);
+    if (strcmp(token->attester, "tpm") == 0 && !*token->tcti)
+        return bulla_refuse(BULLA_CONFIG_SYNTAX, "%s: token %s: the attester tpm needs a tcti", source, token->name);
     if (!*token->release)
         memcpy(token->release, *token->tcti ? "tpm" : "passphrase", *token->tcti ? 4 : 11);
     return BULLA_OK;

@@ -22,6 +22,7 @@ struct bulla_token_config {
     char tcti[BULLA_CONFIG_TEXT];          /* "" when there is no TPM */
     char release[BULLA_CONFIG_TEXT];       /* the token key's tree: default "tpm" with a tcti, else "passphrase" */
     char model_release[BULLA_CONFIG_TEXT]; /* the default tree of model keys; "": the token key alone */
+    char attester[16];                     /* of evidence: a name, "auto", "none"; "": auto */
     uint32_t pcrs;                         /* quoted; default 0–7 */
     unsigned long lease;                   /* seconds; default 300 */
     unsigned long threads;                 /* 0: as many as processors */

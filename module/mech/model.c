@@ -110,15 +110,16 @@ static struct bulla_open_model *find(const struct bulla_run *run)
  * whose attester fails gives none. */
 static enum bulla_reason add_evidence(const struct bulla_run *run, struct bulla_open_model *model)
 {
-    static const struct bulla_bytes no_nonce = {NULL, 0};
+    const struct bulla_services *services = run->services;
+    const struct bulla_evidence_request request = {.purpose = BULLA_PURPOSE_RECEIPT, .object = run->key->object};
+    size_t largest = services->evidence_largest(services->token);
     struct bulla_writer writer;
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it was announced, so there is one */
-    model->evidence = malloc(BULLA_EVIDENCE_LARGEST);
+    model->evidence = malloc(largest);
     if (!model->evidence)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "opening a model");
-    bulla_writer_open(&writer, model->evidence, BULLA_EVIDENCE_LARGEST);
-    enum bulla_reason reason =
-        run->services->evidence(run->services->token, BULLA_PURPOSE_RECEIPT, no_nonce, run->key->object, &writer);
+    bulla_writer_open(&writer, model->evidence, largest);
+    enum bulla_reason reason = services->evidence(services->token, &request, &writer);
     if (reason == BULLA_UNSUPPORTED)
         return BULLA_OK;
     BULLA_TRY(reason);
