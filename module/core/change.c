@@ -2,6 +2,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "grants.h"
 #include "objects.h"
 #include "principal.h"
 #include "roles.h"
@@ -29,6 +30,16 @@ static enum bulla_reason whole_list(struct bulla_session *session, struct bulla_
     return reason;
 }
 
+/* A grant names an object by its id: under another one the key would be somebody else's to use. */
+static CK_RV check_id_stays(const struct bulla_object *object, const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    for (CK_ULONG i = 0; i < count && bulla_grants_govern(object); i++)
+        if (attributes[i].type == CKA_ID && !bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_ID),
+                                                (struct bulla_bytes){attributes[i].pValue, attributes[i].ulValueLen}))
+            return CKR_ATTRIBUTE_READ_ONLY;
+    return CKR_OK;
+}
+
 CK_RV bulla_objects_copy(struct bulla_session *session, CK_OBJECT_HANDLE source, const CK_ATTRIBUTE *attributes,
     CK_ULONG count, CK_OBJECT_HANDLE *handle)
 {
@@ -45,6 +56,8 @@ CK_RV bulla_objects_copy(struct bulla_session *session, CK_OBJECT_HANDLE source,
         enum bulla_reason reason = whole_list(session, object, &list, numbers, &opened);
         rv = reason == BULLA_OK ? bulla_template_change(attributes, count, true, &list)
                                 : bulla_token_refusal(session->token, "copy", reason);
+        if (rv == CKR_OK)
+            rv = check_id_stays(object, attributes, count);
         if (rv == CKR_OK)
             rv = bulla_objects_may_write(session, &list);
         if (rv == CKR_OK)
@@ -233,6 +246,8 @@ static CK_RV set_attributes(struct bulla_session *session, struct bulla_object *
     if (decided)
         return rv;
     rv = bulla_template_change(attributes, count, false, &list);
+    if (rv == CKR_OK)
+        rv = check_id_stays(object, attributes, count);
     if (rv == CKR_OK)
         rv = bulla_roles_check(&list);
     if (rv != CKR_OK)

@@ -271,9 +271,13 @@ void bulla_token_logout_gated(struct bulla_token *token)
 {
     drop_private_session_objects(token);
     forget_opened(token);
-    if (token->keys)
+    if (token->keys) {
+        bulla_uses_give_back(token);
         bulla_token_record_head(token);
+    }
     bulla_pin_install_keys(token, NULL, BULLA_NOBODY);
+    bulla_token_time_forget(token);
+    bulla_grants_forget(token);
     bulla_secret_free(token->officer);
     token->officer = NULL;
 }
@@ -307,6 +311,7 @@ static enum bulla_reason login_user(
     token->login = BULLA_USER;
     (void)atomic_fetch_add(&token->index.epoch, 1);
     (void)pthread_rwlock_unlock(&token->lock);
+    bulla_token_time_keep(token);
     return BULLA_OK;
 }
 
