@@ -23,6 +23,10 @@
     ROW(policy_sign)                                                                                                   \
     ROW(policy_show)                                                                                                   \
     ROW(policy_load)                                                                                                   \
+    ROW(policy_diff)                                                                                                   \
+    ROW(policy_test)                                                                                                   \
+    ROW(grant)                                                                                                         \
+    ROW(revoke)                                                                                                        \
     ROW(audit_verify)                                                                                                  \
     ROW(import)                                                                                                        \
     ROW(completion)
