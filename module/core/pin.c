@@ -27,6 +27,12 @@ enum bulla_reason bulla_pin_check_length(struct bulla_bytes pin)
     return BULLA_OK;
 }
 
+static enum bulla_reason refuse_unset(const struct bulla_role *role)
+{
+    return role->named ? bulla_refuse(BULLA_PIN_UNSET, "there is no %s", role->name)
+                       : bulla_refuse(BULLA_PIN_UNSET, "the %s's PIN was never set", role->name);
+}
+
 /* --- tries: two bytes, wrong ones and the most --- */
 
 /* `store_lock` is held. */
@@ -37,7 +43,7 @@ static enum bulla_reason tries_load(struct bulla_token *token, const struct bull
     bulla_writer_open(&writer, bytes, sizeof bytes);
     enum bulla_reason reason = bulla_store_value_get(token->store, role->tries, &writer);
     if (reason == BULLA_STORE_MISSING)
-        return bulla_refuse(BULLA_PIN_UNSET, "the %s's PIN was never set", role->name);
+        return refuse_unset(role);
     BULLA_TRY(reason);
     if (writer.size != sizeof bytes)
         return bulla_refuse(BULLA_STORE_CORRUPT, "the count of wrong PINs has %zu bytes", writer.size);
@@ -146,7 +152,7 @@ static enum bulla_reason tree_open(
     bulla_writer_open(&writer, tree, sizeof tree);
     enum bulla_reason reason = bulla_token_value(token, role->tree, &writer);
     if (reason == BULLA_STORE_MISSING)
-        return bulla_refuse(BULLA_PIN_UNSET, "the %s's PIN was never set", role->name);
+        return refuse_unset(role);
     BULLA_TRY(reason);
     role_request(token, role, pin, &request);
     reason = bulla_tree_open(bulla_writer_bytes(&writer), &request, secret);
