@@ -65,7 +65,8 @@ static bool detect(const char *tcti)
 
 static enum bulla_reason attest(const struct bulla_attester_request *request, struct bulla_writer *evidence)
 {
-    return bulla_tpm_quote(request->tcti, request->key_blob, request->pcrs, request->report, evidence);
+    return bulla_tpm_quote(request->tcti, request->key_blob, (struct bulla_tpm_selected){request->bank, request->pcrs},
+        request->report, evidence);
 }
 
 const struct bulla_attester bulla_tpm_attester = {

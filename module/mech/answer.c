@@ -59,14 +59,15 @@ static enum bulla_reason sign_receipt(void *context, struct bulla_bytes message,
 static enum bulla_reason add_measurements(
     const struct bulla_open_model *model, struct bulla_tpm_evidence *quoted, struct bulla_receipt *receipt)
 {
-    (void)snprintf(receipt->measurement_type, sizeof receipt->measurement_type, "%s",
-        model->evidence_size ? "tpm-pcr-sha256" : "none");
+    (void)snprintf(receipt->measurement_type, sizeof receipt->measurement_type, "none");
     receipt->security_mode = BULLA_TEXT(model->evidence_size ? "attested" : "unattested");
     if (!model->evidence_size)
         return BULLA_OK;
     const struct bulla_bytes document = {model->evidence, model->evidence_size};
     bulla_sha256(document, receipt->attestation_hash);
     BULLA_TRY(bulla_tpm_evidence_read(document, quoted));
+    (void)snprintf(receipt->measurement_type, sizeof receipt->measurement_type, "tpm-pcr-sha%zu",
+        8 * bulla_hash_size(quoted->bank));
     for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++) {
         if (!(quoted->pcr_mask >> pcr & 1))
             continue;

@@ -3,6 +3,7 @@
 #ifndef BULLA_RELEASE_BACKEND_H
 #define BULLA_RELEASE_BACKEND_H
 
+#include "crypto/signature.h"
 #include "evidence/claims.h"
 
 /* One fact of a backend's state: text, or the number where text is NULL. */
@@ -21,10 +22,7 @@ struct bulla_backend_endorsement {
 };
 typedef void bulla_backend_endorse(void *context, const struct bulla_backend_endorsement *endorsement);
 
-enum {
-    BULLA_ENDORSEMENT_CERTIFICATE_LARGEST = 8192,
-    BULLA_ACTIVATED_LARGEST = 64
-};
+enum { BULLA_ENDORSEMENT_CERTIFICATE_LARGEST = 8192, BULLA_ACTIVATED_LARGEST = 64 };
 
 struct bulla_backend {
     const char *name; /* "tpm" */
@@ -63,6 +61,7 @@ struct bulla_attester_request {
     struct bulla_bytes nonce, public_key; /* the report's own, for attesters that have fields for them */
     const char *tcti;                     /* "" where the token has none */
     uint32_t pcrs;                        /* to be quoted */
+    enum bulla_hash bank;                 /* of these */
     struct bulla_bytes key_blob;          /* of needs_key */
 };
 
