@@ -274,17 +274,31 @@ static void an_attestation_key_of_another_tpm_is_never_enrolled(void **state)
     REFUSED("authentication", BULLA_EXIT_UNVERIFIED, "enroll", "answer", challenge, "-o", answer, ONLINE);
 }
 
+/* Every maker's certificates have the same names here: it is the signatures that tell them apart. */
 static void a_certificate_of_another_maker_is_refused(void **state)
 {
     (void)state;
-    REFUSED("certificate-untrusted", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, TRUST(other), "-o",
+    REFUSED("certificate-invalid", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, TRUST(other), "-o",
         challenge, "--keep", keep);
-    /* The issuer between is the right one, and chains to no root that is trusted. */
-    REFUSED("certificate-untrusted", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, "--root",
-        other.tpm.root, "--chain", ours.tpm.issuer, "-o", challenge, "--keep", keep);
+    REFUSED("certificate-invalid", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, "--root", other.tpm.root,
+        "--chain", ours.tpm.issuer, "-o", challenge, "--keep", keep);
+    /* What lies between is missing; and a root that is given as if it lay between is not trusted. */
     REFUSED("certificate-untrusted", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, "--root",
         ours.tpm.root, "-o", challenge, "--keep", keep);
+    REFUSED("certificate-invalid", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, "--root", other.tpm.root,
+        "--chain", ours.tpm.root, "--chain", ours.tpm.issuer, "-o", challenge, "--keep", keep);
     assert_int_not_equal(access(keep, F_OK), 0);
+}
+
+/* Right and wrong ones of the same names together: the path that holds is found. The issuer may be trusted itself. */
+static void the_chain_is_found_among_others(void **state)
+{
+    (void)state;
+    DONE(
+        BULLA_EXIT_OK, "enroll", "challenge", ours.request, TRUST(other), TRUST(ours), "-o", challenge, "--keep", keep);
+    (void)unlink(keep);
+    DONE(
+        BULLA_EXIT_OK, "enroll", "challenge", ours.request, "--root", ours.tpm.issuer, "-o", challenge, "--keep", keep);
 }
 
 static void a_certificate_for_another_key_is_refused(void **state)
@@ -390,6 +404,7 @@ int main(void)
         cmocka_unit_test_setup(another_machine_can_not_answer, clean),
         cmocka_unit_test_setup(an_attestation_key_of_another_tpm_is_never_enrolled, clean),
         cmocka_unit_test_setup(a_certificate_of_another_maker_is_refused, clean),
+        cmocka_unit_test_setup(the_chain_is_found_among_others, clean),
         cmocka_unit_test_setup(a_certificate_for_another_key_is_refused, clean),
         cmocka_unit_test_setup(only_a_restricted_signing_key_that_stays_is_challenged, clean),
         cmocka_unit_test_setup(a_request_that_is_not_whole_is_refused, clean),
