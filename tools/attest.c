@@ -70,11 +70,12 @@ static json_t *pcrs_json(const struct bulla_tpm_evidence *evidence)
     json_t *pcrs = json_object();
     for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++) {
         char name[4];
-        char value[65];
+        char value[2 * BULLA_HASH_LARGEST + 1];
         if (!(evidence->pcr_mask & UINT32_C(1) << pcr))
             continue;
         (void)snprintf(name, sizeof name, "%u", pcr);
-        bulla_hex_write(evidence->pcrs[pcr], 32, value);
+        struct bulla_bytes bytes = bulla_tpm_evidence_pcr(evidence, pcr);
+        bulla_hex_write(bytes.data, bytes.size, value);
         (void)json_object_set_new(pcrs, name, json_string(value));
         bulla_say("  PCR %-2u  %s\n", pcr, value);
     }
@@ -84,10 +85,10 @@ static json_t *pcrs_json(const struct bulla_tpm_evidence *evidence)
 static enum bulla_reason claims_print(const struct bulla_tpm_evidence *evidence, const struct bulla_tpm_claims *claims,
     const struct bulla_report *report, bool pinned)
 {
-    char name[69];
+    char name[2 * BULLA_TPM_NAME_LARGEST + 1];
     char key[2 * BULLA_HEX_LARGEST + 1] = "";
     char pcrs[64];
-    bulla_hex_write(claims->key_name, sizeof claims->key_name, name);
+    bulla_hex_write(claims->key_name.bytes, claims->key_name.size, name);
     if (report->public_key.size <= BULLA_HEX_LARGEST)
         bulla_hex_write(report->public_key.data, report->public_key.size, key);
     bulla_pcrs_write(claims->pcr_mask, pcrs);
@@ -113,7 +114,8 @@ static enum bulla_reason document_handle(const struct attest_settings *settings,
     struct bulla_report report;
     bool pinned = settings->attestation_key.size > 0;
     BULLA_TRY(bulla_tpm_evidence_read(document, &evidence));
-    BULLA_TRY(bulla_tpm_evidence_verify(&evidence, pinned ? settings->attestation_key.data : NULL, &claims));
+    BULLA_TRY(bulla_tpm_evidence_verify(
+        &evidence, (struct bulla_bytes){settings->attestation_key.data, settings->attestation_key.size}, &claims));
     BULLA_TRY(report_check(&evidence, settings, &report));
     BULLA_TRY(bulla_file_write(settings->output, 0644, document));
     return claims_print(&evidence, &claims, &report, pinned);

@@ -28,15 +28,15 @@ static bool evidence_hash_check(struct bulla_examination *e)
 
 static bool quote_check(struct bulla_examination *e)
 {
-    const uint8_t *trusted = e->trust->attestation_key.size == 34 ? e->trust->attestation_key.data : NULL;
+    struct bulla_bytes trusted = e->trust->attestation_key;
     struct bulla_receipt_findings *findings = e->findings;
     enum bulla_reason reason = bulla_tpm_evidence_read(e->answer.evidence, &findings->evidence);
     if (reason == BULLA_OK)
         reason = bulla_tpm_evidence_verify(&findings->evidence, trusted, &findings->claims);
     if (!bulla_examination_check(e, "evidence", reason, "a TPM's quote that holds together and verifies"))
         return false;
-    findings->pinned = trusted != NULL;
-    if (trusted)
+    findings->pinned = trusted.size > 0;
+    if (findings->pinned)
         return bulla_checks_passed(e->checks, "attestation key", "the one that you named");
     bulla_checks_skipped(e->checks, "attestation key",
         "unpinned attestation key: without --attestation-key, any TPM or none could have made this quote");
@@ -107,7 +107,7 @@ static enum bulla_reason measurement_compare(
     if (strncmp(name, "pcr", 3) != 0 || bulla_number_parse(name + 3, "a PCR", 0, BULLA_PCR_COUNT - 1, &pcr) != BULLA_OK)
         return bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the measurement %s is not a PCR", name);
     if (!(evidence->pcr_mask & UINT32_C(1) << pcr) ||
-        !bulla_bytes_equal(measurement->value, (struct bulla_bytes){evidence->pcrs[pcr], 32}))
+        !bulla_bytes_equal(measurement->value, bulla_tpm_evidence_pcr(evidence, (unsigned)pcr)))
         return bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the receipt's %s is not the quoted one", name);
     return BULLA_OK;
 }
@@ -132,11 +132,11 @@ static bool state_matches(const struct bulla_policy_state *state, const struct b
     uint8_t values[BULLA_PCR_COUNT * 32];
     uint8_t digest[32];
     size_t used = 0;
-    if ((state->pcr_mask & evidence->pcr_mask) != state->pcr_mask)
+    if (evidence->bank != BULLA_SHA256 || (state->pcr_mask & evidence->pcr_mask) != state->pcr_mask)
         return false;
     for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++)
         if (state->pcr_mask & UINT32_C(1) << pcr) {
-            memcpy(values + used, evidence->pcrs[pcr], 32);
+            memcpy(values + used, evidence->values[pcr], 32);
             used += 32;
         }
     bulla_sha256((struct bulla_bytes){values, used}, digest);

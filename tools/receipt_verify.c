@@ -48,10 +48,10 @@ static enum bulla_reason policy_get(const struct verify_settings *settings, stru
 static json_t *findings_json(const struct bulla_receipt_findings *findings)
 {
     char key[65] = "";
-    char name[69] = "";
+    char name[2 * BULLA_TPM_NAME_LARGEST + 1] = "";
     if (findings->key.size == 32)
         bulla_hex_write(findings->key.data, 32, key);
-    bulla_hex_write(findings->claims.key_name, sizeof findings->claims.key_name, name);
+    bulla_hex_write(findings->claims.key_name.bytes, findings->claims.key_name.size, name);
     const struct bulla_receipt *receipt = &findings->receipt;
     return json_pack("{s:s%,s:s%,s:I,s:I,s:s,s:s,s:b,s:b,s:b}", "issuer", (const char *)receipt->issuer.data,
         receipt->issuer.size, "model", (const char *)receipt->model_id.data, receipt->model_id.size, "issued_at",

@@ -133,9 +133,11 @@ enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob,
         .attest = {quote.attest.attestationData, quote.attest.size},
         .signature = {quote.signature, quote.signature_size},
         .key = {public, public_size},
+        .bank = BULLA_SHA256,
         .pcr_mask = mask,
         .report = report,
     };
-    memcpy(evidence.pcrs, quote.values, sizeof evidence.pcrs);
+    for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++)
+        memcpy(evidence.values[pcr], quote.values[pcr], sizeof quote.values[pcr]);
     return bulla_tpm_evidence_write(&evidence, document);
 }

@@ -72,7 +72,7 @@ static enum bulla_reason add_measurements(
             continue;
         struct bulla_receipt_measurement *measurement = &receipt->measurements[receipt->measurement_count++];
         (void)snprintf(measurement->name, sizeof measurement->name, "pcr%u", pcr);
-        measurement->value = BULLA_BYTES(quoted->pcrs[pcr]);
+        measurement->value = bulla_tpm_evidence_pcr(quoted, pcr);
     }
     return BULLA_OK;
 }

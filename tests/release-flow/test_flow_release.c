@@ -285,7 +285,7 @@ static void assert_evidence(
     uint8_t point[32], pcr[32];
     receipt_point(point);
     if (bulla_tpm_evidence_read(document, &evidence) != BULLA_OK ||
-        bulla_tpm_evidence_verify(&evidence, NULL, &claims) != BULLA_OK ||
+        bulla_tpm_evidence_verify(&evidence, BULLA_UNPINNED, &claims) != BULLA_OK ||
         bulla_report_read(evidence.report, report) != BULLA_OK)
         fail_msg("%s", bulla_detail());
     assert_int_equal(report->purpose, purpose);
@@ -293,12 +293,12 @@ static void assert_evidence(
     assert_true(bulla_bytes_equal(report->public_key, BULLA_BYTES(point)));
     assert_int_equal(claims.pcr_mask, FLOW_PCRS);
     test_swtpm_pcr(&flow.tpm, 7, pcr);
-    assert_memory_equal(evidence.pcrs[7], pcr, 32);
+    assert_memory_equal(evidence.values[7], pcr, 32);
     uint8_t name[34];
-    memcpy(name, claims.key_name, sizeof name);
-    assert_int_equal(bulla_tpm_evidence_verify(&evidence, name, &claims), BULLA_OK);
+    memcpy(name, claims.key_name.bytes, sizeof name);
+    assert_int_equal(bulla_tpm_evidence_verify(&evidence, BULLA_BYTES(name), &claims), BULLA_OK);
     name[33] ^= 1;
-    assert_int_equal(bulla_tpm_evidence_verify(&evidence, name, &claims), BULLA_EVIDENCE_UNTRUSTED);
+    assert_int_equal(bulla_tpm_evidence_verify(&evidence, BULLA_BYTES(name), &claims), BULLA_EVIDENCE_UNTRUSTED);
 }
 
 static void evidence_attests_the_state_for_a_nonce(void **state)
@@ -343,7 +343,7 @@ static void evidence_for_one_purpose_is_none_for_another(void **state)
     bulla_writer_open(&writer, forged, sizeof forged);
     assert_int_equal(bulla_report_write(&report, &writer), BULLA_OK);
     evidence.report = bulla_writer_bytes(&writer);
-    assert_int_equal(bulla_tpm_evidence_verify(&evidence, NULL, &claims), BULLA_EVIDENCE_MISMATCH);
+    assert_int_equal(bulla_tpm_evidence_verify(&evidence, BULLA_UNPINNED, &claims), BULLA_EVIDENCE_MISMATCH);
 }
 
 static void receipts_of_a_released_model_are_attested(void **state)

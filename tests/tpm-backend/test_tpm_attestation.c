@@ -60,10 +60,10 @@ static void a_quote_verifies_and_names_its_key_and_its_pcrs(void **state)
     assert_reason(quote(&key, mask, &document), BULLA_OK);
     struct bulla_bytes bytes = {document.data, document.size};
     assert_int_equal(bulla_tpm_evidence_read(bytes, &document.evidence), BULLA_OK);
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, NULL, &claims), BULLA_OK);
+    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &claims), BULLA_OK);
     assert_int_equal(claims.pcr_mask, mask);
     test_swtpm_pcr(&tpm, 16, value);
-    assert_memory_equal(document.evidence.pcrs[16], value, 32);
+    assert_memory_equal(document.evidence.values[16], value, 32);
     assert_int_equal(document.evidence.report.size, report_size);
     assert_memory_equal(document.evidence.report.data, report, report_size);
     /* The same key is the same name; another key is another. */
@@ -71,11 +71,13 @@ static void a_quote_verifies_and_names_its_key_and_its_pcrs(void **state)
     assert_int_equal(bulla_tpm_evidence_read(bytes, &document.evidence), BULLA_TRAILING);
     bytes.size = document.size;
     assert_int_equal(bulla_tpm_evidence_read(bytes, &document.evidence), BULLA_OK);
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, claims.key_name, &again), BULLA_OK);
+    assert_int_equal(
+        bulla_tpm_evidence_verify(&document.evidence, bulla_tpm_name_bytes(&claims.key_name), &again), BULLA_OK);
     key_make(&key);
     assert_reason(quote(&key, 1, &document), BULLA_OK);
     assert_int_equal(bulla_tpm_evidence_read(bytes, &document.evidence), BULLA_OK);
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, claims.key_name, &again), BULLA_EVIDENCE_UNTRUSTED);
+    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, bulla_tpm_name_bytes(&claims.key_name), &again),
+        BULLA_EVIDENCE_UNTRUSTED);
 }
 
 static void a_changed_report_or_pcr_no_longer_verifies(void **state)
@@ -88,14 +90,14 @@ static void a_changed_report_or_pcr_no_longer_verifies(void **state)
     assert_reason(quote(&key, 1U << 16, &document), BULLA_OK);
     assert_int_equal(
         bulla_tpm_evidence_read((struct bulla_bytes){document.data, document.size}, &document.evidence), BULLA_OK);
-    document.evidence.pcrs[16][0] ^= 1;
-    assert_int_not_equal(bulla_tpm_evidence_verify(&document.evidence, NULL, &claims), BULLA_OK);
-    document.evidence.pcrs[16][0] ^= 1;
+    document.evidence.values[16][0] ^= 1;
+    assert_int_not_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &claims), BULLA_OK);
+    document.evidence.values[16][0] ^= 1;
     report[report_size - 1] ^= 1;
     document.evidence.report = (struct bulla_bytes){report, report_size};
-    assert_int_not_equal(bulla_tpm_evidence_verify(&document.evidence, NULL, &claims), BULLA_OK);
+    assert_int_not_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &claims), BULLA_OK);
     report[report_size - 1] ^= 1;
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, NULL, &claims), BULLA_OK);
+    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &claims), BULLA_OK);
 }
 
 static void a_key_outlives_a_restart_and_the_quote_counts_it(void **state)
@@ -108,14 +110,17 @@ static void a_key_outlives_a_restart_and_the_quote_counts_it(void **state)
     assert_reason(quote(&key, 1, &document), BULLA_OK);
     assert_int_equal(
         bulla_tpm_evidence_read((struct bulla_bytes){document.data, document.size}, &document.evidence), BULLA_OK);
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, NULL, &before), BULLA_OK);
+    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &before), BULLA_OK);
     test_swtpm_stop(&tpm);
     test_swtpm_restart(&tpm);
     assert_reason(quote(&key, 1, &document), BULLA_OK);
     assert_int_equal(
         bulla_tpm_evidence_read((struct bulla_bytes){document.data, document.size}, &document.evidence), BULLA_OK);
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, before.key_name, &after), BULLA_OK);
-    assert_true(after.reset_count > before.reset_count);
+    assert_int_equal(
+        bulla_tpm_evidence_verify(&document.evidence, bulla_tpm_name_bytes(&before.key_name), &after), BULLA_OK);
+    assert_true(after.reset_count - before.reset_count == 1); /* modulo 2^32 */
+    assert_int_equal(bulla_tpm_claims_follow(&before, &after), BULLA_OK);
+    assert_int_equal(bulla_tpm_claims_follow(&after, &before), BULLA_EVIDENCE_STALE);
 }
 
 static void no_pcrs_or_unknown_ones_are_refused(void **state)
