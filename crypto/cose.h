@@ -2,7 +2,9 @@
  *
  * Written tagged (18, 17) and deterministically, with an empty unprotected map. Read: tagged, nothing unprotected,
  * strict CBOR; the original protected and payload bytes are what is verified, never a re-encoding. Payload, external
- * data and protected header are at most BULLA_COSE_LARGEST bytes together (else BULLA_TOO_LARGE) and public. */
+ * data and protected header are at most BULLA_COSE_LARGEST bytes together (else BULLA_TOO_LARGE) and public.
+ *
+ * What others sign (ES384, as Nitro does) is read and verified only, and read as they write it. */
 #ifndef BULLA_CRYPTO_COSE_H
 #define BULLA_CRYPTO_COSE_H
 
@@ -11,6 +13,7 @@
 enum { BULLA_COSE_LARGEST = 131072 };
 
 enum bulla_cose_algorithm {
+    BULLA_COSE_ES384 = -35, /* of others: bulla_cose_sign1_read_foreign */
     BULLA_COSE_EDDSA = -8,
     BULLA_COSE_ES256 = -7,
     BULLA_COSE_HMAC_256 = 5,
@@ -21,10 +24,10 @@ struct bulla_cose_message {
     uint64_t content_type; /* CoAP content format (61 = application/cwt), 0 when absent */
     struct bulla_bytes protected_header;
     struct bulla_bytes payload;
-    struct bulla_bytes signature; /* or tag; 64 bytes signed, 32 MACed */
+    struct bulla_bytes signature; /* or tag; 64 bytes signed, 96 by ES384, 32 MACed */
 };
 
-/* A public key: 32 bytes of Ed25519, or 65 bytes (0x04 ‖ x ‖ y) of P-256. */
+/* A public key: 32 bytes of Ed25519, or 65 bytes (0x04 ‖ x ‖ y) of P-256, 97 of P-384. */
 struct bulla_cose_key {
     enum bulla_cose_algorithm algorithm;
     struct bulla_bytes key;
@@ -43,7 +46,11 @@ enum bulla_reason bulla_cose_sign1_write(struct bulla_writer *writer, const stru
     uint64_t content_type, struct bulla_bytes payload, struct bulla_bytes external) BULLA_MUST_USE;
 enum bulla_reason bulla_cose_sign1_read(
     struct bulla_bytes bytes, const char *what, struct bulla_cose_message *message) BULLA_MUST_USE;
-/* BULLA_SIGNATURE when it does not verify or the algorithms differ. Ed25519 by libsodium's rules, high S of ES256
+/* Untagged or tagged 18; CBOR read leniently (crypto/cbor.h), nothing unprotected; ES384 alone, with exactly 96 bytes
+ * of signature. The views are of the bytes as they came. */
+enum bulla_reason bulla_cose_sign1_read_foreign(
+    struct bulla_bytes bytes, const char *what, struct bulla_cose_message *message) BULLA_MUST_USE;
+/* BULLA_SIGNATURE when it does not verify or the algorithms differ. Ed25519 by libsodium's rules, high S of ECDSA
  * allowed. */
 enum bulla_reason bulla_cose_sign1_verify(const struct bulla_cose_message *message, const struct bulla_cose_key *key,
     struct bulla_bytes external) BULLA_MUST_USE;

@@ -6,10 +6,19 @@ enum { HEADER_ALGORITHM = 1, HEADER_CONTENT_TYPE = 3, CONTENT_TYPE_LARGEST = 655
 enum { STRUCTURE_OVERHEAD = 64 }; /* heads, context and protected header of a structure, rounded up */
 
 static const enum bulla_cose_algorithm signatures[] = {BULLA_COSE_EDDSA, BULLA_COSE_ES256};
+static const enum bulla_cose_algorithm foreign_signatures[] = {BULLA_COSE_ES384};
 static const enum bulla_cose_algorithm macs[] = {BULLA_COSE_HMAC_256};
 
-const struct bulla_cose_kind bulla_cose_sign1 = {18, "Signature1", BULLA_CBOR_NEGATIVE, signatures, 2, 64};
-const struct bulla_cose_kind bulla_cose_mac0 = {17, "MAC0", BULLA_CBOR_UINT, macs, 1, 32};
+const struct bulla_cose_kind bulla_cose_sign1 = {18, "Signature1", BULLA_CBOR_NEGATIVE, signatures, 2, 64, false};
+const struct bulla_cose_kind bulla_cose_sign1_foreign = {
+    18, "Signature1", BULLA_CBOR_NEGATIVE, foreign_signatures, 1, 96, true};
+const struct bulla_cose_kind bulla_cose_mac0 = {17, "MAC0", BULLA_CBOR_UINT, macs, 1, 32, false};
+
+static enum bulla_reason decode(
+    const struct bulla_cose_kind *kind, struct bulla_bytes bytes, const char *what, struct bulla_cbor *item)
+{
+    return (kind->foreign ? bulla_cbor_decode_lenient : bulla_cbor_decode)(bytes, what, item);
+}
 
 static enum bulla_reason find_algorithm(const struct bulla_cose_kind *kind, const struct bulla_cbor *number,
     const char *what, enum bulla_cose_algorithm *algorithm)
@@ -39,15 +48,15 @@ static enum bulla_reason read_header(
             .value = &content_type,
             .largest = CONTENT_TYPE_LARGEST},
     };
-    BULLA_TRY(bulla_cbor_decode(message->protected_header, what, &map));
+    BULLA_TRY(decode(kind, message->protected_header, what, &map));
     BULLA_TRY(bulla_cbor_fields(&map, fields, sizeof fields / sizeof *fields, what));
     message->content_type = content_type.kind == BULLA_CBOR_UINT ? content_type.number : 0;
     return find_algorithm(kind, &algorithm, what, &message->algorithm);
 }
 
 /* The four elements, in order. */
-static enum bulla_reason read_elements(const struct bulla_cose_kind *kind, const struct bulla_cbor *array,
-    const char *what, struct bulla_cose_message *message)
+static enum bulla_reason read_elements(
+    const struct bulla_cbor *array, const char *what, struct bulla_cose_message *message)
 {
     static const enum bulla_cbor_kind expected[] = {BULLA_CBOR_BSTR, BULLA_CBOR_MAP, BULLA_CBOR_BSTR, BULLA_CBOR_BSTR};
     struct bulla_cbor elements[4];
@@ -59,29 +68,40 @@ static enum bulla_reason read_elements(const struct bulla_cose_kind *kind, const
         return bulla_refuse(BULLA_UNKNOWN_FIELD, "%s has unprotected header parameters", what);
     if (elements[2].string.size > BULLA_COSE_LARGEST)
         return bulla_refuse(BULLA_TOO_LARGE, "%s: a payload of %zu bytes", what, elements[2].string.size);
-    if (elements[3].string.size != kind->signature_size)
-        return bulla_refuse(BULLA_MALFORMED, "%s: a signature or tag of %zu bytes", what, elements[3].string.size);
     message->protected_header = elements[0].string;
     message->payload = elements[2].string;
     message->signature = elements[3].string;
     return BULLA_OK;
 }
 
+static enum bulla_reason take_tag(
+    const struct bulla_cose_kind *kind, const struct bulla_cbor *outer, const char *what, struct bulla_cbor *inner)
+{
+    if (kind->foreign && outer->kind != BULLA_CBOR_TAG) {
+        *inner = *outer;
+        return BULLA_OK;
+    }
+    if (outer->kind != BULLA_CBOR_TAG || outer->number != kind->tag)
+        return bulla_refuse(BULLA_MALFORMED, "%s does not carry tag %llu", what, (unsigned long long)kind->tag);
+    struct bulla_cbor_walk walk = bulla_cbor_inside(outer);
+    return bulla_cbor_next(&walk, inner) ? BULLA_OK : bulla_refuse(BULLA_MALFORMED, "%s is an empty tag", what);
+}
+
 enum bulla_reason bulla_cose_read(
     const struct bulla_cose_kind *kind, struct bulla_bytes bytes, const char *what, struct bulla_cose_message *message)
 {
     *message = (struct bulla_cose_message){.algorithm = 0};
-    struct bulla_cbor tag;
+    struct bulla_cbor outer;
     struct bulla_cbor array;
-    BULLA_TRY(bulla_cbor_decode(bytes, what, &tag));
-    if (tag.kind != BULLA_CBOR_TAG || tag.number != kind->tag)
-        return bulla_refuse(BULLA_MALFORMED, "%s does not carry tag %llu", what, (unsigned long long)kind->tag);
-    struct bulla_cbor_walk walk = bulla_cbor_inside(&tag);
-    if (!bulla_cbor_next(&walk, &array) || array.kind != BULLA_CBOR_ARRAY || array.number != 4)
+    BULLA_TRY(decode(kind, bytes, what, &outer));
+    BULLA_TRY(take_tag(kind, &outer, what, &array));
+    if (array.kind != BULLA_CBOR_ARRAY || array.number != 4)
         return bulla_refuse(BULLA_MALFORMED, "%s is not an array of four", what);
     struct bulla_cose_message read = {.algorithm = 0};
-    BULLA_TRY(read_elements(kind, &array, what, &read));
+    BULLA_TRY(read_elements(&array, what, &read));
     BULLA_TRY(read_header(kind, what, &read));
+    if (read.signature.size != kind->signature_size)
+        return bulla_refuse(BULLA_MALFORMED, "%s: a signature or tag of %zu bytes", what, read.signature.size);
     *message = read;
     return BULLA_OK;
 }

@@ -14,8 +14,10 @@ struct bulla_cose_kind {
     const enum bulla_cose_algorithm *algorithms;
     size_t algorithm_count;
     size_t signature_size;
+    bool foreign; /* written by others: the tag may be missing, and CBOR is read leniently */
 };
 extern const struct bulla_cose_kind bulla_cose_sign1;
+extern const struct bulla_cose_kind bulla_cose_sign1_foreign;
 extern const struct bulla_cose_kind bulla_cose_mac0;
 
 enum {

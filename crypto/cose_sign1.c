@@ -1,9 +1,8 @@
 /* COSE_Sign1 (RFC 9052 section 4.2). Ed25519 reads what it signs twice, so the Sig_structure is built in one piece. */
 #include "cose_message.h"
-#include "es256.h"
-#include "library.h"
+#include "signature.h"
 
-enum { ED25519_KEY = 32, P256_KEY = 65, SIGNATURE = 64 };
+enum { SIGNATURE = 64 }; /* as we write it */
 
 enum bulla_reason bulla_cose_sign1_write(struct bulla_writer *writer, const struct bulla_cose_signer *signer,
     uint64_t content_type, struct bulla_bytes payload, struct bulla_bytes external)
@@ -26,28 +25,23 @@ enum bulla_reason bulla_cose_sign1_read(struct bulla_bytes bytes, const char *wh
     return bulla_cose_read(&bulla_cose_sign1, bytes, what, message);
 }
 
-static enum bulla_reason verify_eddsa(const uint8_t *key, struct bulla_bytes bytes, const uint8_t *signature)
+enum bulla_reason bulla_cose_sign1_read_foreign(
+    struct bulla_bytes bytes, const char *what, struct bulla_cose_message *message)
 {
-    bulla_sodium_ready();
-    if (crypto_sign_verify_detached(signature, bytes.data, bytes.size, key) != 0)
-        return bulla_refuse(BULLA_SIGNATURE, "the Ed25519 signature does not verify");
-    return BULLA_OK;
-}
-
-static enum bulla_reason verify_es256(const uint8_t *key, struct bulla_bytes bytes, const uint8_t *signature)
-{
-    return bulla_es256_verify(key, bytes, signature);
+    return bulla_cose_read(&bulla_cose_sign1_foreign, bytes, what, message);
 }
 
 struct verifier {
     enum bulla_cose_algorithm algorithm;
-    size_t key_size;
-    enum bulla_reason (*verify)(const uint8_t *key, struct bulla_bytes bytes, const uint8_t *signature);
+    enum bulla_key_kind_public kind;
+    enum bulla_hash hash; /* of ECDSA */
+    size_t key_size, signature_size;
 };
 
 static const struct verifier verifiers[] = {
-    {BULLA_COSE_EDDSA, ED25519_KEY, verify_eddsa},
-    {BULLA_COSE_ES256, P256_KEY, verify_es256},
+    {BULLA_COSE_EDDSA, BULLA_PUBLIC_ED25519, BULLA_SHA512, 32, 64},
+    {BULLA_COSE_ES256, BULLA_PUBLIC_P256, BULLA_SHA256, 65, 64},
+    {BULLA_COSE_ES384, BULLA_PUBLIC_P384, BULLA_SHA384, 97, 96},
 };
 
 static const struct verifier *verifier_of(enum bulla_cose_algorithm algorithm)
@@ -62,12 +56,14 @@ enum bulla_reason bulla_cose_sign1_verify(
     const struct bulla_cose_message *message, const struct bulla_cose_key *key, struct bulla_bytes external)
 {
     const struct verifier *verifier = verifier_of(message->algorithm);
-    if (!verifier || key->algorithm != message->algorithm || message->signature.size != SIGNATURE)
+    if (!verifier || key->algorithm != message->algorithm || message->signature.size != verifier->signature_size)
         return bulla_refuse(BULLA_SIGNATURE, "the message's signature is of algorithm %d, the key of %d",
             message->algorithm, key->algorithm);
     if (key->key.size != verifier->key_size)
         return bulla_refuse(BULLA_KEY_INVALID, "a public key of %zu bytes", key->key.size);
     BULLA_COSE_STRUCTURE structure;
     BULLA_TRY(bulla_cose_structure_build(&bulla_cose_sign1, message, external, &structure));
-    return verifier->verify(key->key.data, structure.bytes, message->signature.data);
+    const struct bulla_public_key numbers = {.kind = verifier->kind, .value = key->key};
+    const struct bulla_signature signature = {.hash = verifier->hash, .value = message->signature};
+    return bulla_signature_verify(&numbers, &signature, structure.bytes);
 }

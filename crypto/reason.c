@@ -17,7 +17,7 @@ static const struct reason_row rows[] = {
 
 static _Thread_local char detail[BULLA_DETAIL_SIZE];
 
-enum bulla_reason bulla_refuse(enum bulla_reason reason, const char *format, ...)
+enum bulla_reason(bulla_refuse)(enum bulla_reason reason, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -26,7 +26,7 @@ enum bulla_reason bulla_refuse(enum bulla_reason reason, const char *format, ...
     return reason;
 }
 
-enum bulla_reason bulla_refuse_within(enum bulla_reason reason, const char *format, ...)
+enum bulla_reason(bulla_refuse_within)(enum bulla_reason reason, const char *format, ...)
 {
     char inner[BULLA_DETAIL_SIZE];
     memcpy(inner, detail, sizeof inner);

@@ -32,6 +32,11 @@ enum bulla_reason bulla_refuse(enum bulla_reason reason, const char *format, ...
 enum bulla_reason bulla_refuse_within(enum bulla_reason reason, const char *format, ...)
     __attribute__((format(printf, 2, 3), cold));
 
+#ifdef __clang_analyzer__ /* which can't see into reason.c that a refusal returns what it was given, never BULLA_OK */
+#define bulla_refuse(reason, ...) ((void)(bulla_refuse)(reason, __VA_ARGS__), (reason))
+#define bulla_refuse_within(reason, ...) ((void)(bulla_refuse_within)(reason, __VA_ARGS__), (reason))
+#endif
+
 /* The stable code ("pin-wrong"), the remedy, and this thread's last detail (never NULL; "" before any refusal). */
 const char *bulla_reason_code(enum bulla_reason reason);
 const char *bulla_reason_remedy(enum bulla_reason reason);

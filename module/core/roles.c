@@ -21,14 +21,14 @@ static const struct {
 
 /* What stays as it was made, or may only be given up. */
 static const struct {
-    unsigned classes;
     CK_ATTRIBUTE_TYPE type;
+    unsigned classes;
     bool may_end;
 } fixed[] = {
-    {BULLA_IN_SECRET, CKA_WRAP, false},
-    {BULLA_IN_SECRET, CKA_UNWRAP, true},
-    {BULLA_IN_SECRET, CKA_ENCRYPT, true},
-    {BULLA_IN_SECRET, CKA_DECRYPT, true},
+    {CKA_WRAP, BULLA_IN_SECRET, false},
+    {CKA_UNWRAP, BULLA_IN_SECRET, true},
+    {CKA_ENCRYPT, BULLA_IN_SECRET, true},
+    {CKA_DECRYPT, BULLA_IN_SECRET, true},
 };
 
 static unsigned class_of(const struct bulla_attribute_list *list)

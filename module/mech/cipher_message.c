@@ -172,7 +172,7 @@ static enum bulla_reason make_nonce(struct maker *maker, const struct given *giv
 static enum bulla_reason message_begin(struct bulla_run *run, const struct bulla_message *message)
 {
     struct messages *messages = run->state;
-    struct given given;
+    struct given given = {0};
     bulla_gather_clear(&messages->cipher.gather);
     BULLA_TRY(read_message(run, message, &given));
     BULLA_TRY(bulla_aead_check_view(message->aad.data, message->aad.size, BULLA_GATHER_LARGEST));
@@ -214,7 +214,7 @@ static enum bulla_reason message_data(struct bulla_run *run, const struct bulla_
     struct bulla_bytes in, struct bulla_writer *out)
 {
     struct bulla_cipher_state *state = run->state;
-    struct given given;
+    struct given given = {0};
     BULLA_TRY(read_message(run, message, &given));
     if (given.tag_size != state->tag_size)
         return bulla_refuse(BULLA_PARAMETER, "the tag's size is not the one that the message began with");

@@ -28,7 +28,7 @@ void bulla_mechanisms_sort(void)
     for (size_t i = 0; bulla_families[i]; i++)
         for (size_t j = 0; j < bulla_families[i]->count && count < MECHANISMS_LARGEST; j++)
             sorted.rows[count++] = &bulla_families[i]->mechanisms[j];
-    qsort(sorted.rows, count, sizeof sorted.rows[0], by_type);
+    qsort(sorted.rows, count, sizeof sorted.rows[0], by_type); /* NOLINT(bugprone-sizeof-expression): of pointers */
     sorted.count = count;
 }
 

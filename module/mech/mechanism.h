@@ -199,8 +199,6 @@ struct bulla_mechanism {
     const char *parameter;             /* the structure that it takes, for people; NULL: none */
     CK_MECHANISM_INFO info;            /* sizes and CKF_ flags: what C_GetMechanismInfo says */
     const struct bulla_key_rule *keys; /* NULL: a digest, which has none */
-    bool only_by_name;                 /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */
-    bool value_at_end;                 /* unwrapping gives zeroes before a secret key's value: CKA_VALUE_LEN cuts it */
     const void *detail;                /* the family's own: what tells this row from its neighbours */
     const struct bulla_processor *processors[BULLA_FUNCTIONS];
     bulla_generate *generate;
@@ -209,6 +207,8 @@ struct bulla_mechanism {
     bulla_divide *divide; /* NULL: a derivation makes one key */
     bool keeps;           /* what is derived has the base's own bytes in it: it may not be less protected */
     bool makes_data;      /* CKO_DATA in place of a key */
+    bool only_by_name;    /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */
+    bool value_at_end;    /* unwrapping gives zeroes before a secret key's value: CKA_VALUE_LEN cuts it */
     /* The second key of a derivation, CK_INVALID_HANDLE where this call has none; NULL: there is none. */
     enum bulla_reason (*other)(const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE *other);
     const CK_MECHANISM_TYPE *allowed; /* CKA_ALLOWED_MECHANISMS of what it generates; ends with 0; NULL: any */

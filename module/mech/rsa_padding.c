@@ -134,6 +134,7 @@ static void list_parameters(const struct bulla_rsa_padding *padding, int *mode, 
     parameters[count++] = OSSL_PARAM_construct_int(OSSL_PKEY_PARAM_PAD_MODE, mode);
     if (padding->hash)
         parameters[count++] =
+            /* NOLINTNEXTLINE(bugprone-branch-clone): two names that OpenSSL spells alike */
             OSSL_PARAM_construct_utf8_string(oaep ? OSSL_ASYM_CIPHER_PARAM_OAEP_DIGEST : OSSL_SIGNATURE_PARAM_DIGEST,
                 (char *)(uintptr_t)padding->hash->library_name, 0);
     if (padding->mask)
