@@ -235,3 +235,15 @@ enum bulla_reason bulla_tpm_signature_read(
     signature->signature.value = (struct bulla_bytes){signature->value, size};
     return bulla_reader_finish(&reader, "TPMT_SIGNATURE");
 }
+
+enum bulla_reason bulla_tpm_public_attests(const struct bulla_tpm_public *key)
+{
+    const uint32_t needed = BULLA_TPM_FIXED_TPM | BULLA_TPM_FIXED_PARENT | BULLA_TPM_SENSITIVE_DATA_ORIGIN |
+                            BULLA_TPM_RESTRICTED | BULLA_TPM_SIGN;
+    if ((key->attributes & (needed | BULLA_TPM_DECRYPT)) != needed)
+        return bulla_refuse(BULLA_EVIDENCE_UNTRUSTED,
+            "the key (attributes %08x) is not a restricted signing key which its TPM made and keeps", key->attributes);
+    if (key->aes_bits != 0)
+        return bulla_refuse(BULLA_UNSUPPORTED, "a signing key with a symmetric algorithm");
+    return BULLA_OK;
+}

@@ -16,15 +16,7 @@ struct judged {
 
 static enum bulla_reason key_attests(const struct judged *judged)
 {
-    const uint32_t needed = BULLA_TPM_FIXED_TPM | BULLA_TPM_FIXED_PARENT | BULLA_TPM_SENSITIVE_DATA_ORIGIN |
-                            BULLA_TPM_RESTRICTED | BULLA_TPM_SIGN;
-    if ((judged->key.attributes & (needed | BULLA_TPM_DECRYPT)) != needed)
-        return bulla_refuse(BULLA_EVIDENCE_UNTRUSTED,
-            "the key (attributes %08x) is not a restricted signing key which its TPM made and keeps",
-            judged->key.attributes);
-    if (judged->key.aes_bits != 0)
-        return bulla_refuse(BULLA_UNSUPPORTED, "a signing key with a symmetric algorithm");
-    return BULLA_OK;
+    return bulla_tpm_public_attests(&judged->key);
 }
 
 static enum bulla_reason key_is_trusted(const struct judged *judged)

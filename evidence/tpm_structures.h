@@ -66,6 +66,10 @@ struct bulla_tpm_public {
 /* BULLA_UNSUPPORTED: another kind of key, scheme, hash, curve, exponent or symmetric algorithm; BULLA_MALFORMED,
  * BULLA_TRUNCATED, BULLA_TRAILING. */
 enum bulla_reason bulla_tpm_public_read(struct bulla_bytes bytes, struct bulla_tpm_public *key) BULLA_MUST_USE;
+/* Whether it is a key that signs only what its TPM says, which made it and keeps it: restricted, signing, not
+ * decrypting, fixedTPM, fixedParent. By its own words, which are worth something once its name is pinned, or a TPM has
+ * activated a credential for it. BULLA_EVIDENCE_UNTRUSTED, BULLA_UNSUPPORTED. */
+enum bulla_reason bulla_tpm_public_attests(const struct bulla_tpm_public *key) BULLA_MUST_USE;
 /* The TPMT_PUBLIC inside a TPM2B_PUBLIC, which some tools write; a TPMT_PUBLIC as it is. The size of the first never
  * reads as the type of the second. */
 struct bulla_bytes bulla_tpm_public_area(struct bulla_bytes bytes);

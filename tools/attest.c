@@ -23,16 +23,6 @@ static const struct bulla_option options[] = {
         AT(attestation_key), 34, 34, false},
 };
 
-static enum bulla_reason receipt_key_find(struct bulla_client *client, CK_OBJECT_HANDLE *key)
-{
-    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-    char id[] = "receipt";
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_ID, id, sizeof id - 1}};
-    CK_ULONG count = 0;
-    BULLA_TRY(bulla_client_find(client, template, BULLA_COUNT(template), key, 1, &count));
-    return count ? BULLA_OK : bulla_refuse(BULLA_KEY_INVALID, "the token has no receipt key");
-}
-
 static enum bulla_reason quote_get(struct bulla_client *client, const struct attest_settings *settings,
     uint8_t document[static BULLA_EVIDENCE_LARGEST], size_t *size)
 {
@@ -41,7 +31,7 @@ static enum bulla_reason quote_get(struct bulla_client *client, const struct att
     CK_ULONG room = BULLA_EVIDENCE_LARGEST;
     struct bulla_hex nonce = settings->nonce; /* PKCS#11 has no const */
     struct bulla_wait wait;
-    BULLA_TRY(receipt_key_find(client, &key));
+    BULLA_TRY(bulla_client_receipt_key(client, &key));
     bulla_wait_begin(&wait, "waiting for the TPM's quote");
     CK_RV result = client->module->C_SignInit(client->session, &mechanism, key);
     if (result == CKR_OK)

@@ -14,6 +14,10 @@
     ROW(model_remove)                                                                                                  \
     ROW(infer)                                                                                                         \
     ROW(attest)                                                                                                        \
+    ROW(enroll_request)                                                                                                \
+    ROW(enroll_challenge)                                                                                              \
+    ROW(enroll_answer)                                                                                                 \
+    ROW(enroll_accept)                                                                                                 \
     ROW(receipt_verify)                                                                                                \
     ROW(policy_keygen)                                                                                                 \
     ROW(policy_sign)                                                                                                   \
@@ -27,7 +31,7 @@
 BULLA_COMMANDS(BULLA_COMMAND_DECLARE)
 #undef BULLA_COMMAND_DECLARE
 
-enum { BULLA_COMMAND_COUNT = 17 };
+enum { BULLA_COMMAND_COUNT = 21 };
 extern const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT];
 
 /* The command whose name argv begins with, and how many words that took; NULL with a sentence recorded otherwise. */

@@ -43,7 +43,7 @@ enum bulla_reason bulla_tpm_attestation_key_create(const char *tcti, struct bull
     return bulla_tpm_object_write(&key, blob);
 }
 
-static enum bulla_reason key_read(struct bulla_bytes blob, struct bulla_tpm_object *key)
+enum bulla_reason bulla_tpm_attestation_key_read(struct bulla_bytes blob, struct bulla_tpm_object *key)
 {
     struct bulla_reader reader;
     bulla_reader_open(&reader, blob);
@@ -52,6 +52,21 @@ static enum bulla_reason key_read(struct bulla_bytes blob, struct bulla_tpm_obje
         return bulla_refuse(BULLA_MALFORMED, "an attestation key of version %u", version);
     BULLA_TRY(bulla_tpm_object_read(&reader, key));
     return bulla_reader_finish(&reader, "an attestation key");
+}
+
+enum bulla_reason bulla_tpm_attestation_key_public(
+    struct bulla_bytes key_blob, struct bulla_writer *public_area, struct bulla_writer *name)
+{
+    struct bulla_tpm_object key;
+    uint8_t marshalled[sizeof key.public], name_bytes[BULLA_TPM_NAME_SIZE];
+    size_t size = 0;
+    BULLA_TRY(bulla_tpm_attestation_key_read(key_blob, &key));
+    if (Tss2_MU_TPMT_PUBLIC_Marshal(&key.public.publicArea, marshalled, sizeof marshalled, &size) != TSS2_RC_SUCCESS)
+        return bulla_refuse(BULLA_MALFORMED, "an attestation key's public area");
+    BULLA_TRY(bulla_tpm_name(&key.public.publicArea, name_bytes));
+    bulla_write(public_area, marshalled, size);
+    bulla_write_bytes(name, BULLA_BYTES(name_bytes));
+    return BULLA_OK;
 }
 
 /* What a quote consists of, in wire form. */
@@ -121,7 +136,7 @@ enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob,
     struct quote quote;
     uint8_t public[sizeof key.public];
     size_t public_size = 0;
-    BULLA_TRY(key_read(key_blob, &key));
+    BULLA_TRY(bulla_tpm_attestation_key_read(key_blob, &key));
     if (Tss2_MU_TPMT_PUBLIC_Marshal(&key.public.publicArea, public, sizeof public, &public_size) != TSS2_RC_SUCCESS)
         return bulla_refuse(BULLA_MALFORMED, "an attestation key's public area");
     {

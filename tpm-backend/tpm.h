@@ -11,6 +11,7 @@
 #define BULLA_TPM_BACKEND_TPM_H
 
 #include "evidence/tpm_quote.h"
+#include "release/backend.h"
 #include "release/leaf.h"
 
 /* "tpm": for the token key's tree (request->authority empty) the share is sealed with authValue = Argon2id(passphrase,
@@ -45,6 +46,22 @@ enum bulla_reason bulla_tpm_attestation_key_create(const char *tcti, struct bull
 /* Quotes the PCRs of `mask` over SHA-256(report) and appends the evidence document. */
 enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, uint32_t mask,
     struct bulla_bytes report, struct bulla_writer *document) BULLA_MUST_USE;
+
+/* The attestation key's TPMT_PUBLIC, and its name (34 bytes): from the blob alone. */
+enum bulla_reason bulla_tpm_attestation_key_public(
+    struct bulla_bytes key_blob, struct bulla_writer *public_area, struct bulla_writer *name) BULLA_MUST_USE;
+
+/* Tells each endorsement key of the TCG's default templates (EK Credential Profile, 2.2 and B.3 to B.6) whose
+ * certificate is in NV and is this key's: ECC P-256, ECC P-384, RSA 2048. Each is one burst; an RSA key may take a real
+ * TPM seconds. BULLA_UNSUPPORTED: there is no certificate; BULLA_TPM_OTHER: none of them is for the key that the TPM
+ * makes. */
+enum bulla_reason bulla_tpm_endorsements(
+    const char *tcti, bulla_backend_endorse *tell, void *context) BULLA_MUST_USE;
+/* TPM2_ActivateCredential for the attestation key: TPM2B_ID_OBJECT ‖ TPM2B_ENCRYPTED_SECRET in, the secret out. The
+ * size of the second part tells which endorsement key it is for. BULLA_MALFORMED: neither; BULLA_AUTHENTICATION: made
+ * for another TPM or another attestation key, or changed. */
+enum bulla_reason bulla_tpm_activate(const char *tcti, struct bulla_bytes key_blob, struct bulla_bytes credential,
+    struct bulla_writer *secret) BULLA_MUST_USE;
 
 /* A monotonic NV counter of the token: defined with an auth value (32 bytes from the token's own secret) so that
  * another user of the TPM does not move it. `index` is chosen free in 0x0182B000…0x0182BFFF when 0; on a refusal it

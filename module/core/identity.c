@@ -128,6 +128,12 @@ const struct bulla_attester *bulla_token_attester(const struct bulla_token *toke
     return NULL;
 }
 
+bool bulla_token_can_enroll(const struct bulla_token *token)
+{
+    return *token->config->tcti && bulla_token_backend && bulla_token_backend->endorsements &&
+           bulla_token_backend->activate;
+}
+
 enum bulla_reason bulla_token_identity_make(struct bulla_token *token, struct bulla_token_identity *identity)
 {
     struct bulla_writer writer;

@@ -42,8 +42,9 @@ static CK_RV check(const struct bulla_object *object, const struct bulla_mechani
     if (object->object_class != class_for(row->keys, use) || !bulla_key_type_fits(row->keys, type))
         return CKR_KEY_TYPE_INCONSISTENT;
     bool listed = bulla_attributes_get(attributes, CKA_ALLOWED_MECHANISMS).data != NULL;
-    if (!bulla_attributes_bool(attributes, bulla_key_uses[use].usage) ||
-        !bulla_attributes_allow(attributes, row->type) || (row->only_by_name && !listed))
+    bool used = row->goes_with || bulla_attributes_bool(attributes, bulla_key_uses[use].usage);
+    CK_MECHANISM_TYPE named = row->goes_with ? row->goes_with : row->type;
+    if (!used || !bulla_attributes_allow(attributes, named) || (row->only_by_name && !listed))
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     return CKR_OK;
 }

@@ -144,6 +144,20 @@ static enum bulla_reason evidence(
     return reason;
 }
 
+static enum bulla_reason activate(
+    void *context, const uint8_t object_id[static 16], struct bulla_bytes credential, struct bulla_writer *secret)
+{
+    struct bulla_token *token = context;
+    struct bulla_token_identity identity;
+    if (!is_receipt_key(token, object_id))
+        return bulla_refuse(BULLA_KEY_INVALID, "only the token's receipt key stands for its attestation key");
+    if (!bulla_token_can_enroll(token))
+        return bulla_refuse(BULLA_UNSUPPORTED, "the token has no TPM: there is nothing that could be enrolled");
+    BULLA_TRY(bulla_token_identity_get(token, &identity));
+    return bulla_token_backend->activate(
+        token->config->tcti, (struct bulla_bytes){identity.blob, identity.size}, credential, secret);
+}
+
 static void policy_version(void *context, const uint8_t object_id[static 16], char *text, size_t size)
 {
     struct bulla_token *token = context;
@@ -257,6 +271,7 @@ void bulla_token_services(struct bulla_token *token, struct bulla_services *serv
         .receipt_key = receipt_key,
         .evidence = evidence,
         .evidence_largest = evidence_largest,
+        .activate = activate,
         .released = released,
         .policy_version = policy_version,
         .sequence = sequence,

@@ -221,13 +221,16 @@ enum bulla_reason bulla_token_identity_get(
  */
 struct bulla_attester;
 const struct bulla_attester *bulla_token_attester(const struct bulla_token *token);
+/* Whether the token's TPM has endorsements and activates credentials. */
+bool bulla_token_can_enroll(const struct bulla_token *token);
 /* A kept reference, or NULL. */
 struct bulla_object *bulla_token_receipt_object(struct bulla_token *token, CK_OBJECT_CLASS object_class);
 
-/* --- status.c --- */
-/* JSON of "status" or "why", malloc'd; NULL without memory. */
+/* --- status.c, enrolment.c --- */
+/* JSON of "status", "why" or "enrolment", malloc'd; NULL without memory. */
 char *bulla_token_status_json(struct bulla_token *token);
 char *bulla_token_why_json(struct bulla_token *token);
+char *bulla_token_enrolment_json(struct bulla_token *token);
 
 /* A small value of the store; BULLA_STORE_MISSING. Takes the store's lock. */
 enum bulla_reason bulla_token_value(

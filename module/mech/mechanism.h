@@ -69,6 +69,10 @@ struct bulla_services {
     enum bulla_reason (*evidence)(
         void *token, const struct bulla_evidence_request *request, struct bulla_writer *evidence);
     size_t (*evidence_largest)(void *token);
+    /* The secret in a credential made for the token's attestation key: BULLA_AUTHENTICATION when it is for another.
+     * BULLA_KEY_INVALID for a key that is not the token's receipt key. */
+    enum bulla_reason (*activate)(
+        void *token, const uint8_t object[static 16], struct bulla_bytes credential, struct bulla_writer *secret);
     /* Something was released until `expires` (CLOCK_MONOTONIC seconds): the token sees to it that it lapses. */
     void (*released)(void *token, uint64_t expires);
     /* "<authority, 16 hex>/<version>" of the policy in force for an object, or "none". */
@@ -224,6 +228,8 @@ struct bulla_mechanism {
     bool value_at_end;    /* unwrapping gives zeroes before a secret key's value: CKA_VALUE_LEN cuts it */
     /* The second key of a derivation, CK_INVALID_HANDLE where this call has none; NULL: there is none. */
     enum bulla_reason (*other)(const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE *other);
+    /* With only_by_name: works with those keys that name this mechanism instead, whatever their attributes of use. */
+    CK_MECHANISM_TYPE goes_with;
     const CK_MECHANISM_TYPE *allowed; /* CKA_ALLOWED_MECHANISMS of what it generates; ends with 0; NULL: any */
     const CK_ATTRIBUTE_TYPE *usages;  /* booleans that are true in what it generates; ends with 0; NULL: none */
 };

@@ -13,6 +13,19 @@ struct bulla_backend_fact {
 };
 typedef void bulla_backend_tell(void *context, const struct bulla_backend_fact *fact);
 
+/* A key that the component's maker vouches for: his certificate (DER) and the key as the component itself writes it
+ * (TPM: TPMT_PUBLIC); the two have been compared. Views that end with the call. */
+struct bulla_backend_endorsement {
+    const char *name; /* "ecc-p384" */
+    struct bulla_bytes certificate, key;
+};
+typedef void bulla_backend_endorse(void *context, const struct bulla_backend_endorsement *endorsement);
+
+enum {
+    BULLA_ENDORSEMENT_CERTIFICATE_LARGEST = 8192,
+    BULLA_ACTIVATED_LARGEST = 64
+};
+
 struct bulla_backend {
     const char *name; /* "tpm" */
     /* How many wrong PINs the component itself allows before it locks, and how many it allows now; the token's own
@@ -21,6 +34,17 @@ struct bulla_backend {
     enum bulla_reason (*state)(const char *tcti, uint32_t pcrs, bulla_backend_tell *tell, void *context);
     /* An attestation key, in wrapped form: what an attester with needs_key signs with. */
     enum bulla_reason (*key_create)(const char *tcti, struct bulla_writer *blob);
+    /* Enrolment: a maker's certificate, and proof that the attestation key lies in the component that it is for. NULL
+     * for components that carry their proof in the evidence itself.
+     * Tells each endorsement; BULLA_UNSUPPORTED when there is none. */
+    enum bulla_reason (*endorsements)(const char *tcti, bulla_backend_endorse *tell, void *context);
+    /* The attestation key as the component writes it (TPMT_PUBLIC), and its name; asks no component. */
+    enum bulla_reason (*key_public)(
+        struct bulla_bytes key_blob, struct bulla_writer *public_area, struct bulla_writer *name);
+    /* The secret in a credential that was made for an endorsement and this attestation key: at most
+     * BULLA_ACTIVATED_LARGEST bytes. BULLA_AUTHENTICATION: it was made for another, or changed. */
+    enum bulla_reason (*activate)(
+        const char *tcti, struct bulla_bytes key_blob, struct bulla_bytes credential, struct bulla_writer *secret);
     /* Monotonic counters, each under an auth value of its own. */
     enum bulla_reason (*counter_create)(
         const char *tcti, const uint8_t auth[static 32], uint32_t *index, uint64_t *value);
