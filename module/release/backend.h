@@ -73,6 +73,8 @@ struct bulla_attester {
     size_t evidence_largest; /* evidence has at most so many bytes */
     /* Whether the machine has it. Looks, and connects to nothing. */
     bool (*detect)(const char *tcti);
+    /* What of the machine it would work with, found by looking: each is a text. */
+    void (*devices)(bulla_backend_tell *tell, void *context);
     /* Facts for `bulla status`; may ask the device. NULL: they are told elsewhere. */
     enum bulla_reason (*state)(bulla_backend_tell *tell, void *context);
     /* Appends the evidence as it travels: what bulla_envelope_read takes. */
