@@ -6,6 +6,7 @@
 #include "backend.h"
 #include "evidence/verifier.h"
 #include "nsm.h"
+#include "snp_key.h"
 #include "tsm.h"
 
 enum {
@@ -21,6 +22,12 @@ static bool nitro_detect(const char *tcti)
 {
     (void)tcti;
     return bulla_nsm_transport()->present();
+}
+
+static void nitro_devices(bulla_backend_tell *tell, void *context)
+{
+    if (bulla_nsm_transport()->present())
+        tell(context, &(struct bulla_backend_fact){"device", bulla_nsm_transport()->name, 0});
 }
 
 static void tell_hex(bulla_backend_tell *tell, void *context, const char *name, const uint8_t *bytes, size_t size)
@@ -70,6 +77,7 @@ const struct bulla_attester bulla_nitro_attester = {
     .kind = BULLA_EVIDENCE_NITRO,
     .evidence_largest = NITRO_LARGEST,
     .detect = nitro_detect,
+    .devices = nitro_devices,
     .state = nitro_state,
     .evidence = nitro_evidence,
 };
@@ -86,6 +94,21 @@ static bool tdx_detect(const char *tcti)
 {
     (void)tcti;
     return bulla_tsm_present(bulla_tsm_folder(), "tdx_guest");
+}
+
+/* The guest's device is there before the kernel has reports to give (Linux 6.7): the leaf snp needs no more. */
+static void snp_devices(bulla_backend_tell *tell, void *context)
+{
+    if (bulla_snp_transport()->present())
+        tell(context, &(struct bulla_backend_fact){"device", bulla_snp_transport()->name, 0});
+    if (snp_detect(""))
+        tell(context, &(struct bulla_backend_fact){"device", "configfs-tsm (sev_guest)", 0});
+}
+
+static void tdx_devices(bulla_backend_tell *tell, void *context)
+{
+    if (tdx_detect(""))
+        tell(context, &(struct bulla_backend_fact){"device", "configfs-tsm (tdx_guest)", 0});
 }
 
 /* The digest first, and zeros behind it; `memory` holds the report, what the host added, and certificates of that. */
@@ -136,6 +159,7 @@ const struct bulla_attester bulla_sev_snp_attester = {
     .kind = BULLA_EVIDENCE_SEV_SNP,
     .evidence_largest = TSM_LARGEST,
     .detect = snp_detect,
+    .devices = snp_devices,
     .evidence = snp_evidence,
 };
 
@@ -144,5 +168,6 @@ const struct bulla_attester bulla_tdx_attester = {
     .kind = BULLA_EVIDENCE_TDX,
     .evidence_largest = TSM_LARGEST,
     .detect = tdx_detect,
+    .devices = tdx_devices,
     .evidence = tdx_evidence,
 };

@@ -1,5 +1,7 @@
 /* The table of kinds, and what is one for all of them. A kind without a verifier has the row that always refuses. */
+#include "intel_quote.h"
 #include "nitro.h"
+#include "sev_snp.h"
 
 static bool recognises_nothing(struct bulla_bytes document)
 {
@@ -21,9 +23,9 @@ const struct bulla_evidence_verifier *const bulla_evidence_verifiers[BULLA_EVIDE
     [BULLA_EVIDENCE_NONE] = &no_verifier,
     [BULLA_EVIDENCE_TPM] = &no_verifier,
     [BULLA_EVIDENCE_NITRO] = &bulla_nitro_verifier,
-    [BULLA_EVIDENCE_SEV_SNP] = &no_verifier,
-    [BULLA_EVIDENCE_TDX] = &no_verifier,
-    [BULLA_EVIDENCE_SGX] = &no_verifier,
+    [BULLA_EVIDENCE_SEV_SNP] = &bulla_sev_snp_verifier,
+    [BULLA_EVIDENCE_TDX] = &bulla_tdx_verifier,
+    [BULLA_EVIDENCE_SGX] = &bulla_sgx_verifier,
 };
 
 const struct bulla_evidence_verifier *bulla_evidence_recognise(struct bulla_bytes document)

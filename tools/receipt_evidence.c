@@ -116,8 +116,10 @@ static bool measurements_check(struct bulla_examination *e)
 {
     const struct bulla_receipt *receipt = &e->findings->receipt;
     enum bulla_reason reason = BULLA_OK;
-    if (strcmp(receipt->measurement_type, "tpm-pcr-sha256") != 0)
-        reason = bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the receipt's measurements are not a TPM's");
+    char type[sizeof receipt->measurement_type];
+    (void)snprintf(type, sizeof type, "tpm-pcr-sha%zu", 8 * bulla_hash_size(e->findings->evidence.bank));
+    if (strncmp(receipt->measurement_type, type, sizeof type) != 0)
+        reason = bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the receipt's measurements are not those of a quote, %s", type);
     if (reason == BULLA_OK && receipt->measurement_count != (size_t)__builtin_popcount(e->findings->evidence.pcr_mask))
         reason = bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the receipt has %zu PCRs, the quote %d",
             receipt->measurement_count, __builtin_popcount(e->findings->evidence.pcr_mask));

@@ -2,6 +2,7 @@
 #include "backend.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "tpm.h"
 
@@ -63,9 +64,18 @@ static bool detect(const char *tcti)
     return *tcti != '\0';
 }
 
+static void devices(bulla_backend_tell *tell, void *context)
+{
+    static const char *const paths[] = {"/dev/tpmrm0", "/dev/tpm0"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (access(paths[i], F_OK) == 0)
+            tell(context, &(struct bulla_backend_fact){"device", paths[i], 0});
+}
+
 static enum bulla_reason attest(const struct bulla_attester_request *request, struct bulla_writer *evidence)
 {
-    return bulla_tpm_quote(request->tcti, request->key_blob, request->pcrs, request->report, evidence);
+    return bulla_tpm_quote(request->tcti, request->key_blob, (struct bulla_tpm_selected){request->bank, request->pcrs},
+        request->report, evidence);
 }
 
 const struct bulla_attester bulla_tpm_attester = {
@@ -74,6 +84,7 @@ const struct bulla_attester bulla_tpm_attester = {
     .needs_key = true,
     .evidence_largest = BULLA_EVIDENCE_LARGEST,
     .detect = detect,
+    .devices = devices,
     .evidence = attest,
 };
 

@@ -21,6 +21,7 @@ static void model_free(struct bulla_open_model *model)
     bulla_pages_release(&model->workspace);
     (void)pthread_mutex_destroy(&model->workspace_lock);
     free(model->evidence);
+    free(model->claims);
     free(model);
 }
 
@@ -106,6 +107,17 @@ static struct bulla_open_model *find(const struct bulla_run *run)
     return model;
 }
 
+/* Once for all receipts of this opening. */
+static enum bulla_reason read_claims(struct bulla_open_model *model)
+{
+    struct bulla_envelope envelope;
+    model->claims = malloc(sizeof *model->claims);
+    if (!model->claims)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "opening a model");
+    BULLA_TRY(bulla_envelope_read((struct bulla_bytes){model->evidence, model->evidence_size}, &envelope));
+    return bulla_evidence_measured(&envelope, model->claims);
+}
+
 /* Evidence for the receipts that this opening will back. A token without an attester gives unattested receipts; one
  * whose attester fails gives none. */
 static enum bulla_reason add_evidence(const struct bulla_run *run, struct bulla_open_model *model)
@@ -123,8 +135,9 @@ static enum bulla_reason add_evidence(const struct bulla_run *run, struct bulla_
     if (reason == BULLA_UNSUPPORTED)
         return BULLA_OK;
     BULLA_TRY(reason);
+    BULLA_TRY(bulla_writer_finish(&writer, "evidence"));
     model->evidence_size = writer.size;
-    return bulla_writer_finish(&writer, "evidence");
+    return read_claims(model);
 }
 
 static enum bulla_reason open_contents(const struct bulla_run *run, struct bulla_open_model *model)

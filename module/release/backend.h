@@ -3,6 +3,7 @@
 #ifndef BULLA_RELEASE_BACKEND_H
 #define BULLA_RELEASE_BACKEND_H
 
+#include "crypto/signature.h"
 #include "evidence/claims.h"
 
 /* One fact of a backend's state: text, or the number where text is NULL. */
@@ -21,10 +22,7 @@ struct bulla_backend_endorsement {
 };
 typedef void bulla_backend_endorse(void *context, const struct bulla_backend_endorsement *endorsement);
 
-enum {
-    BULLA_ENDORSEMENT_CERTIFICATE_LARGEST = 8192,
-    BULLA_ACTIVATED_LARGEST = 64
-};
+enum { BULLA_ENDORSEMENT_CERTIFICATE_LARGEST = 8192, BULLA_ACTIVATED_LARGEST = 64 };
 
 /* A clock that nobody turns back: it goes on while the component has power, and stands still while it has none. It may
  * be slow or fast by 15 %; after an unclean end it may be behind what it had told (then it is not `safe` until it has
@@ -73,6 +71,7 @@ struct bulla_attester_request {
     struct bulla_bytes nonce, public_key; /* the report's own, for attesters that have fields for them */
     const char *tcti;                     /* "" where the token has none */
     uint32_t pcrs;                        /* to be quoted */
+    enum bulla_hash bank;                 /* of these */
     struct bulla_bytes key_blob;          /* of needs_key */
 };
 
@@ -84,6 +83,8 @@ struct bulla_attester {
     size_t evidence_largest; /* evidence has at most so many bytes */
     /* Whether the machine has it. Looks, and connects to nothing. */
     bool (*detect)(const char *tcti);
+    /* What of the machine it would work with, found by looking: each is a text. */
+    void (*devices)(bulla_backend_tell *tell, void *context);
     /* Facts for `bulla status`; may ask the device. NULL: they are told elsewhere. */
     enum bulla_reason (*state)(bulla_backend_tell *tell, void *context);
     /* Appends the evidence as it travels: what bulla_envelope_read takes. */
