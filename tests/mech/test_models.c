@@ -132,7 +132,6 @@ static const struct bulla_services services = {
     .sealed = sealed,
     .evidence = evidence,
     .evidence_largest = evidence_largest,
-    .evidence_largest = evidence_largest,
     .released = released,
     .policy_version = policy_version,
     .audit = audit,
