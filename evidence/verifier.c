@@ -1,6 +1,8 @@
 /* The table of kinds, and what is one for all of them. A kind without a verifier has the row that always refuses. */
 #include "verifier.h"
 
+#include "tpm_verifier.h"
+
 static bool recognises_nothing(struct bulla_bytes document)
 {
     (void)document;
@@ -19,7 +21,7 @@ static const struct bulla_evidence_verifier no_verifier = {
 
 const struct bulla_evidence_verifier *const bulla_evidence_verifiers[BULLA_EVIDENCE_KINDS] = {
     [BULLA_EVIDENCE_NONE] = &no_verifier,
-    [BULLA_EVIDENCE_TPM] = &no_verifier,
+    [BULLA_EVIDENCE_TPM] = &bulla_tpm_verifier,
     [BULLA_EVIDENCE_NITRO] = &no_verifier,
     [BULLA_EVIDENCE_SEV_SNP] = &no_verifier,
     [BULLA_EVIDENCE_TDX] = &no_verifier,

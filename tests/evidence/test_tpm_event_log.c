@@ -237,7 +237,7 @@ static void a_head_that_is_not_the_profiles_is_refused(void **state)
         {{24, 0}, BULLA_UNSUPPORTED},  /* no bank */
         {{24, 9}, BULLA_UNSUPPORTED},  /* nine */
         {{24, 3}, BULLA_TRUNCATED},    /* three, of which one is not there */
-        {{24, 1}, BULLA_TRAILING},     /* one, and more */
+        {{24, 1}, BULLA_TRUNCATED},    /* one, whose neighbour reads as a long vendor information */
         {{28, 0x0b}, BULLA_MALFORMED}, /* SHA-256 of 20 bytes */
         {{30, 0x15}, BULLA_MALFORMED}, /* SHA-1 of 21 */
         {{32, 0x12}, BULLA_OK},        /* SM3: passed over */
