@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "crypto/arena.h"
+#include "evidence/receipt_measure.h"
 
 static struct {
     pthread_mutex_t lock;
