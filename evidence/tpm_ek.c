@@ -229,12 +229,12 @@ static enum bulla_reason verify(
 {
     struct bulla_tpm_public key;
     struct bulla_bytes area = bulla_tpm_public_area(question->public_area);
-    BULLA_TRY(check_chain(question, certificate));
     BULLA_TRY(check_usage(certificate));
     BULLA_TRY(read_makers_words(certificate, ek));
     BULLA_TRY(bulla_tpm_public_read(area, &key));
     BULLA_TRY(check_key(certificate, &key));
     BULLA_TRY(check_template(&key));
+    BULLA_TRY(check_chain(question, certificate));
     bulla_certificate_fingerprint(certificate, ek->fingerprint);
     bulla_certificate_validity(certificate, &ek->not_before, &ek->not_after);
     return bulla_tpm_public_name(area, &ek->name);
