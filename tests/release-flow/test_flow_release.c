@@ -392,7 +392,12 @@ static void receipts_name_the_bank_that_was_quoted(void **state)
     make_model();
     assert_ok(flow_infer_text(key, "clay", &answer));
     receipt_point(point);
-    assert_int_equal(bulla_receipt_verify(answer.receipt.string, point, NULL, &receipt), BULLA_OK);
+    const struct bulla_receipt_expectation expectation = {.request = BULLA_TEXT("clay"),
+        .request_salt = answer.request_salt.string,
+        .response = answer.embeddings.encoded,
+        .response_salt = answer.response_salt.string};
+    if (bulla_receipt_verify(answer.receipt.string, point, &expectation, &receipt) != BULLA_OK)
+        fail_msg("%s", bulla_detail());
     assert_string_equal(receipt.measurement_type, "tpm-pcr-sha384");
     assert_int_equal(receipt.measurement_count, 2);
     assert_int_equal(bulla_tpm_evidence_read(answer.evidence.string, &evidence), BULLA_OK);
