@@ -64,7 +64,8 @@ static bool evidence_check(struct bulla_examination *e)
         return bulla_checks_failed(e->checks, "evidence", reason);
     bool quote = e->envelope.kind == BULLA_EVIDENCE_TPM;
     e->findings->pinned = e->findings->claims.pinned;
-    (void)bulla_checks_passed(e->checks, "evidence", "%s that holds together and verifies",
+    (void)bulla_checks_passed(e->checks, "evidence", "%s%s that holds together and verifies",
+        quote ? "" : "evidence of the kind ",
         quote ? "a TPM's quote" : bulla_evidence_verifiers[e->envelope.kind]->people);
     if (!quote)
         return bulla_checks_passed(e->checks, "root", "of its maker, or one that you named");
