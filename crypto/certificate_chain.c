@@ -181,7 +181,11 @@ static enum bulla_reason check_signed(const struct position *position)
     if (X509_ALGOR_cmp(algorithm, X509_get0_tbs_sigalg(x509)) != 0 ||
         !bulla_asn1_signed_part(bulla_certificate_der(here(position)), &part))
         return refuse(position, BULLA_CERTIFICATE_INVALID, "names two algorithms for its signature");
+    if (bulla_signed_before(issuer, here(position)))
+        return BULLA_OK;
     enum bulla_reason reason = bulla_x509_verify(&issuer->key, algorithm, signature, part);
+    if (reason == BULLA_OK && !is_last(position)) /* a leaf would push out those that come again */
+        bulla_signed_remember(issuer, here(position));
     if (reason == BULLA_OK || reason == BULLA_OUT_OF_MEMORY)
         return reason;
     return bulla_refuse_within(BULLA_CERTIFICATE_INVALID,

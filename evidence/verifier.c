@@ -1,7 +1,6 @@
 /* The table of kinds, and what is one for all of them. A kind without a verifier has the row that always refuses. */
-#include "verifier.h"
-
 #include "intel_quote.h"
+#include "nitro.h"
 #include "sev_snp.h"
 
 static bool recognises_nothing(struct bulla_bytes document)
@@ -23,7 +22,7 @@ static const struct bulla_evidence_verifier no_verifier = {
 const struct bulla_evidence_verifier *const bulla_evidence_verifiers[BULLA_EVIDENCE_KINDS] = {
     [BULLA_EVIDENCE_NONE] = &no_verifier,
     [BULLA_EVIDENCE_TPM] = &no_verifier,
-    [BULLA_EVIDENCE_NITRO] = &no_verifier,
+    [BULLA_EVIDENCE_NITRO] = &bulla_nitro_verifier,
     [BULLA_EVIDENCE_SEV_SNP] = &bulla_sev_snp_verifier,
     [BULLA_EVIDENCE_TDX] = &bulla_tdx_verifier,
     [BULLA_EVIDENCE_SGX] = &bulla_sgx_verifier,
