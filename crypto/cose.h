@@ -10,7 +10,7 @@
 
 #include "cbor.h"
 
-enum { BULLA_COSE_LARGEST = 131072 };
+enum { BULLA_COSE_LARGEST = 262144 };
 
 enum bulla_cose_algorithm {
     BULLA_COSE_ES384 = -35, /* of others: bulla_cose_sign1_read_foreign */

@@ -1,5 +1,8 @@
 #include "plain_text.h"
 
+#include <stdio.h>
+#include <time.h>
+
 bool bulla_text_is_plain(struct bulla_bytes text)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -8,4 +11,13 @@ bool bulla_text_is_plain(struct bulla_bytes text)
             return false;
     }
     return true;
+}
+
+const char *bulla_text_when(uint64_t seconds, char text[static BULLA_WHEN_SIZE])
+{
+    struct tm parts;
+    time_t time = (time_t)seconds;
+    if (seconds > INT64_MAX || !gmtime_r(&time, &parts) || !strftime(text, BULLA_WHEN_SIZE, "%FT%TZ", &parts))
+        (void)snprintf(text, BULLA_WHEN_SIZE, "%llu", (unsigned long long)seconds);
+    return text;
 }

@@ -8,4 +8,8 @@
  */
 bool bulla_text_is_plain(struct bulla_bytes text);
 
+/* "2026-11-26T17:00:00Z" of Unix seconds; a year that no calendar has stays a number. Returns `text`. */
+enum { BULLA_WHEN_SIZE = 32 };
+const char *bulla_text_when(uint64_t seconds, char text[static BULLA_WHEN_SIZE]);
+
 #endif

@@ -1,12 +1,8 @@
 /* The bundle is one map inside a COSE_Sign1; each allowed state carries a second signature, which a TPM checks by
  * itself (TPM2_VerifySignature, TPM2_PolicyAuthorize) and which is checked here with the same arithmetic.
  *
- * Reading goes from what decides to what is detailed: the authority's name, its signature over the bundle, then the
- * states. Nothing of an unsigned bundle leaves: the struct is zeroed on every refusal. */
+ * Nothing of an unsigned bundle leaves: the struct is zeroed on every refusal. */
 #include "policy_format.h"
-
-#include <stdio.h>
-#include <time.h>
 
 #include "crypto/cipher.h"
 #include "crypto/es256.h"
@@ -58,8 +54,7 @@ void bulla_policy_approval_message(
     bulla_policy_reference(policy->authority, policy->epoch, message + 32);
 }
 
-/* Text for people, into a C string: no control characters, so that it can be shown. */
-static enum bulla_reason take_text(const struct bulla_cbor *value, char *text, size_t size)
+enum bulla_reason bulla_policy_take_text(const struct bulla_cbor *value, char *text, size_t size)
 {
     if (value->string.size >= size)
         return bulla_refuse(BULLA_TOO_LARGE, "policy: a text of %zu bytes", value->string.size);
@@ -105,7 +100,7 @@ static enum bulla_reason read_state(
         {STATE_APPROVAL, NULL, BULLA_CBOR_BSTR, false, &value[STATE_APPROVAL], 64, 64},
     };
     BULLA_TRY(bulla_cbor_fields(map, fields, STATE_KEYS, "policy state"));
-    BULLA_TRY(take_text(&value[STATE_LABEL], state->label, sizeof state->label));
+    BULLA_TRY(bulla_policy_take_text(&value[STATE_LABEL], state->label, sizeof state->label));
     state->pcr_mask = (uint32_t)value[STATE_MASK].number;
     memcpy(state->pcr_digest, value[STATE_DIGEST].string.data, sizeof state->pcr_digest);
     memcpy(state->approved_policy, value[STATE_POLICY].string.data, sizeof state->approved_policy);
@@ -116,8 +111,6 @@ static enum bulla_reason read_state(
 
 static enum bulla_reason read_states(const struct bulla_cbor *array, struct bulla_policy *policy)
 {
-    if (array->number == 0)
-        return bulla_refuse(BULLA_MALFORMED, "policy: allows no state");
     if (array->number > BULLA_POLICY_STATES)
         return bulla_refuse(BULLA_TOO_LARGE, "policy: more than %d states", BULLA_POLICY_STATES);
     struct bulla_cbor_walk walk = bulla_cbor_inside(array);
@@ -131,24 +124,8 @@ static enum bulla_reason read_states(const struct bulla_cbor *array, struct bull
     return BULLA_OK;
 }
 
-static enum bulla_reason read_payload(
-    struct bulla_bytes payload, struct bulla_policy *policy, struct bulla_cbor *states)
+static enum bulla_reason take_head(const struct bulla_cbor value[static KEYS], struct bulla_policy *policy)
 {
-    struct bulla_cbor map, value[KEYS];
-    const struct bulla_cbor_field fields[KEYS] = {
-        {KEY_FORMAT, NULL, BULLA_CBOR_TSTR, false, &value[KEY_FORMAT], 0, 0},
-        {KEY_AUTHORITY, NULL, BULLA_CBOR_BSTR, false, &value[KEY_AUTHORITY], 65, 65},
-        {KEY_VERSION, NULL, BULLA_CBOR_UINT, false, &value[KEY_VERSION], 0, 0},
-        {KEY_EPOCH, NULL, BULLA_CBOR_UINT, false, &value[KEY_EPOCH], 0, 0},
-        {KEY_NOT_BEFORE, NULL, BULLA_CBOR_UINT, false, &value[KEY_NOT_BEFORE], 0, 0},
-        {KEY_NOT_AFTER, NULL, BULLA_CBOR_UINT, false, &value[KEY_NOT_AFTER], 0, 0},
-        {KEY_NOTE, NULL, BULLA_CBOR_TSTR, false, &value[KEY_NOTE], 0, 0},
-        {KEY_STATES, NULL, BULLA_CBOR_ARRAY, false, states, 0, 0},
-    };
-    BULLA_TRY(bulla_cbor_decode(payload, "policy", &map));
-    BULLA_TRY(bulla_cbor_fields(&map, fields, KEYS, "policy"));
-    if (!bulla_bytes_equal_text(value[KEY_FORMAT].string, BULLA_POLICY_FORMAT))
-        return bulla_refuse(BULLA_MALFORMED, "the payload does not say " BULLA_POLICY_FORMAT);
     memcpy(policy->authority, value[KEY_AUTHORITY].string.data, sizeof policy->authority);
     policy->version = value[KEY_VERSION].number;
     policy->epoch = value[KEY_EPOCH].number;
@@ -156,27 +133,40 @@ static enum bulla_reason read_payload(
     policy->not_after = value[KEY_NOT_AFTER].number;
     if (policy->not_after == 0 || policy->not_after < policy->not_before)
         return bulla_refuse(BULLA_MALFORMED, "policy: it is never valid, or for ever");
-    return take_text(&value[KEY_NOTE], policy->note, sizeof policy->note);
+    return bulla_policy_take_text(&value[KEY_NOTE], policy->note, sizeof policy->note);
+}
+
+static enum bulla_reason read_lists(const struct bulla_cbor value[static KEYS], struct bulla_policy *policy)
+{
+    BULLA_TRY(read_states(&value[KEY_STATES], policy));
+    if (value[KEY_GRANTS].kind == BULLA_CBOR_ARRAY)
+        BULLA_TRY(bulla_policy_read_grants(&value[KEY_GRANTS], policy));
+    if (value[KEY_REFERENCES].kind == BULLA_CBOR_ARRAY)
+        BULLA_TRY(bulla_policy_read_references(&value[KEY_REFERENCES], policy));
+    if (policy->state_count == 0 && policy->reference_count == 0)
+        return bulla_refuse(BULLA_MALFORMED, "policy: allows no state");
+    return BULLA_OK;
 }
 
 static enum bulla_reason read_bundle(
     struct bulla_bytes bundle, struct bulla_bytes authority, struct bulla_policy *policy)
 {
-    struct bulla_cose_message message;
-    struct bulla_cbor states;
-    if (bundle.size > BULLA_POLICY_LARGEST)
-        return bulla_refuse(BULLA_TOO_LARGE, "a policy bundle of %zu bytes", bundle.size);
-    BULLA_TRY(bulla_cose_sign1_read(bundle, "policy bundle", &message));
-    if (message.content_type != 0)
-        return bulla_refuse(
-            BULLA_MALFORMED, "policy bundle: of content type %llu", (unsigned long long)message.content_type);
-    BULLA_TRY(read_payload(message.payload, policy, &states));
-    if (authority.size && !bulla_bytes_equal(authority, BULLA_BYTES(policy->authority)))
-        return bulla_refuse(BULLA_POLICY_AUTHORITY, "the bundle is of another authority");
-    const struct bulla_cose_key key = {BULLA_COSE_ES256, BULLA_BYTES(policy->authority)};
-    if (bulla_cose_sign1_verify(&message, &key, (struct bulla_bytes){NULL, 0}) != BULLA_OK)
-        return bulla_refuse_within(BULLA_POLICY_SIGNATURE, "policy bundle: ");
-    return read_states(&states, policy);
+    struct bulla_cbor value[KEYS];
+    const struct bulla_cbor_field fields[KEYS] = {
+        BULLA_SIGNED_FIELDS(value),
+        {KEY_VERSION, NULL, BULLA_CBOR_UINT, false, &value[KEY_VERSION], 0, 0},
+        {KEY_EPOCH, NULL, BULLA_CBOR_UINT, false, &value[KEY_EPOCH], 0, 0},
+        {KEY_NOT_BEFORE, NULL, BULLA_CBOR_UINT, false, &value[KEY_NOT_BEFORE], 0, 0},
+        {KEY_NOT_AFTER, NULL, BULLA_CBOR_UINT, false, &value[KEY_NOT_AFTER], 0, 0},
+        {KEY_NOTE, NULL, BULLA_CBOR_TSTR, false, &value[KEY_NOTE], 0, 0},
+        {KEY_STATES, NULL, BULLA_CBOR_ARRAY, false, &value[KEY_STATES], 0, 0},
+        {KEY_GRANTS, NULL, BULLA_CBOR_ARRAY, true, &value[KEY_GRANTS], 0, 0},
+        {KEY_REFERENCES, NULL, BULLA_CBOR_ARRAY, true, &value[KEY_REFERENCES], 0, 0},
+    };
+    value[KEY_GRANTS].kind = value[KEY_REFERENCES].kind = BULLA_CBOR_NULL;
+    BULLA_TRY(bulla_signed_read(&bulla_signed_policy, bundle, authority, fields, KEYS));
+    BULLA_TRY(take_head(value, policy));
+    return read_lists(value, policy);
 }
 
 enum bulla_reason bulla_policy_read(
@@ -189,27 +179,15 @@ enum bulla_reason bulla_policy_read(
     return reason;
 }
 
-/* 2026-11-26T17:00:00Z; a year that no calendar has stays a number. */
-enum { WHEN_SIZE = 32 };
-
-static const char *when(uint64_t seconds, char text[static WHEN_SIZE])
-{
-    struct tm parts;
-    time_t time = (time_t)seconds;
-    if (seconds > INT64_MAX || !gmtime_r(&time, &parts) || !strftime(text, WHEN_SIZE, "%FT%TZ", &parts))
-        (void)snprintf(text, WHEN_SIZE, "%llu", (unsigned long long)seconds);
-    return text;
-}
-
 enum bulla_reason bulla_policy_check_time(const struct bulla_policy *policy, uint64_t now)
 {
-    char limit[WHEN_SIZE], today[WHEN_SIZE];
+    char limit[BULLA_WHEN_SIZE], today[BULLA_WHEN_SIZE];
     unsigned long long version = policy->version;
     if (now < policy->not_before)
         return bulla_refuse(BULLA_POLICY_NOT_YET, "policy version %llu is valid from %s, it is %s", version,
-            when(policy->not_before, limit), when(now, today));
+            bulla_text_when(policy->not_before, limit), bulla_text_when(now, today));
     if (now > policy->not_after)
         return bulla_refuse(BULLA_POLICY_EXPIRED, "policy version %llu was valid until %s, it is %s", version,
-            when(policy->not_after, limit), when(now, today));
+            bulla_text_when(policy->not_after, limit), bulla_text_when(now, today));
     return BULLA_OK;
 }

@@ -1,8 +1,9 @@
 /* Policy bundles: what an authority approves, signed (DESIGN: Policy bundle; docs/formats.md, "Policy").
  *
  * COSE_Sign1 over deterministic CBOR by a P-256 authority: version, epoch, validity, allowed PCR sets each with the
- * approval that a TPM checks itself. Objects bind the authority and policyRef = SHA-256("bulla/1 policyRef" ‖ authority
- * key ‖ u64 epoch), never a bundle's digest: a new bundle needs no resealing. */
+ * approval that a TPM checks itself, measurements of enclaves and guests, and grants. Objects bind the authority and
+ * policyRef = SHA-256("bulla/1 policyRef" ‖ authority key ‖ u64 epoch), never a bundle's digest: a new bundle needs no
+ * resealing. */
 #ifndef BULLA_EVIDENCE_POLICY_H
 #define BULLA_EVIDENCE_POLICY_H
 
@@ -27,7 +28,8 @@ struct bulla_policy_reference {
     char label[64];
     struct bulla_measurement measurements[BULLA_REFERENCE_MEASUREMENTS]; /* all of them must be equal; at least one */
     size_t measurement_count;
-    uint32_t tcb_accepted; /* bit i: enum bulla_tcb_status i; 0 in the bundle means up-to-date, unknown for Nitro */
+    uint32_t tcb_accepted; /* bit i: enum bulla_tcb_status i, never BULLA_TCB_REVOKED; 0: up-to-date, and for Nitro,
+                            * which has no such status, unknown */
     bool migratable;       /* a guest that may migrate is accepted */
 };
 
@@ -42,15 +44,21 @@ struct bulla_policy {
     size_t reference_count;
     bool restricted; /* it has a list of grants, maybe empty: only who is granted may use its objects */
     struct bulla_bytes
-        grants; /* the encoded array, inside the bundle that was read; bulla_policy_grants takes it apart */
+        grants; /* the encoded array, inside the bundle that was read: bulla_policy_grants takes it apart;
+                 * to be signed, what bulla_policy_grants_write wrote, or of another bundle, or empty */
     size_t grant_count;
 };
+/* The name of a kind that references may have: "nitro", "sev-snp", "tdx", "sgx"; NULL. And back: BULLA_EVIDENCE_NONE.
+ */
+const char *bulla_policy_reference_kind(enum bulla_evidence_kind kind);
+enum bulla_evidence_kind bulla_policy_reference_named(struct bulla_bytes name);
 
 void bulla_policy_reference(const uint8_t authority[static 65], uint64_t epoch, uint8_t policy_ref[static 32]);
 /* TPM2_PolicyPCR's digest from the zero policy: SHA-256(0…0 ‖ TPM_CC_PolicyPCR ‖ TPML_PCR_SELECTION ‖ pcrDigest). */
 void bulla_policy_pcr_digest(uint32_t pcr_mask, const uint8_t pcr_digest[static 32], uint8_t policy[static 32]);
 
-/* Signs with a callback (ES256 over the bytes given, r ‖ s); fills in approved_policy and approval of each state. */
+/* Signs with a callback (ES256 over the bytes given, r ‖ s); fills in approved_policy and approval of each state and
+ * grant_count, and sorts the references' measurements. A policy that is not `restricted` has no grants. */
 enum bulla_reason bulla_policy_sign(
     struct bulla_policy *policy, const struct bulla_cose_signer *signer, struct bulla_writer *bundle) BULLA_MUST_USE;
 /* Checks form, signature and every approval. `authority`: the one expected (65 bytes), or empty to take the bundle's
@@ -59,6 +67,10 @@ enum bulla_reason bulla_policy_read(
     struct bulla_bytes bundle, struct bulla_bytes authority, struct bulla_policy *policy) BULLA_MUST_USE;
 enum bulla_reason bulla_policy_check_time(const struct bulla_policy *policy, uint64_t now) BULLA_MUST_USE;
 
+/* Grants as a policy has them: an encoded array, by ascending id. Sorts them. BULLA_DUPLICATE: two have one id;
+ * BULLA_TOO_LARGE, BULLA_BUFFER_SMALL. What a grant says is checked by bulla_policy_sign. */
+enum bulla_reason bulla_policy_grants_write(
+    struct bulla_grant *grants, size_t count, struct bulla_writer *writer) BULLA_MUST_USE;
 /* The bundle's grants into memory of the caller's, `capacity` of them: BULLA_TOO_LARGE. They were checked by
  * bulla_policy_read: the policy and the bundle's bytes are those. */
 enum bulla_reason bulla_policy_grants(

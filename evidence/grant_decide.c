@@ -1,0 +1,114 @@
+/* One pass over the grants. Each that does not allow falls at one of the steps below, and the refusal is that of the
+ * one that came furthest: whoever has to mend it learns of the grant that was nearly enough, not of the thousand
+ * others. What a token remembers is asked for last, for the few that have passed the rest. */
+#include "grant.h"
+
+#include "plain_text.h"
+
+enum step { AT_SUBJECT, AT_END, AT_BEGIN, AT_REVOKED, AT_USED_UP, ALLOWED };
+
+static bool is_for(const struct bulla_grant *grant, const struct bulla_access *access)
+{
+    for (size_t i = 0; i < access->principal_count; i++) {
+        const struct bulla_principal *who = &access->principals[i];
+        if (who->kind == BULLA_PRINCIPAL_NOBODY)
+            continue;
+        if (grant->who.kind == BULLA_PRINCIPAL_ANYONE || bulla_principal_equal(&grant->who, who))
+            return true;
+    }
+    return false;
+}
+
+static bool is_over(const struct bulla_grant *grant, const struct bulla_access *access)
+{
+    struct bulla_bytes object = {grant->object, grant->object_size};
+    return object.size == 0 || bulla_bytes_equal(object, access->object_id) ||
+           (object.size == BULLA_GRANT_ID && bulla_bytes_equal(object, access->object_unique));
+}
+
+static bool remembered(bool (*question)(void *, const struct bulla_grant *), const struct bulla_grant_memory *memory,
+    const struct bulla_grant *grant)
+{
+    return question && question(memory->context, grant);
+}
+
+static enum step judge(
+    const struct bulla_grant *grant, const struct bulla_access *access, const struct bulla_grant_memory *memory)
+{
+    if (!(grant->operations & access->operation) || !is_over(grant, access) || !is_for(grant, access))
+        return AT_SUBJECT;
+    if (access->now > grant->not_after)
+        return AT_END;
+    if (access->now < grant->not_before)
+        return AT_BEGIN;
+    if (remembered(memory->revoked, memory, grant))
+        return AT_REVOKED;
+    if (grant->uses && remembered(memory->used_up, memory, grant))
+        return AT_USED_UP;
+    return ALLOWED;
+}
+
+static void write_id(const struct bulla_grant *grant, char text[static 2 * BULLA_GRANT_ID + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < BULLA_GRANT_ID; i++) {
+        text[2 * i] = digits[grant->id[i] >> 4];
+        text[2 * i + 1] = digits[grant->id[i] & 15];
+    }
+    text[2 * BULLA_GRANT_ID] = '\0';
+}
+
+static enum bulla_reason refuse_missing(const struct bulla_access *access)
+{
+    char who[BULLA_PRINCIPAL_TEXT] = "nobody";
+    const char *operation = bulla_grant_operation_name((enum bulla_grant_operation)access->operation);
+    if (access->principal_count)
+        bulla_principal_text(&access->principals[0], who);
+    return bulla_refuse(
+        BULLA_GRANT_MISSING, "no grant lets %s %s with this object", who, operation ? operation : "do that");
+}
+
+static enum bulla_reason refuse(enum step step, const struct bulla_grant *nearest, const struct bulla_access *access)
+{
+    char id[2 * BULLA_GRANT_ID + 1], limit[BULLA_WHEN_SIZE], now[BULLA_WHEN_SIZE];
+    if (step == AT_SUBJECT)
+        return refuse_missing(access);
+    write_id(nearest, id);
+    (void)bulla_text_when(access->now, now);
+    if (step == AT_END)
+        return bulla_refuse(BULLA_GRANT_EXPIRED, "grant %s was valid until %s, it is %s", id,
+            bulla_text_when(nearest->not_after, limit), now);
+    if (step == AT_BEGIN)
+        return bulla_refuse(BULLA_GRANT_NOT_YET, "grant %s is valid from %s, it is %s", id,
+            bulla_text_when(nearest->not_before, limit), now);
+    if (step == AT_REVOKED)
+        return bulla_refuse(BULLA_GRANT_REVOKED, "grant %s was revoked", id);
+    return bulla_refuse(
+        BULLA_GRANT_USED_UP, "grant %s: its %llu uses are used up", id, (unsigned long long)nearest->uses);
+}
+
+enum bulla_reason bulla_grants_decide(const struct bulla_grant *grants, size_t count, const struct bulla_access *access,
+    const struct bulla_grant_memory *memory, const struct bulla_grant **allowed)
+{
+    static const struct bulla_grant_memory nothing;
+    const struct bulla_grant *nearest = NULL, *counted = NULL;
+    enum step furthest = AT_SUBJECT;
+    *allowed = NULL;
+    if (!memory)
+        memory = &nothing;
+    for (size_t i = 0; i < count; i++) {
+        enum step step = judge(&grants[i], access, memory);
+        if (step == ALLOWED && grants[i].uses == 0) {
+            *allowed = &grants[i];
+            return BULLA_OK;
+        }
+        if (step == ALLOWED && !counted)
+            counted = &grants[i];
+        if (step > furthest) {
+            furthest = step;
+            nearest = &grants[i];
+        }
+    }
+    *allowed = counted;
+    return counted ? BULLA_OK : refuse(furthest, nearest, access);
+}

@@ -1,0 +1,175 @@
+/* Allowlists of enclaves and confidential guests. A reference names what must be equal; which measurements a kind has
+ * is its verifier's affair, and a name that it does not have is simply never found equal. */
+#include "policy_format.h"
+
+#include <stdlib.h>
+
+enum { REFERENCE_LABEL, REFERENCE_KIND, REFERENCE_MEASUREMENTS, REFERENCE_TCB, REFERENCE_MIGRATABLE, REFERENCE_KEYS };
+enum { TCB_LARGEST = (1 << BULLA_TCB_REVOKED) - 1 };
+
+static const char *const kinds[BULLA_EVIDENCE_KINDS] = {
+    [BULLA_EVIDENCE_NITRO] = "nitro",
+    [BULLA_EVIDENCE_SEV_SNP] = "sev-snp",
+    [BULLA_EVIDENCE_TDX] = "tdx",
+    [BULLA_EVIDENCE_SGX] = "sgx",
+};
+
+const char *bulla_policy_reference_kind(enum bulla_evidence_kind kind)
+{
+    return (unsigned)kind < BULLA_EVIDENCE_KINDS ? kinds[kind] : NULL;
+}
+
+enum bulla_evidence_kind bulla_policy_reference_named(struct bulla_bytes name)
+{
+    for (unsigned kind = 0; kind < BULLA_EVIDENCE_KINDS; kind++)
+        if (kinds[kind] && bulla_bytes_equal_text(name, kinds[kind]))
+            return (enum bulla_evidence_kind)kind;
+    return BULLA_EVIDENCE_NONE;
+}
+
+/* --- reading --- */
+
+static bool is_name(struct bulla_bytes name)
+{
+    for (size_t i = 0; i < name.size; i++)
+        if (!(name.data[i] >= 'a' && name.data[i] <= 'z') && !(name.data[i] >= '0' && name.data[i] <= '9') &&
+            name.data[i] != '-')
+            return false;
+    return name.size > 0 && name.size < sizeof((struct bulla_measurement *)0)->name;
+}
+
+static enum bulla_reason take_measurement(
+    const struct bulla_cbor *name, const struct bulla_cbor *value, struct bulla_measurement *measurement)
+{
+    if (name->kind != BULLA_CBOR_TSTR || !is_name(name->string))
+        return bulla_refuse(BULLA_MALFORMED, "policy: a measurement without a name like \"pcr0\"");
+    memcpy(measurement->name, name->string.data, name->string.size);
+    size_t size = value->string.size;
+    if (value->kind != BULLA_CBOR_BSTR || (size != 32 && size != 48 && size != BULLA_MEASUREMENT_LARGEST))
+        return bulla_refuse(BULLA_MALFORMED, "policy: %s has not 32, 48 or 64 bytes", measurement->name);
+    measurement->size = (uint8_t)size;
+    memcpy(measurement->value, value->string.data, size);
+    return BULLA_OK;
+}
+
+static enum bulla_reason take_measurements(const struct bulla_cbor *map, struct bulla_policy_reference *reference)
+{
+    struct bulla_cbor_walk walk = bulla_cbor_inside(map);
+    struct bulla_cbor name, value;
+    if (map->number == 0 || map->number > BULLA_REFERENCE_MEASUREMENTS)
+        return bulla_refuse(BULLA_MALFORMED, "policy: reference '%s' has not 1 to %d measurements", reference->label,
+            BULLA_REFERENCE_MEASUREMENTS);
+    while (bulla_cbor_next(&walk, &name) && bulla_cbor_next(&walk, &value)) {
+        BULLA_TRY(take_measurement(&name, &value, &reference->measurements[reference->measurement_count]));
+        reference->measurement_count++;
+    }
+    return BULLA_OK;
+}
+
+static enum bulla_reason check_unique(const struct bulla_policy *policy, const struct bulla_policy_reference *reference)
+{
+    for (size_t i = 0; i < policy->reference_count; i++) {
+        const struct bulla_policy_reference *other = &policy->references[i];
+        if (other->kind == reference->kind && other->measurement_count == reference->measurement_count &&
+            memcmp(other->measurements, reference->measurements, sizeof other->measurements) == 0)
+            return bulla_refuse(
+                BULLA_DUPLICATE, "policy: references '%s' and '%s' are one", other->label, reference->label);
+    }
+    return BULLA_OK;
+}
+
+static enum bulla_reason read_reference(
+    const struct bulla_cbor *map, const struct bulla_policy *policy, struct bulla_policy_reference *reference)
+{
+    struct bulla_cbor value[REFERENCE_KEYS];
+    const struct bulla_cbor_field fields[REFERENCE_KEYS] = {
+        {REFERENCE_LABEL, NULL, BULLA_CBOR_TSTR, false, &value[REFERENCE_LABEL], 0, 0},
+        {REFERENCE_KIND, NULL, BULLA_CBOR_TSTR, false, &value[REFERENCE_KIND], 0, 0},
+        {REFERENCE_MEASUREMENTS, NULL, BULLA_CBOR_MAP, false, &value[REFERENCE_MEASUREMENTS], 0, 0},
+        {REFERENCE_TCB, NULL, BULLA_CBOR_UINT, true, &value[REFERENCE_TCB], 1, TCB_LARGEST},
+        {REFERENCE_MIGRATABLE, NULL, BULLA_CBOR_BOOL, true, &value[REFERENCE_MIGRATABLE], 1, 1},
+    };
+    value[REFERENCE_TCB].number = value[REFERENCE_MIGRATABLE].number = 0;
+    BULLA_TRY(bulla_cbor_fields(map, fields, REFERENCE_KEYS, "policy reference"));
+    BULLA_TRY(bulla_policy_take_text(&value[REFERENCE_LABEL], reference->label, sizeof reference->label));
+    reference->kind = bulla_policy_reference_named(value[REFERENCE_KIND].string);
+    if (reference->kind == BULLA_EVIDENCE_NONE)
+        return bulla_refuse(BULLA_MALFORMED, "policy: reference '%s' is of no known kind", reference->label);
+    reference->tcb_accepted = (uint32_t)value[REFERENCE_TCB].number;
+    reference->migratable = value[REFERENCE_MIGRATABLE].number != 0;
+    BULLA_TRY(take_measurements(&value[REFERENCE_MEASUREMENTS], reference));
+    return check_unique(policy, reference);
+}
+
+enum bulla_reason bulla_policy_read_references(const struct bulla_cbor *array, struct bulla_policy *policy)
+{
+    struct bulla_cbor_walk walk = bulla_cbor_inside(array);
+    struct bulla_cbor item;
+    if (array->number == 0)
+        return bulla_refuse(BULLA_MALFORMED, "policy: an empty list of references");
+    if (array->number > BULLA_POLICY_REFERENCES)
+        return bulla_refuse(BULLA_TOO_LARGE, "policy: more than %d references", BULLA_POLICY_REFERENCES);
+    while (bulla_cbor_next(&walk, &item)) {
+        BULLA_TRY(read_reference(&item, policy, &policy->references[policy->reference_count]));
+        policy->reference_count++;
+    }
+    return BULLA_OK;
+}
+
+/* --- writing --- */
+
+/* As encoded text keys ascend: the shorter first. */
+static int by_key(const void *left, const void *right)
+{
+    const struct bulla_measurement *a = left, *b = right;
+    size_t sizes[] = {strnlen(a->name, sizeof a->name), strnlen(b->name, sizeof b->name)};
+    if (sizes[0] != sizes[1])
+        return sizes[0] < sizes[1] ? -1 : 1;
+    return memcmp(a->name, b->name, sizes[0]);
+}
+
+enum bulla_reason bulla_policy_settle_references(struct bulla_policy *policy)
+{
+    if (policy->reference_count > BULLA_POLICY_REFERENCES)
+        return bulla_refuse(
+            BULLA_ARGUMENT, "policy: %zu references, at most %d", policy->reference_count, BULLA_POLICY_REFERENCES);
+    for (size_t i = 0; i < policy->reference_count; i++) {
+        struct bulla_policy_reference *reference = &policy->references[i];
+        if (!bulla_policy_reference_kind(reference->kind) ||
+            reference->measurement_count > BULLA_REFERENCE_MEASUREMENTS)
+            return bulla_refuse(BULLA_ARGUMENT, "policy: a reference of kind %d with %zu measurements",
+                (int)reference->kind, reference->measurement_count);
+        qsort(reference->measurements, reference->measurement_count, sizeof reference->measurements[0], by_key);
+    }
+    return BULLA_OK;
+}
+
+static void write_reference(struct bulla_writer *writer, const struct bulla_policy_reference *reference)
+{
+    struct bulla_bytes label = {(const uint8_t *)reference->label, strnlen(reference->label, sizeof reference->label)};
+    bulla_cbor_write_map(writer, 3 + (size_t)(reference->tcb_accepted != 0) + reference->migratable);
+    bulla_signed_text(writer, REFERENCE_LABEL, label);
+    bulla_signed_text(writer, REFERENCE_KIND, BULLA_TEXT(kinds[reference->kind]));
+    bulla_cbor_write_uint(writer, REFERENCE_MEASUREMENTS);
+    bulla_cbor_write_map(writer, reference->measurement_count);
+    for (size_t i = 0; i < reference->measurement_count; i++) {
+        const struct bulla_measurement *one = &reference->measurements[i];
+        bulla_cbor_write_tstr_bytes(
+            writer, (struct bulla_bytes){(const uint8_t *)one->name, strnlen(one->name, sizeof one->name)});
+        bulla_cbor_write_bstr(writer, (struct bulla_bytes){one->value, one->size});
+    }
+    if (reference->tcb_accepted)
+        bulla_signed_number(writer, REFERENCE_TCB, reference->tcb_accepted);
+    if (reference->migratable) {
+        bulla_cbor_write_uint(writer, REFERENCE_MIGRATABLE);
+        bulla_cbor_write_bool(writer, true);
+    }
+}
+
+void bulla_policy_write_references(struct bulla_writer *writer, const struct bulla_policy *policy)
+{
+    bulla_cbor_write_uint(writer, KEY_REFERENCES);
+    bulla_cbor_write_array(writer, policy->reference_count);
+    for (size_t i = 0; i < policy->reference_count; i++)
+        write_reference(writer, &policy->references[i]);
+}
