@@ -3,12 +3,14 @@
  * is trusted only where it is named. */
 #include "support/test.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bulla_pkcs11.h"
 #include "enclave-backend/test_root.h"
 #include "inference/tiny_model.h"
 #include "program.h"
@@ -210,6 +212,83 @@ static void debug_enclaves_attest_nothing(void **state)
     assert_fails(receipt, root, "evidence");
 }
 
+/* A pair of the token, as an application makes it. */
+static void make_pair(const char *label, bool extractable)
+{
+    static const uint8_t ed25519[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
+    CK_MECHANISM mechanism = {CKM_EC_EDWARDS_KEY_PAIR_GEN, NULL, 0};
+    CK_BBOOL yes = CK_TRUE, leaves = extractable ? CK_TRUE : CK_FALSE;
+    CK_ATTRIBUTE public_template[] = {
+        {CKA_EC_PARAMS, (void *)(uintptr_t)ed25519, sizeof ed25519}, {CKA_TOKEN, &yes, sizeof yes}};
+    CK_ATTRIBUTE private_template[] = {{CKA_TOKEN, &yes, sizeof yes}, {CKA_SENSITIVE, &yes, sizeof yes},
+        {CKA_EXTRACTABLE, &leaves, sizeof leaves}, {CKA_LABEL, (void *)(uintptr_t)label, strlen(label)}};
+    CK_C_GetFunctionList get_list = NULL;
+    CK_FUNCTION_LIST *p11 = NULL;
+    CK_SLOT_ID slot = 0;
+    CK_ULONG count = 1;
+    CK_SESSION_HANDLE session = 0;
+    CK_OBJECT_HANDLE public_key = 0, private_key = 0;
+    void *module = dlopen(BULLA_MODULE, RTLD_NOW | RTLD_LOCAL);
+    assert_non_null(module);
+    void *symbol = dlsym(module, "C_GetFunctionList");
+    memcpy(&get_list, &symbol, sizeof symbol);
+    assert_int_equal(get_list(&p11), CKR_OK);
+    assert_int_equal(p11->C_Initialize(NULL), CKR_OK);
+    assert_int_equal(p11->C_GetSlotList(CK_TRUE, &slot, &count), CKR_OK);
+    assert_int_equal(p11->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session), CKR_OK);
+    assert_int_equal(p11->C_Login(session, CKU_USER, (unsigned char *)(uintptr_t) "user-pin", 8), CKR_OK);
+    assert_int_equal(
+        p11->C_GenerateKeyPair(session, &mechanism, public_template, 2, private_template, 4, &public_key, &private_key),
+        CKR_OK);
+    assert_int_equal(p11->C_Finalize(NULL), CKR_OK);
+}
+
+#define NONCE "--nonce", "00112233445566778899aabbccddeeff"
+
+static void evidence_is_verified_before_it_is_written(void **state)
+{
+    (void)state;
+    struct program_result result;
+    char path[128];
+    test_folder_join(path, sizeof path, folder, "evidence");
+    RUN(&result, "attest", NONCE, "-o", path, TOKEN);
+    assert_int_equal(result.status, BULLA_EXIT_UNVERIFIED); /* AWS did not sign this */
+    assert_string_equal(program_text(&result, "error.reason"), "certificate-untrusted");
+    assert_int_equal(access(path, F_OK), -1);
+    program_result_free(&result);
+    RUN(&result, "attest", NONCE, "-o", path, "--root", root, TOKEN);
+    if (result.status != BULLA_EXIT_OK)
+        fail_msg("%s%s", result.out, result.err);
+    assert_string_equal(program_text(&result, "evidence"), "nitro");
+    assert_int_equal(strlen(program_text(&result, "measurements.pcr0")), 96);
+    assert_int_equal(strlen(program_text(&result, "receipt_key")), 64);
+    assert_int_equal(access(path, F_OK), 0);
+    program_result_free(&result);
+}
+
+static void a_key_is_attested_by_its_label(void **state)
+{
+    (void)state;
+    struct program_result result;
+    char path[128];
+    test_folder_join(path, sizeof path, folder, "evidence");
+    make_pair("signer", false);
+    make_pair("loose", true);
+    RUN(&result, "attest", NONCE, "-o", path, "--root", root, "--key", "signer", TOKEN);
+    if (result.status != BULLA_EXIT_OK)
+        fail_msg("%s%s", result.out, result.err);
+    assert_int_equal(strlen(program_text(&result, "key_sha256")), 64);
+    program_result_free(&result);
+    assert_int_equal(unlink(path), 0);
+    RUN(&result, "attest", NONCE, "-o", path, "--root", root, "--key", "loose", TOKEN);
+    assert_string_equal(program_text(&result, "error.reason"), "unsupported");
+    program_result_free(&result);
+    RUN(&result, "attest", NONCE, "-o", path, "--root", root, "--key", "nobody", TOKEN);
+    assert_int_not_equal(result.status, BULLA_EXIT_OK);
+    program_result_free(&result);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
 static void status_shows_the_enclave(void **state)
 {
     (void)state;
@@ -268,6 +347,8 @@ int main(void)
         T(changed_evidence_is_refused),
         T(another_key_is_not_the_one_vouched_for),
         T(debug_enclaves_attest_nothing),
+        T(evidence_is_verified_before_it_is_written),
+        T(a_key_is_attested_by_its_label),
         T(status_shows_the_enclave),
         T(what_is_found_is_taken_and_what_is_named_is_kept_to),
     };
