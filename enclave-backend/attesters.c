@@ -45,7 +45,7 @@ static enum bulla_reason nitro_state(bulla_backend_tell *tell, void *context)
     const struct bulla_nsm_transport *transport = bulla_nsm_transport();
     struct bulla_nsm_description description;
     struct bulla_nsm_pcr pcr;
-    char version[48], name[8];
+    char version[48], name[16];
     BULLA_TRY(bulla_nsm_describe(transport, &description));
     (void)snprintf(version, sizeof version, "%u.%u.%u", description.version_major, description.version_minor,
         description.version_patch);

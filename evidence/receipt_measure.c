@@ -69,7 +69,7 @@ enum bulla_reason bulla_receipt_measure(const struct bulla_claims *claims, struc
 static enum bulla_reason measured_by_tpm(struct bulla_bytes document, struct bulla_claims *claims)
 {
     struct bulla_tpm_evidence evidence;
-    char name[8];
+    char name[16];
     BULLA_TRY(bulla_tpm_evidence_read(document, &evidence));
     for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++) {
         if (!(evidence.pcr_mask >> pcr & 1))
@@ -84,7 +84,7 @@ static enum bulla_reason measured_by_nitro(struct bulla_bytes document, struct b
 {
     struct bulla_cose_message message;
     struct bulla_nitro_payload payload;
-    char name[8];
+    char name[16];
     BULLA_TRY(bulla_cose_sign1_read_foreign(document, "a Nitro document", &message));
     BULLA_TRY(bulla_nitro_payload_read(message.payload, &payload));
     for (unsigned pcr = 0; pcr < BULLA_NITRO_PCRS; pcr++) {
@@ -106,7 +106,7 @@ static enum bulla_reason measured_by_snp(struct bulla_bytes document, struct bul
 static enum bulla_reason measured_by_tdx(struct bulla_bytes document, struct bulla_claims *claims)
 {
     struct bulla_quote quote;
-    char name[8];
+    char name[16];
     BULLA_TRY(bulla_quote_read(document, &quote));
     if (!quote.is_td)
         return bulla_refuse(BULLA_EVIDENCE_KIND, "the quote is not of a TDX guest");
