@@ -1,6 +1,6 @@
 /* The root that signs for the enclaves that tests play, and its key: for tests only, and published here, so that nobody
  * takes it for more. It was made with OpenSSL: P-384, self-signed, valid from 2020 to 2049. A release build has none of
- * it (tests/tree/test_release.sh). */
+ * it (tests/tree/test_test_root.sh). */
 #ifndef BULLA_ENCLAVE_BACKEND_TEST_ROOT_H
 #define BULLA_ENCLAVE_BACKEND_TEST_ROOT_H
 

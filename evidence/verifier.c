@@ -2,7 +2,6 @@
 #include "intel_quote.h"
 #include "nitro.h"
 #include "sev_snp.h"
-
 #include "tpm_verifier.h"
 
 static bool recognises_nothing(struct bulla_bytes document)

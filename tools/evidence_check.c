@@ -1,0 +1,44 @@
+#include "evidence_check.h"
+
+#include <stdio.h>
+
+#include "evidence/receipt_measure.h"
+
+/* A quote has claims of its own beside those that every kind has: its key's name, its clock. */
+static enum bulla_reason quote_check(const struct bulla_evidence_trust *trust, struct bulla_verified_evidence *verified)
+{
+    struct bulla_tpm_evidence evidence;
+    struct bulla_claims *claims = &verified->claims;
+    BULLA_TRY(bulla_tpm_evidence_read(verified->envelope.document, &evidence));
+    BULLA_TRY(bulla_tpm_evidence_verify(&evidence, trust->attestation_key, &verified->tpm));
+    BULLA_TRY(bulla_evidence_measured(&verified->envelope, claims));
+    claims->report_data = verified->tpm.extra_data;
+    claims->pinned = trust->attestation_key.size > 0;
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_evidence_check(
+    struct bulla_bytes evidence, const struct bulla_evidence_trust *trust, struct bulla_verified_evidence *verified)
+{
+    memset(verified, 0, sizeof *verified);
+    BULLA_TRY(bulla_envelope_read(evidence, &verified->envelope));
+    const struct bulla_verification verification = {.document = verified->envelope.document,
+        .endorsements.certificates = verified->envelope.certificates,
+        .roots = trust->roots,
+        .root_count = trust->root_count};
+    if (verified->envelope.kind == BULLA_EVIDENCE_TPM)
+        return quote_check(trust, verified);
+    if (trust->attestation_key.size)
+        return bulla_refuse(
+            BULLA_EVIDENCE_UNTRUSTED, "you named a TPM's attestation key, and this is no TPM's evidence");
+    return bulla_evidence_verify(&verification, &verified->claims);
+}
+
+void bulla_evidence_describe(const struct bulla_verified_evidence *verified, char *text, size_t size)
+{
+    enum bulla_evidence_kind kind = verified->envelope.kind;
+    if (kind == BULLA_EVIDENCE_TPM)
+        (void)snprintf(text, size, "a TPM's quote");
+    else
+        (void)snprintf(text, size, "evidence of the kind %s", bulla_evidence_verifiers[kind]->people);
+}
