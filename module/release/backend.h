@@ -21,10 +21,7 @@ struct bulla_backend_endorsement {
 };
 typedef void bulla_backend_endorse(void *context, const struct bulla_backend_endorsement *endorsement);
 
-enum {
-    BULLA_ENDORSEMENT_CERTIFICATE_LARGEST = 8192,
-    BULLA_ACTIVATED_LARGEST = 64
-};
+enum { BULLA_ENDORSEMENT_CERTIFICATE_LARGEST = 8192, BULLA_ACTIVATED_LARGEST = 64 };
 
 struct bulla_backend {
     const char *name; /* "tpm" */
