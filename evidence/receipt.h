@@ -29,7 +29,7 @@ struct bulla_receipt {
     uint8_t request_hash[32];             /* SHA-256(salt ‖ request) */
     uint8_t response_hash[32];
     uint8_t attestation_hash[32]; /* SHA-256 of the evidence document; zero: unattested */
-    char measurement_type[16];    /* "tpm-pcr-sha256", "snp-measurement", "nitro-pcr", "tdx-mrtd-rtmr", "none" */
+    char measurement_type[16];    /* "tpm-pcr-sha256", "tpm-pcr-sha384", "snp-measurement", "nitro-pcr", "none" … */
     struct bulla_receipt_measurement measurements[BULLA_RECEIPT_PCRS];
     size_t measurement_count;
     struct bulla_bytes policy_version; /* text: "<authority, 16 hex>/<version>", or "none" */

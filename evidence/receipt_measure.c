@@ -24,9 +24,25 @@ static const struct words {
     [BULLA_EVIDENCE_TDX] = {"tdx-mrtd-rtmr", BULLA_RECEIPT_PROFILE_AIR, 48, 0x1f, tdx_names},
 };
 
-enum bulla_reason bulla_receipt_measure(const struct bulla_claims *claims, struct bulla_receipt *receipt)
+/* A TPM's, where it quoted another bank than usual. */
+static const struct words words_of_banks[] = {
+    {"tpm-pcr-sha384", BULLA_RECEIPT_PROFILE, 48, 0xffffff, NULL},
+    {"tpm-pcr-sha512", BULLA_RECEIPT_PROFILE, 64, 0xffffff, NULL},
+};
+
+static const struct words *words_for(const struct bulla_claims *claims)
 {
     const struct words *words = (unsigned)claims->kind < BULLA_EVIDENCE_KINDS ? &words_of_kinds[claims->kind] : NULL;
+    bool quoted = claims->kind == BULLA_EVIDENCE_TPM && claims->measurement_count > 0;
+    for (size_t i = 0; quoted && i < sizeof words_of_banks / sizeof words_of_banks[0]; i++)
+        if (claims->measurements[0].size == words_of_banks[i].value_size)
+            return &words_of_banks[i];
+    return words;
+}
+
+enum bulla_reason bulla_receipt_measure(const struct bulla_claims *claims, struct bulla_receipt *receipt)
+{
+    const struct words *words = words_for(claims);
     receipt->measurement_count = 0;
     if (!words || !words->type)
         return bulla_refuse(BULLA_EVIDENCE_KIND, "a receipt has no words for measurements of this kind");

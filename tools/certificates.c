@@ -26,6 +26,12 @@ static enum bulla_reason certificates_read(
     return reason;
 }
 
+static void trust(struct bulla_certificates *certificates, size_t index)
+{
+    certificates->trusted[index] = true;
+    bulla_certificate_fingerprint(certificates->list[index], certificates->pins[certificates->root_count++]);
+}
+
 enum bulla_reason bulla_certificates_add(struct bulla_certificates *certificates, const char *path, bool root)
 {
     uint8_t *data = NULL;
@@ -34,8 +40,64 @@ enum bulla_reason bulla_certificates_add(struct bulla_certificates *certificates
     enum bulla_reason reason = certificates_read(certificates, path, (struct bulla_bytes){data, size});
     bulla_file_free(data, size);
     for (size_t i = before; root && reason == BULLA_OK && i < certificates->count; i++)
-        bulla_certificate_fingerprint(certificates->list[i], certificates->pins[certificates->root_count++]);
+        trust(certificates, i);
     return reason;
+}
+
+/* --- chains --- */
+
+struct search {
+    const struct bulla_certificates *certificates;
+    bulla_certificates_judge *judge;
+    void *context;
+    const struct bulla_certificate *path[BULLA_CHAIN_LONGEST]; /* filled from its end: the leaf's issuer is last */
+    enum bulla_reason first;                                   /* of the first path that was judged */
+    struct bulla_detail_kept detail;
+};
+
+static bool is_right(struct search *search, size_t begin)
+{
+    enum bulla_reason reason = search->judge(search->context, search->path + begin, BULLA_CHAIN_LONGEST - begin);
+    if (reason != BULLA_OK && search->first == BULLA_OK) {
+        search->first = reason;
+        bulla_detail_keep(&search->detail);
+    }
+    return reason == BULLA_OK;
+}
+
+static bool is_on_path(const struct search *search, size_t begin, const struct bulla_certificate *certificate)
+{
+    for (size_t i = begin; i < BULLA_CHAIN_LONGEST; i++)
+        if (search->path[i] == certificate)
+            return true;
+    return false;
+}
+
+/* Goes up from `below`, in the order in which the certificates were given. */
+static bool go_up(struct search *search, const struct bulla_certificate *below, size_t begin)
+{
+    const struct bulla_certificates *all = search->certificates;
+    for (size_t i = 0; i < all->count && begin > 0; i++) {
+        if (!bulla_certificate_names(below, all->list[i]) || is_on_path(search, begin, all->list[i]))
+            continue;
+        search->path[begin - 1] = all->list[i];
+        if (all->trusted[i] ? is_right(search, begin - 1) : go_up(search, all->list[i], begin - 1))
+            return true;
+    }
+    return false;
+}
+
+enum bulla_reason bulla_certificates_chain(const struct bulla_certificates *certificates,
+    const struct bulla_certificate *leaf, bulla_certificates_judge *judge, void *context)
+{
+    struct search search = {.certificates = certificates, .judge = judge, .context = context, .first = BULLA_OK};
+    if (go_up(&search, leaf, BULLA_CHAIN_LONGEST))
+        return BULLA_OK;
+    if (search.first == BULLA_OK)
+        return bulla_refuse(
+            BULLA_CERTIFICATE_UNTRUSTED, "no chain leads from the certificate to a root that is trusted");
+    bulla_detail_restore(&search.detail);
+    return search.first;
 }
 
 void bulla_certificates_free(struct bulla_certificates *certificates)

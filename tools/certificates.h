@@ -9,7 +9,8 @@ enum { BULLA_CERTIFICATES_LARGEST = 32 };
 struct bulla_certificates {
     struct bulla_certificate *list[BULLA_CERTIFICATES_LARGEST];
     size_t count;
-    uint8_t pins[BULLA_CERTIFICATES_LARGEST][32]; /* SHA-256 of the roots among them */
+    bool trusted[BULLA_CERTIFICATES_LARGEST];     /* the roots among them */
+    uint8_t pins[BULLA_CERTIFICATES_LARGEST][32]; /* SHA-256 of these */
     size_t root_count;
 };
 
@@ -17,6 +18,12 @@ struct bulla_certificates {
  * those of crypto/certificate.h. */
 enum bulla_reason bulla_certificates_add(
     struct bulla_certificates *certificates, const char *path, bool root) BULLA_MUST_USE;
+/* Asks `judge` of each path from a trusted root to the one that names itself `leaf`'s issuer, root first, until one is
+ * right. BULLA_CERTIFICATE_UNTRUSTED when none leads to a root; else why the first path was not right. */
+typedef enum bulla_reason bulla_certificates_judge(
+    void *context, const struct bulla_certificate *const *issuers, size_t count);
+enum bulla_reason bulla_certificates_chain(const struct bulla_certificates *certificates,
+    const struct bulla_certificate *leaf, bulla_certificates_judge *judge, void *context) BULLA_MUST_USE;
 void bulla_certificates_free(struct bulla_certificates *certificates);
 #define BULLA_CERTIFICATES __attribute__((cleanup(bulla_certificates_free)))
 

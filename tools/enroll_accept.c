@@ -45,8 +45,8 @@ static enum bulla_reason answer_check(const json_t *state, const json_t *answer,
         return bulla_refuse(BULLA_EVIDENCE_STALE, "the challenge was good for a day: make another");
     BULLA_TRY(name_get(state, name));
     BULLA_TRY(name_get(answer, &answered));
-    if (!bulla_bytes_equal((struct bulla_bytes){name->bytes, name->size},
-            (struct bulla_bytes){answered.bytes, answered.size}))
+    if (!bulla_bytes_equal(
+            (struct bulla_bytes){name->bytes, name->size}, (struct bulla_bytes){answered.bytes, answered.size}))
         return bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the answer is to a challenge for another attestation key");
     BULLA_TRY(bulla_secret_allocate(BULLA_ENROLMENT_SECRET, (void **)&secret));
     BULLA_TRY(bulla_enrolment_bytes(state, "answer_digest", sizeof expected, sizeof expected, expected, &size));
@@ -67,15 +67,16 @@ static enum bulla_reason pin_write(const struct accept_settings *settings, const
     BULLA_TRY(bulla_file_write(settings->output, 0644, (struct bulla_bytes){(const uint8_t *)text, digits + 1}));
     text[digits] = '\0';
     if (unlink(settings->keep) != 0)
-        return bulla_refuse(BULLA_FILE, "%s: can't be removed, and could be used again: %s", settings->keep,
-            strerrordesc_np(errno));
+        return bulla_refuse(
+            BULLA_FILE, "%s: can't be removed, and could be used again: %s", settings->keep, strerrordesc_np(errno));
     const char *token = json_string_value(json_object_get(state, "token"));
     const char *serial = json_string_value(json_object_get(state, "serial"));
+    const char *certificate = json_string_value(json_object_get(state, "certificate"));
     const char *receipt_key = json_string_value(json_object_get(state, "receipt_key"));
     bulla_say(BULLA_GOOD "enrolled" BULLA_PLAIN ": token %s\n  attestation key  %s\n", token ? token : "", text);
-    return bulla_output_document(json_pack("{s:s,s:s,s:s,s:s,s:s}", "file", settings->output, "attestation_key_name",
-        text, "token", token ? token : "", "serial", serial ? serial : "", "receipt_key",
-        receipt_key ? receipt_key : ""));
+    return bulla_output_document(json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "file", settings->output,
+        "attestation_key_name", text, "certificate", certificate ? certificate : "", "token", token ? token : "",
+        "serial", serial ? serial : "", "receipt_key", receipt_key ? receipt_key : ""));
 }
 
 static enum bulla_reason accept_run(const struct bulla_call *call)

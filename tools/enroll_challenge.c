@@ -10,6 +10,7 @@
 #include "crypto/cipher.h"
 #include "enrolment.h"
 #include "evidence/tpm_credential.h"
+#include "evidence/tpm_ek.h"
 #include "evidence/tpm_structures.h"
 #include "output.h"
 
@@ -36,6 +37,13 @@ struct machine {
     uint8_t attestation_key[PUBLIC_LARGEST], endorsement_key[PUBLIC_LARGEST];
     size_t attestation_size, endorsement_size;
     struct bulla_tpm_name name;
+    struct bulla_tpm_ek endorsement;
+};
+
+/* A question to tpm_ek.h but for the chain, and where its answer goes. */
+struct endorsement {
+    struct bulla_tpm_ek_question question;
+    struct bulla_tpm_ek *answer;
 };
 
 /* --- the attestation key --- */
@@ -59,6 +67,14 @@ static enum bulla_reason attestation_check(const json_t *request, struct machine
 
 /* --- the endorsement --- */
 
+static enum bulla_reason endorsement_judge(void *context, const struct bulla_certificate *const *issuers, size_t count)
+{
+    struct endorsement *endorsement = context;
+    endorsement->question.issuers = issuers;
+    endorsement->question.issuer_count = count;
+    return bulla_tpm_ek_verify(&endorsement->question, endorsement->answer);
+}
+
 static enum bulla_reason endorsement_check(
     const struct bulla_certificates *trust, const json_t *entry, struct machine *machine)
 {
@@ -67,8 +83,20 @@ static enum bulla_reason endorsement_check(
     BULLA_TRY(bulla_enrolment_bytes(entry, "certificate", 1, sizeof certificate, certificate, &size));
     BULLA_TRY(bulla_enrolment_bytes(
         entry, "public", 1, sizeof machine->endorsement_key, machine->endorsement_key, &machine->endorsement_size));
-    (void)trust;
-    return BULLA_OK;
+    struct endorsement endorsement = {
+        .question =
+            {
+                .certificate = {certificate, size},
+                .public_area = {machine->endorsement_key, machine->endorsement_size},
+                .pins = trust->pins,
+                .pin_count = trust->root_count,
+                .at = (uint64_t)time(NULL),
+            },
+        .answer = &machine->endorsement,
+    };
+    BULLA_CERTIFICATE struct bulla_certificate *leaf = NULL;
+    BULLA_TRY(bulla_certificate_read(endorsement.question.certificate, "the endorsement certificate", &leaf));
+    return bulla_certificates_chain(trust, leaf, endorsement_judge, &endorsement);
 }
 
 /* The first that chains to a root; where none does, why the first does not. */
@@ -101,7 +129,8 @@ static enum bulla_reason state_write(const struct challenge_settings *settings, 
     uint8_t digest[32];
     bulla_sha256((struct bulla_bytes){secret, BULLA_ENROLMENT_SECRET}, digest);
     return bulla_enrolment_write(settings->keep, 0600, true, &bulla_enrolment_state,
-        json_pack("{s:o*,s:o*,s:I,s:O*,s:O*,s:O*}", "attestation_key_name",
+        json_pack("{s:o*,s:o*,s:o*,s:I,s:O*,s:O*,s:O*}", "certificate",
+            bulla_enrolment_hex(BULLA_BYTES(machine->endorsement.fingerprint)), "attestation_key_name",
             bulla_enrolment_hex(bulla_tpm_name_bytes(&machine->name)), "answer_digest",
             bulla_enrolment_hex(BULLA_BYTES(digest)), "expires", (json_int_t)time(NULL) + DAY, "token",
             json_object_get(request, "token"), "serial", json_object_get(request, "serial"), "receipt_key",
@@ -130,11 +159,13 @@ static enum bulla_reason challenge_print(const struct challenge_settings *settin
 {
     char name[2 * BULLA_TPM_NAME_LARGEST + 1];
     bulla_hex_write(machine->name.bytes, machine->name.size, name);
-    bulla_say(BULLA_GOOD "endorsed" BULLA_PLAIN " by a maker that you trust\n  attestation key  %s\n"
-                         "  challenge        %s, to be answered within a day\n",
-        name, settings->output);
+    const struct bulla_tpm_ek *maker = &machine->endorsement;
+    bulla_say(BULLA_GOOD "endorsed" BULLA_PLAIN " by a maker that you trust: TPM %s, %s, version %s\n"
+                         "  attestation key  %s\n  challenge        %s, to be answered within a day\n",
+        maker->manufacturer, maker->model, maker->version, name, settings->output);
     return bulla_output_document(
-        json_pack("{s:s,s:s,s:s}", "file", settings->output, "attestation_key_name", name, "state", settings->keep));
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "file", settings->output, "attestation_key_name", name, "state",
+            settings->keep, "manufacturer", maker->manufacturer, "model", maker->model, "version", maker->version));
 }
 
 static enum bulla_reason request_challenge(const struct challenge_settings *settings, const json_t *request)

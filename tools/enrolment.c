@@ -6,14 +6,14 @@
 
 #include "file.h"
 
-const struct bulla_enrolment_format bulla_enrolment_request = {"bulla/1 enrolment",
-    {"token", "serial", "receipt_key", "attestation_key", "attestation_key_name", "endorsements"}};
+const struct bulla_enrolment_format bulla_enrolment_request = {
+    "bulla/1 enrolment", {"token", "serial", "receipt_key", "attestation_key", "attestation_key_name", "endorsements"}};
 const struct bulla_enrolment_format bulla_enrolment_challenge = {
     "bulla/1 enrolment-challenge", {"attestation_key_name", "credential"}};
 const struct bulla_enrolment_format bulla_enrolment_answer = {
     "bulla/1 enrolment-answer", {"attestation_key_name", "secret"}};
-const struct bulla_enrolment_format bulla_enrolment_state = {
-    "bulla/1 enrolment-state", {"attestation_key_name", "answer_digest", "expires", "token", "serial", "receipt_key"}};
+const struct bulla_enrolment_format bulla_enrolment_state = {"bulla/1 enrolment-state",
+    {"attestation_key_name", "answer_digest", "certificate", "expires", "token", "serial", "receipt_key"}};
 
 static enum bulla_reason shape_check(
     const json_t *document, const char *path, const struct bulla_enrolment_format *format)
@@ -31,8 +31,7 @@ static enum bulla_reason shape_check(
     return BULLA_OK;
 }
 
-enum bulla_reason bulla_enrolment_read(
-    const char *path, const struct bulla_enrolment_format *format, json_t **document)
+enum bulla_reason bulla_enrolment_read(const char *path, const struct bulla_enrolment_format *format, json_t **document)
 {
     uint8_t *data = NULL;
     size_t size = 0;
@@ -62,8 +61,7 @@ enum bulla_reason bulla_enrolment_write(
     size_t size = strlen(text);
     text[size] = '\n'; /* in the place of the zero */
     struct bulla_bytes bytes = {(const uint8_t *)text, size + 1};
-    enum bulla_reason reason =
-        create ? bulla_file_create(path, mode, bytes) : bulla_file_write(path, mode, bytes);
+    enum bulla_reason reason = create ? bulla_file_create(path, mode, bytes) : bulla_file_write(path, mode, bytes);
     sodium_memzero(text, size);
     free(text);
     return reason;

@@ -74,7 +74,8 @@ static void devices(bulla_backend_tell *tell, void *context)
 
 static enum bulla_reason attest(const struct bulla_attester_request *request, struct bulla_writer *evidence)
 {
-    return bulla_tpm_quote(request->tcti, request->key_blob, request->pcrs, request->report, evidence);
+    return bulla_tpm_quote(request->tcti, request->key_blob, (struct bulla_tpm_selected){request->bank, request->pcrs},
+        request->report, evidence);
 }
 
 const struct bulla_attester bulla_tpm_attester = {
@@ -99,4 +100,5 @@ const struct bulla_backend bulla_tpm_backend = {
     .counter_read = bulla_tpm_counter_read,
     .counter_increment = bulla_tpm_counter_increment,
     .counter_remove = bulla_tpm_counter_remove,
+    .clock = bulla_tpm_clock,
 };

@@ -74,7 +74,7 @@ struct quote {
     TPM2B_ATTEST attest;
     uint8_t signature[sizeof(TPMT_SIGNATURE)];
     size_t signature_size;
-    uint8_t values[BULLA_PCR_COUNT][32];
+    uint8_t values[BULLA_PCR_COUNT][BULLA_HASH_LARGEST];
 };
 
 static enum bulla_reason quote_once(struct bulla_tpm_burst *burst, ESYS_TR key, const TPM2B_DATA *qualifying,
@@ -96,12 +96,12 @@ static enum bulla_reason quote_once(struct bulla_tpm_burst *burst, ESYS_TR key, 
     return bulla_tpm_check(burst, code, "writing the quote's signature");
 }
 
-static bool quote_covers(const struct quote *quote, uint32_t mask)
+static bool quote_covers(const struct quote *quote, struct bulla_tpm_selected selected)
 {
     TPMS_ATTEST attest;
     uint8_t digest[32];
     size_t used = 0;
-    bulla_tpm_pcrs_digest(mask, quote->values, digest);
+    bulla_tpm_pcrs_digest(selected, quote->values, digest);
     if (Tss2_MU_TPMS_ATTEST_Unmarshal(quote->attest.attestationData, quote->attest.size, &used, &attest) !=
             TSS2_RC_SUCCESS ||
         attest.type != TPM2_ST_ATTEST_QUOTE)
@@ -110,26 +110,26 @@ static bool quote_covers(const struct quote *quote, uint32_t mask)
     return quoted->size == sizeof digest && memcmp(quoted->buffer, digest, sizeof digest) == 0;
 }
 
-static enum bulla_reason quote_take(struct bulla_tpm_burst *burst, const struct bulla_tpm_object *object, uint32_t mask,
-    struct bulla_bytes report, struct quote *quote)
+static enum bulla_reason quote_take(struct bulla_tpm_burst *burst, const struct bulla_tpm_object *object,
+    struct bulla_tpm_selected selected, struct bulla_bytes report, struct quote *quote)
 {
     ESYS_TR primary = ESYS_TR_NONE, key = ESYS_TR_NONE;
     TPML_PCR_SELECTION selection;
     TPM2B_DATA qualifying = {.size = 32};
     bulla_report_digest(report, qualifying.buffer);
-    BULLA_TRY(bulla_tpm_selection(mask, &selection));
+    BULLA_TRY(bulla_tpm_selection(selected, &selection));
     BULLA_TRY(bulla_tpm_primary_pinned(burst, object->primary, &primary));
     BULLA_TRY(bulla_tpm_object_load(burst, primary, object, &key));
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        BULLA_TRY(bulla_tpm_pcrs(burst, mask, quote->values));
+        BULLA_TRY(bulla_tpm_pcrs(burst, selected, quote->values));
         BULLA_TRY(quote_once(burst, key, &qualifying, &selection, quote));
-        if (quote_covers(quote, mask))
+        if (quote_covers(quote, selected))
             return BULLA_OK;
     }
     return bulla_refuse(BULLA_TPM_PCR, "the PCRs change while they are quoted");
 }
 
-enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, uint32_t mask,
+enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, struct bulla_tpm_selected selected,
     struct bulla_bytes report, struct bulla_writer *document)
 {
     struct bulla_tpm_object key;
@@ -142,14 +142,14 @@ enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob,
     {
         BULLA_TPM_BURST struct bulla_tpm_burst burst;
         BULLA_TRY(bulla_tpm_burst_open(&burst, tcti));
-        BULLA_TRY(quote_take(&burst, &key, mask, report, &quote));
+        BULLA_TRY(quote_take(&burst, &key, selected, report, &quote));
     }
     struct bulla_tpm_evidence evidence = {
         .attest = {quote.attest.attestationData, quote.attest.size},
         .signature = {quote.signature, quote.signature_size},
         .key = {public, public_size},
-        .bank = BULLA_SHA256,
-        .pcr_mask = mask,
+        .bank = selected.bank,
+        .pcr_mask = selected.mask,
         .report = report,
     };
     for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++)

@@ -43,8 +43,14 @@ enum bulla_reason bulla_tpm_pcr_read(
 /* The token's attestation key: a restricted P-256 signing key under the owner hierarchy's storage primary; `blob` is
  * its wrapped form, kept in the store. */
 enum bulla_reason bulla_tpm_attestation_key_create(const char *tcti, struct bulla_writer *blob) BULLA_MUST_USE;
-/* Quotes the PCRs of `mask` over SHA-256(report) and appends the evidence document. */
-enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, uint32_t mask,
+/* PCRs of one bank. */
+struct bulla_tpm_selected {
+    enum bulla_hash bank; /* SHA-256, SHA-384 or SHA-512 */
+    uint32_t mask;
+};
+/* Quotes these PCRs over SHA-256(report) and appends the evidence document. BULLA_ARGUMENT for no PCRs, one above 23,
+ * or a bank of SHA-1; BULLA_TPM_FAILED where the TPM does not have the bank. */
+enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, struct bulla_tpm_selected selected,
     struct bulla_bytes report, struct bulla_writer *document) BULLA_MUST_USE;
 
 /* The attestation key's TPMT_PUBLIC, and its name (34 bytes): from the blob alone. */
@@ -55,8 +61,7 @@ enum bulla_reason bulla_tpm_attestation_key_public(
  * certificate is in NV and is this key's: ECC P-256, ECC P-384, RSA 2048. Each is one burst; an RSA key may take a real
  * TPM seconds. BULLA_UNSUPPORTED: there is no certificate; BULLA_TPM_OTHER: none of them is for the key that the TPM
  * makes. */
-enum bulla_reason bulla_tpm_endorsements(
-    const char *tcti, bulla_backend_endorse *tell, void *context) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_endorsements(const char *tcti, bulla_backend_endorse *tell, void *context) BULLA_MUST_USE;
 /* TPM2_ActivateCredential for the attestation key: TPM2B_ID_OBJECT ‖ TPM2B_ENCRYPTED_SECRET in, the secret out. The
  * size of the second part tells which endorsement key it is for. BULLA_MALFORMED: neither; BULLA_AUTHENTICATION: made
  * for another TPM or another attestation key, or changed. */
@@ -74,5 +79,7 @@ enum bulla_reason bulla_tpm_counter_read(
 enum bulla_reason bulla_tpm_counter_increment(
     const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value) BULLA_MUST_USE;
 enum bulla_reason bulla_tpm_counter_remove(const char *tcti, uint32_t index) BULLA_MUST_USE;
+
+enum bulla_reason bulla_tpm_clock(const char *tcti, struct bulla_backend_clock *clock) BULLA_MUST_USE;
 
 #endif

@@ -18,7 +18,7 @@
 
 enum { FILE_LARGEST = 65536 };
 
-enum setting_kind { TEXT, NUMBER, CHOICE, PCRS, TREE, ATTESTER };
+enum setting_kind { TEXT, NUMBER, CHOICE, PCRS, BANK, TREE, ATTESTER };
 struct setting {
     const char *name;
     enum setting_kind kind;
@@ -38,6 +38,7 @@ static const struct setting settings[] = {
     {"model-release", TREE, FIELD(model_release), NULL, NULL, 0, 0},
     {"attester", ATTESTER, FIELD(attester), NULL, NULL, 0, 0},
     {"pcrs", PCRS, FIELD(pcrs), NULL, NULL, 0, 0},
+    {"pcr-bank", BANK, FIELD(pcr_bank), NULL, NULL, 0, 0},
     {"lease", NUMBER, FIELD(lease), NULL, NULL, 1, 31536000}, /* a year */
     {"threads", NUMBER, FIELD(threads), NULL, NULL, 0, 64},   /* 0: as many as processors, 8 at the most */
     {"pin-cost", CHOICE, FIELD(quick_pin), "standard", "quick", 0, 0},
@@ -120,11 +121,26 @@ static bool set_pcrs(const struct setting *setting, char *field, const char *val
     return *at == '\0';
 }
 
+static bool set_bank(const struct setting *setting, char *field, const char *value)
+{
+    static const char *const names[BULLA_HASHES] = {
+        [BULLA_SHA256] = "sha256", [BULLA_SHA384] = "sha384", [BULLA_SHA512] = "sha512"};
+    (void)setting;
+    for (int i = 0; i < BULLA_HASHES; i++)
+        if (names[i] && strcmp(names[i], value) == 0) {
+            enum bulla_hash bank = (enum bulla_hash)i;
+            memcpy(field, &bank, sizeof bank);
+            return true;
+        }
+    return false;
+}
+
 static bool (*const setters[])(const struct setting *, char *, const char *) = {
     [TEXT] = set_text,
     [NUMBER] = set_number,
     [CHOICE] = set_choice,
     [PCRS] = set_pcrs,
+    [BANK] = set_bank,
     [TREE] = set_tree,
     [ATTESTER] = set_attester,
 };
@@ -159,7 +175,7 @@ static enum bulla_reason parse_section(char *line, const struct place *place, st
         return bulla_refuse(
             BULLA_CONFIG_SYNTAX, "%s:%u: more than %d tokens", place->source, place->line, BULLA_TOKENS_LARGEST);
     struct bulla_token_config *token = &config->tokens[config->count];
-    *token = (struct bulla_token_config){.slot = config->count, .pcrs = 0xff, .lease = 300};
+    *token = (struct bulla_token_config){.slot = config->count, .pcrs = 0xff, .pcr_bank = BULLA_SHA256, .lease = 300};
     memcpy(token->name, name, strlen(name) + 1);
     config->count++;
     return BULLA_OK;
@@ -302,7 +318,7 @@ static enum bulla_reason built_in(struct bulla_config *config)
 {
     *config = (struct bulla_config){.count = 1};
     struct bulla_token_config *token = &config->tokens[0];
-    *token = (struct bulla_token_config){.name = "bulla", .pcrs = 0xff, .lease = 300};
+    *token = (struct bulla_token_config){.name = "bulla", .pcrs = 0xff, .pcr_bank = BULLA_SHA256, .lease = 300};
     if (!user_path(token->path, "XDG_DATA_HOME", ".local/share", "token")) {
         config->count = 0;
         return BULLA_OK;

@@ -76,6 +76,7 @@ static enum bulla_reason write_evidence(struct bulla_token *token, const struct 
         .public_key = report->public_key,
         .tcti = token->config->tcti,
         .pcrs = token->config->pcrs,
+        .bank = token->config->pcr_bank,
         .key_blob = {identity.blob, identity.size}};
     return attester->evidence(&request, evidence);
 }

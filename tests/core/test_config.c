@@ -19,6 +19,7 @@ static void settings_are_read(void **state)
     assert_int_equal(bulla_config_parse("# comment\n\n  [token demo]  \n\tslot = 5\r\nserial=0123456789abcdef\n"
                                         "path = /a b/token\nmodels = /m\ntcti = swtpm:path=/s\nrelease = tpm\n"
                                         "model-release = 2 of (tpm, passphrase)\npcrs = 0,2,4-7\nlease = 10\n"
+                                        "pcr-bank = sha384\n"
                                         "threads = 3\npin-cost = quick\nso-recovery = yes\n[token second]\npath = /c",
                          "test", &config),
         BULLA_OK);
@@ -33,6 +34,7 @@ static void settings_are_read(void **state)
     assert_string_equal(token->release, "tpm");
     assert_string_equal(token->model_release, "2 of (tpm, passphrase)");
     assert_int_equal(token->pcrs, 0xf5);
+    assert_int_equal(token->pcr_bank, BULLA_SHA384);
     assert_int_equal(token->lease, 10);
     assert_int_equal(token->threads, 3);
     assert_true(token->quick_pin && token->so_recovery);
@@ -42,6 +44,7 @@ static void settings_are_read(void **state)
     assert_string_equal(token->release, "passphrase"); /* no TPM */
     assert_string_equal(token->model_release, "");
     assert_int_equal(token->pcrs, 0xff);
+    assert_int_equal(token->pcr_bank, BULLA_SHA256);
     assert_int_equal(token->lease, 300);
     assert_false(token->quick_pin || token->so_recovery);
 }
@@ -78,6 +81,8 @@ static void what_is_not_a_setting_is_refused(void **state)
         {TOKEN "release = oracle\n", BULLA_CONFIG_SYNTAX},
         {TOKEN "release = \n", BULLA_CONFIG_SYNTAX},
         {TOKEN "model-release = 3 of (tpm, passphrase)\n", BULLA_CONFIG_SYNTAX},
+        {TOKEN "pcr-bank = sha1\n", BULLA_CONFIG_SYNTAX}, /* proves nothing */
+        {TOKEN "pcr-bank = SHA384\n", BULLA_CONFIG_SYNTAX},
         {TOKEN "pcrs = 24\n", BULLA_CONFIG_SYNTAX},
         {TOKEN "pcrs = 7-0\n", BULLA_CONFIG_SYNTAX},
         {TOKEN "pcrs = 0,\n", BULLA_CONFIG_SYNTAX},

@@ -135,7 +135,7 @@ static size_t put_attest(struct quote_maker *maker, uint16_t name_hash)
     signer[1] = (uint8_t)name_hash;
     put(&out, maker->magic, 4);
     put(&out, maker->type, 2);
-    put_sized(&out, signer, maker->signer_size);
+    put_sized(&out, signer, maker->signer_size == 34 ? maker->full_name_size : maker->signer_size);
     put_sized(&out, maker->extra_data, maker->extra_size);
     put(&out, 123456789, 8);                   /* clock */
     put(&out, 17, 4);                          /* resetCount */

@@ -9,7 +9,7 @@
 struct quote_maker {
     uint32_t magic;
     uint16_t type;
-    uint16_t signer_size; /* of the qualified signer: 34 */
+    uint16_t signer_size; /* of the qualified signer; 34 stands for what the key has */
     uint32_t attributes;  /* of the key */
     uint32_t banks, mask; /* of the selection */
     uint16_t bank;

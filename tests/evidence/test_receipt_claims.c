@@ -137,7 +137,7 @@ static void wrong_tdx_pcr8(struct bulla_receipt *receipt)
 }
 static void wrong_type(struct bulla_receipt *receipt)
 {
-    set_type(receipt, "tpm-pcr-sha384");
+    set_type(receipt, "tpm-pcr-sha1");
 }
 static void wrong_text(struct bulla_receipt *receipt)
 {

@@ -158,7 +158,11 @@ static void no_pcr_and_its_digest(struct quote_maker *maker)
     maker->digest_size = 32;
     maker->digest_told = true;
 }
-static void another_bank(struct quote_maker *maker)
+static void an_unknown_bank(struct quote_maker *maker)
+{
+    maker->bank = 0x0012; /* SM3 */
+}
+static void sha1_bank(struct quote_maker *maker)
 {
     maker->bank = 0x0004;
 }
@@ -217,7 +221,8 @@ static const struct lie lies[] = {
     {"a PCR less, digest right", one_pcr_less_and_its_digest, BULLA_EVIDENCE_MISMATCH},
     {"a PCR more, digest right", one_pcr_more_and_its_digest, BULLA_EVIDENCE_MISMATCH},
     {"no PCR, digest right", no_pcr_and_its_digest, BULLA_EVIDENCE_MISMATCH},
-    {"another bank", another_bank, BULLA_EVIDENCE_MISMATCH},
+    {"an unknown bank", an_unknown_bank, BULLA_EVIDENCE_MISMATCH},
+    {"the SHA-1 bank", sha1_bank, BULLA_UNSUPPORTED},
     {"an extra bank", an_extra_bank, BULLA_EVIDENCE_MISMATCH},
     {"no bank", no_bank, BULLA_EVIDENCE_MISMATCH},
     {"another digest", another_digest, BULLA_EVIDENCE_MISMATCH},

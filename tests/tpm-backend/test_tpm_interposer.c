@@ -41,8 +41,9 @@ static void a_pcr_that_changes_before_the_quote_is_quoted_with_its_new_value(voi
     proxy.at_code = CC_QUOTE;
     proxy.before = extend_pcr;
     bulla_writer_open(&writer, data, sizeof data);
-    assert_reason(bulla_tpm_quote(proxy.tcti, (struct bulla_bytes){key_blob.data, key_blob.size}, 1U << PCR,
-                      bulla_writer_bytes(&report_writer), &writer),
+    assert_reason(
+        bulla_tpm_quote(proxy.tcti, (struct bulla_bytes){key_blob.data, key_blob.size},
+            (struct bulla_tpm_selected){BULLA_SHA256, 1U << PCR}, bulla_writer_bytes(&report_writer), &writer),
         BULLA_OK);
     assert_true(atomic_load(&proxy.struck));
     assert_int_equal(bulla_tpm_evidence_read(bulla_writer_bytes(&writer), &evidence), BULLA_OK);

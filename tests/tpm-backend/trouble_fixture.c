@@ -125,8 +125,8 @@ static enum bulla_reason call_quote(void)
     uint8_t data[BULLA_EVIDENCE_LARGEST];
     struct bulla_writer writer;
     bulla_writer_open(&writer, data, sizeof data);
-    return bulla_tpm_quote(
-        proxy.tcti, (struct bulla_bytes){key_blob.data, key_blob.size}, 1, BULLA_TEXT("a report"), &writer);
+    return bulla_tpm_quote(proxy.tcti, (struct bulla_bytes){key_blob.data, key_blob.size},
+        (struct bulla_tpm_selected){BULLA_SHA256, 1}, BULLA_TEXT("a report"), &writer);
 }
 
 static enum bulla_reason call_counter_create(void)
