@@ -43,7 +43,6 @@ BULLA_COMMANDS(BULLA_COMMAND_DECLARE)
 #define BULLA_COMMAND_ONE(name) +1
 enum { BULLA_COMMAND_COUNT = 0 BULLA_COMMANDS(BULLA_COMMAND_ONE) };
 #undef BULLA_COMMAND_ONE
-enum { BULLA_COMMAND_COUNT = 26 };
 extern const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT];
 
 /* The command whose name argv begins with, and how many words that took; NULL with a sentence recorded otherwise. */
