@@ -18,6 +18,8 @@
     ROW(enroll_challenge)                                                                                              \
     ROW(enroll_answer)                                                                                                 \
     ROW(enroll_accept)                                                                                                 \
+    ROW(evidence_verify)                                                                                               \
+    ROW(evidence_explain)                                                                                              \
     ROW(receipt_verify)                                                                                                \
     ROW(policy_keygen)                                                                                                 \
     ROW(policy_sign)                                                                                                   \
