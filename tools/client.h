@@ -42,6 +42,11 @@ enum bulla_reason bulla_client_connect(struct bulla_client *client, const struct
 
 enum bulla_reason bulla_client_session(struct bulla_client *client) BULLA_MUST_USE;
 enum bulla_reason bulla_client_login(struct bulla_client *client, const struct bulla_common *common) BULLA_MUST_USE;
+/* client_principal.c: logs in as a user with a name; makes the session act for --as, too. */
+CK_RV bulla_client_login_named(struct bulla_client *client, const char *name, const struct bulla_pin *pin);
+/* BULLA_ARGUMENT for what is no user's name. */
+enum bulla_reason bulla_client_user_check(const char *name) BULLA_MUST_USE;
+enum bulla_reason bulla_client_act_as(struct bulla_client *client, const struct bulla_common *common) BULLA_MUST_USE;
 /* Text of a padded field of CK_TOKEN_INFO; text: size + 1 bytes. */
 void bulla_client_field(const unsigned char *field, size_t size, char *text);
 /* The label, or the name in bulla.conf of a token without one. */

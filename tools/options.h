@@ -47,6 +47,7 @@ struct bulla_common {
     bool help, json, quiet;
     const char *module, *token;
     const char *pin_file, *passphrase_file;
+    const char *user, *as, *as_key; /* who logs in, and for whom the session acts besides */
     bool partly; /* set by a command that did what it could, and told what it could not: BULLA_EXIT_LEFT */
 };
 

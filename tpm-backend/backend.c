@@ -100,4 +100,5 @@ const struct bulla_backend bulla_tpm_backend = {
     .counter_read = bulla_tpm_counter_read,
     .counter_increment = bulla_tpm_counter_increment,
     .counter_remove = bulla_tpm_counter_remove,
+    .clock = bulla_tpm_clock,
 };

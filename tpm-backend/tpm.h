@@ -80,4 +80,6 @@ enum bulla_reason bulla_tpm_counter_increment(
     const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value) BULLA_MUST_USE;
 enum bulla_reason bulla_tpm_counter_remove(const char *tcti, uint32_t index) BULLA_MUST_USE;
 
+enum bulla_reason bulla_tpm_clock(const char *tcti, struct bulla_backend_clock *clock) BULLA_MUST_USE;
+
 #endif

@@ -2,6 +2,7 @@
  * the key is finding it, checking a few attributes and counting a reference. */
 #include "key.h"
 
+#include "grants.h"
 #include "refusal.h"
 #include "session.h"
 
@@ -190,6 +191,7 @@ CK_RV bulla_key_take(struct bulla_session *session, CK_OBJECT_HANDLE handle, con
     *taken = (struct bulla_taken_key){.object = bulla_token_object(session->token, handle)};
     if (!taken->object)
         return CKR_KEY_HANDLE_INVALID;
+    taken->governed = bulla_grants_govern(taken->object);
     CK_RV rv = check(taken->object, row, use);
     if (rv == CKR_OK)
         rv = bulla_token_refusal(session->token, bulla_key_uses[use].name, open_key(session, row, taken));

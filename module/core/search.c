@@ -101,6 +101,8 @@ static CK_RV make_status(struct bulla_session *session, const CK_ATTRIBUTE *attr
         rv = put_status(session, "why", bulla_token_why_json(token));
     if (rv == CKR_OK && asks_for(attributes, count, "enrolment", false))
         rv = put_status(session, "enrolment", bulla_token_enrolment_json(token));
+    if (rv == CKR_OK && asks_for(attributes, count, "uses", false))
+        rv = put_status(session, "uses", bulla_token_uses_json(token));
     return rv;
 }
 

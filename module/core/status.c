@@ -94,6 +94,7 @@ static json_t *policy_status(const struct bulla_object *object)
         set(status, "not_before", json_integer((json_int_t)policy->not_before));
         set(status, "not_after", json_integer((json_int_t)policy->not_after));
         set(status, "states", json_integer((json_int_t)policy->state_count));
+        set(status, "restricted", json_boolean(policy->restricted));
     }
     free(policy);
     return status;
@@ -110,7 +111,8 @@ static void list_objects(struct bulla_token *token, json_t *status)
             continue;
         count++;
         hidden += object->hidden;
-        if (object->object_class == CKO_BULLA_POLICY && !object->hidden)
+        if (object->object_class == CKO_BULLA_POLICY && !object->hidden &&
+            bulla_attributes_get(object->attributes, CKA_BULLA_VERSION).data) /* "uses" shows the grants */
             (void)json_array_append_new(policies, policy_status(object));
     }
     (void)pthread_rwlock_unlock(&token->lock);
@@ -134,6 +136,20 @@ static json_t *receipt_key_hex(struct bulla_token *token)
     uint8_t key[32];
     bulla_token_services(token, &services);
     return services.receipt_key(token, key) == BULLA_OK ? hex(BULLA_BYTES(key)) : json_null();
+}
+
+/* Without a TPM the floor is as good as the file system that keeps it. */
+static json_t *time_status(struct bulla_token *token)
+{
+    json_t *status = json_object();
+    uint64_t now = 0;
+    enum bulla_reason reason = bulla_token_now(token, &now);
+    set(status, "system", json_integer((json_int_t)bulla_system_seconds()));
+    set(status, "kept_by", json_string(bulla_ledger_index(token) ? "tpm" : "file"));
+    set(status, "state", json_string(reason == BULLA_OK ? "ok" : bulla_reason_code(reason)));
+    if (reason == BULLA_OK || reason == BULLA_CLOCK_BACK)
+        set(status, "floor", json_integer((json_int_t)bulla_token_time_floor(token)));
+    return status;
 }
 
 static char *dumped(json_t *status)
@@ -171,6 +187,8 @@ char *bulla_token_status_json(struct bulla_token *token)
     set(status, "receipt_key", receipt_key_hex(token));
     set_machine(token, status);
     set(status, "tpm", backend_status(token));
+    if (bulla_token_login_state(token) == BULLA_USER)
+        set(status, "time", time_status(token));
     list_objects(token, status);
     return dumped(status);
 }

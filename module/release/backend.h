@@ -24,6 +24,15 @@ typedef void bulla_backend_endorse(void *context, const struct bulla_backend_end
 
 enum { BULLA_ENDORSEMENT_CERTIFICATE_LARGEST = 8192, BULLA_ACTIVATED_LARGEST = 64 };
 
+/* A clock that nobody turns back: it goes on while the component has power, and stands still while it has none. It may
+ * be slow or fast by 15 %; after an unclean end it may be behind what it had told (then it is not `safe` until it has
+ * caught up), and a cleared component begins at 0. */
+struct bulla_backend_clock {
+    uint64_t milliseconds;
+    uint32_t resets, restarts;
+    bool safe;
+};
+
 struct bulla_backend {
     const char *name; /* "tpm" */
     /* How many wrong PINs the component itself allows before it locks, and how many it allows now; the token's own
@@ -50,6 +59,7 @@ struct bulla_backend {
     enum bulla_reason (*counter_increment)(
         const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value);
     enum bulla_reason (*counter_remove)(const char *tcti, uint32_t index);
+    enum bulla_reason (*clock)(const char *tcti, struct bulla_backend_clock *clock); /* NULL: it has none */
 };
 
 /* The backend of tokens with a tcti, defined in compose.c. */

@@ -12,7 +12,7 @@ failures=0
 
 # array NAME: the bytes of an array of the header, in hex.
 array() {
-    sed -n "/^static const uint8_t $1\[\]/,/^};/p" "$header" | grep -oE '0x[0-9a-f]{2}' | cut -c 3- | tr -d '\n'
+    sed -n "/^static const uint8_t $1\[\]/,/};$/p" "$header" | grep -oE '0x[0-9a-f]{2}' | cut -c 3- | tr -d '\n'
 }
 # text WORDS: the same of a text.
 text() { printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }
