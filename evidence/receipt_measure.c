@@ -1,5 +1,5 @@
-/* A receipt names measurements pcr0, pcr1 … whatever they are: AIR v1 calls TDX's MRTD and RTMRs so, and bulla SEV-SNP's
- * measurement. One table says which is which; the rules of each type are in receipt_claims.c. */
+/* A receipt names measurements pcr0, pcr1 … whatever they are: AIR v1 calls TDX's MRTD and RTMRs so, and bulla
+ * SEV-SNP's measurement. One table says which is which; the rules of each type are in receipt_claims.c. */
 #include "receipt_measure.h"
 
 #include <stdio.h>
@@ -53,8 +53,7 @@ enum bulla_reason bulla_receipt_measure(const struct bulla_claims *claims, struc
         struct bulla_receipt_measurement *measurement = &receipt->measurements[receipt->measurement_count];
         (void)snprintf(measurement->name, sizeof measurement->name, "pcr%u", i);
         const char *name = words->names ? words->names[i] : measurement->name;
-        const struct bulla_measurement *found =
-            words->pcrs >> i & 1 && name ? bulla_claims_find(claims, name) : NULL;
+        const struct bulla_measurement *found = words->pcrs >> i & 1 && name ? bulla_claims_find(claims, name) : NULL;
         if (!found)
             continue;
         if (found->size != words->value_size)

@@ -22,7 +22,7 @@ struct grant_settings {
 
 static const struct bulla_option options[] = {
     {"key", 'k', "FILE", "the authority's private key, in PEM", BULLA_OPTION_TEXT, AT(key), 0, 0, true},
-    {"to", 't', "PRINCIPAL", "user:NAME, ed25519:HEX, secp256k1:HEX, ethereum:0xHEX, or anyone", BULLA_OPTION_TEXT,
+    {"to", 0, "PRINCIPAL", "user:NAME, ed25519:HEX, secp256k1:HEX, ethereum:0xHEX, or anyone", BULLA_OPTION_TEXT,
         AT(to), 0, 0, true},
     {"object", 0, "HEX", "the object's id (bulla model list shows a model's); without it every object of the authority",
         BULLA_OPTION_HEX, AT(object), 1, BULLA_GRANT_OBJECT_LARGEST, false},

@@ -34,7 +34,7 @@ uint32_t bulla_grants_operation(const struct bulla_mechanism *row, enum bulla_fu
 
 /* --- deciding --- */
 
-enum { PRINCIPALS = 16, ROUNDS = 8 };
+enum { PRINCIPALS = 1 + BULLA_SESSION_PRINCIPALS_MOST, ROUNDS = 8 };
 
 /* One operation that is asked for. A grant that allows it and turns out to be too fast now, or to be used up by another
  * process, is passed over in the next round. */

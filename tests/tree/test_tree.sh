@@ -61,6 +61,7 @@ module/mech mech evidence inference crypto
 module/core core mech release store evidence inference crypto
 module/face face core mech release store evidence inference crypto
 tools tools evidence crypto
+verify verify evidence crypto
 ARROWS
     grep -nE '#include "release/' $(files 'tpm-backend/*' 'enclave-backend/*') | grep -vE '"release/(leaf|backend)\.h"' |
         breach 'a backend includes more of the module than its contract'
