@@ -148,9 +148,9 @@ static enum bulla_reason attested_print(const struct attest_settings *settings, 
     bulla_evidence_describe(&attested->verified, kind, sizeof kind);
     bulla_say(BULLA_GOOD "verified" BULLA_PLAIN ": %s, purpose attest, your nonce\n", kind);
     bulla_say("  %-16s %s\n", settings->key ? "key (SHA-256)" : "receipt key", key);
-    json_t *document = json_pack("{s:s,s:b,s:s,s:I}", "evidence",
-        tpm ? "tpm" : bulla_evidence_verifiers[claims->kind]->name, "pinned", claims->pinned,
-        settings->key ? "key_sha256" : "receipt_key", key, "policy_version", (json_int_t)report->policy_version);
+    json_t *document = json_pack("{s:s,s:b,s:s,s:I}", "evidence", bulla_evidence_verifiers[claims->kind]->name,
+        "pinned", claims->pinned, settings->key ? "key_sha256" : "receipt_key", key, "policy_version",
+        (json_int_t)report->policy_version);
     if (tpm)
         tpm_print(&attested->verified, document);
     (void)json_object_set_new(document, tpm ? "pcrs" : "measurements", measurements_json(claims));

@@ -2,19 +2,13 @@
 
 #include <stdio.h>
 
-#include "evidence/receipt_measure.h"
-
 /* A quote has claims of its own beside those that every kind has: its key's name, its clock. */
-static enum bulla_reason quote_check(const struct bulla_evidence_trust *trust, struct bulla_verified_evidence *verified)
+static enum bulla_reason quote_claims(
+    const struct bulla_evidence_trust *trust, struct bulla_verified_evidence *verified)
 {
     struct bulla_tpm_evidence evidence;
-    struct bulla_claims *claims = &verified->claims;
     BULLA_TRY(bulla_tpm_evidence_read(verified->envelope.document, &evidence));
-    BULLA_TRY(bulla_tpm_evidence_verify(&evidence, trust->attestation_key, &verified->tpm));
-    BULLA_TRY(bulla_evidence_measured(&verified->envelope, claims));
-    claims->report_data = verified->tpm.extra_data;
-    claims->pinned = trust->attestation_key.size > 0;
-    return BULLA_OK;
+    return bulla_tpm_evidence_verify(&evidence, trust->attestation_key, &verified->tpm);
 }
 
 enum bulla_reason bulla_evidence_check(
@@ -25,10 +19,11 @@ enum bulla_reason bulla_evidence_check(
     const struct bulla_verification verification = {.document = verified->envelope.document,
         .endorsements.certificates = verified->envelope.certificates,
         .roots = trust->roots,
-        .root_count = trust->root_count};
+        .root_count = trust->root_count,
+        .attestation_key = trust->attestation_key};
     if (verified->envelope.kind == BULLA_EVIDENCE_TPM)
-        return quote_check(trust, verified);
-    if (trust->attestation_key.size)
+        BULLA_TRY(quote_claims(trust, verified));
+    else if (trust->attestation_key.size)
         return bulla_refuse(
             BULLA_EVIDENCE_UNTRUSTED, "you named a TPM's attestation key, and this is no TPM's evidence");
     return bulla_evidence_verify(&verification, &verified->claims);
