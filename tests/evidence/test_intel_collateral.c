@@ -261,7 +261,10 @@ static const struct lie lies[] = {
     {"no day", INTEL_SGX_V3, "2025-07-01T", "2025-06-31T", NULL, BULLA_MALFORMED, NONE, false},
     {"no month", INTEL_SGX_V3, "2025-07-01T", "2025-13-01T", NULL, BULLA_MALFORMED, NONE, false},
     /* form */
-    {"no levels", INTEL_SGX_V3, "\"tcbLevels\"", "\"levels\"", NULL, BULLA_EVIDENCE_TCB, NONE, false},
+    {"no levels", INTEL_SGX_V3, "\"tcbLevels\"", "\"levels\"", NULL, BULLA_MALFORMED, NONE, false},
+    {"QE without levels", INTEL_SGX_V3, "\"tcbLevels\"", "\"levels\"", NULL, BULLA_MALFORMED, NONE, true},
+    {"no modules", INTEL_TD_V4, "\"tdxModuleIdentities\"", "\"modules\"", NULL, BULLA_MALFORMED, NONE, false},
+    {"no first module", INTEL_TD_V4, "\"tdxModule\"", "\"module\"", module_0, BULLA_MALFORMED, NONE, false},
     {"fifteen components", INTEL_SGX_V3, "{\"svn\":3},", "", NULL, BULLA_MALFORMED, NONE, false},
     {"negative", INTEL_SGX_V3, "\"svn\":3", "\"svn\":-1", NULL, BULLA_MALFORMED, NONE, false},
     {"above a byte", INTEL_SGX_V3, "\"svn\":3", "\"svn\":256", NULL, BULLA_MALFORMED, NONE, false},
