@@ -1,5 +1,5 @@
-/* A file of endorsements is a row of things, each a PEM block or a DER SEQUENCE, told apart by its first byte. The order
- * is the caller's, leaf first, as vendors' services give chains; no path is searched for. */
+/* A file of endorsements is a row of things, each a PEM block or a DER SEQUENCE, told apart by its first byte. The
+ * order is the caller's, leaf first, as vendors' services give chains; no path is searched for. */
 #include "endorsements.h"
 
 #include <stdlib.h>
@@ -94,8 +94,8 @@ enum bulla_reason bulla_endorsed_add_crls(struct bulla_endorsed *endorsed, struc
     return reason;
 }
 
-enum bulla_reason bulla_pins_gather(const struct bulla_verification *verification, const uint8_t (*own)[32],
-    size_t own_count, struct bulla_pins *pins)
+enum bulla_reason bulla_pins_gather(
+    const struct bulla_verification *verification, const uint8_t (*own)[32], size_t own_count, struct bulla_pins *pins)
 {
     if (verification->root_count > BULLA_EXTRA_ROOTS || own_count > BULLA_PINS_OWN)
         return bulla_refuse(BULLA_TOO_LARGE, "%zu roots to trust", verification->root_count);

@@ -145,7 +145,8 @@ enum bulla_reason bulla_collateral_read(
     memset(collateral, 0, sizeof *collateral);
     collateral->json = json_loadb((const char *)bytes.data, bytes.size, JSON_REJECT_DUPLICATES, &error);
     if (!collateral->json)
-        return bulla_refuse(BULLA_MALFORMED, "the collateral is not JSON: line %d, column %d", error.line, error.column);
+        return bulla_refuse(
+            BULLA_MALFORMED, "the collateral is not JSON: line %d, column %d", error.line, error.column);
     return take_members(collateral->json, &parts);
 }
 
