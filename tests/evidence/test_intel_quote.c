@@ -86,8 +86,8 @@ static void real_quotes_get_their_verdict(void **state)
 
 /* --- real quotes, changed --- */
 
-static const struct real *const reals[] = {&td_v4, &td_debug, &td_v5, &sgx_v3};
-enum { REALS = sizeof reals / sizeof *reals };
+static const struct real *const reals[4] = {&td_v4, &td_debug, &td_v5, &sgx_v3};
+enum { REALS = 4 };
 
 static enum bulla_reason verify_bytes(const struct real *real, const uint8_t *data, size_t size)
 {
@@ -192,6 +192,79 @@ static void signature_data_of_another_quote_is_refused(void **state)
     memcpy(copy, quote.data, body);
     assert_int_equal(verify_bytes(&td_v4, copy, other.size), BULLA_SIGNATURE);
     free(copy);
+}
+
+/* The certificates of a real quote: `count` blocks of PEM. */
+static size_t blocks_of(struct bulla_bytes quote, struct bulla_bytes blocks[static 3])
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----\n";
+    const uint8_t *at = quote.data, *stop = quote.data + quote.size;
+    size_t count = 0;
+    while (count < 3) {
+        const uint8_t *from = memmem(at, (size_t)(stop - at), begin, sizeof begin - 1);
+        const uint8_t *to = from ? memmem(from, (size_t)(stop - from), end, sizeof end - 1) : NULL;
+        if (!to)
+            return count;
+        at = to + sizeof end - 1;
+        blocks[count++] = (struct bulla_bytes){from, (size_t)(at - from)};
+    }
+    return count;
+}
+
+/* The quote with other certificates, and its three lengths set right. */
+static size_t with_certificates(
+    struct bulla_bytes quote, const struct bulla_bytes *list, size_t count, uint8_t *out, size_t capacity)
+{
+    static const size_t data = 48 + 584; /* where the signature data's length stands in a quote of version 4 */
+    struct bulla_bytes blocks[3];
+    assert_int_equal(blocks_of(quote, blocks), 3);
+    size_t at = (size_t)(blocks[0].data - quote.data), text = 1;
+    memcpy(out, quote.data, at);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(at + text + list[i].size < capacity);
+        memcpy(out + at + text - 1, list[i].data, list[i].size);
+        text += list[i].size;
+    }
+    out[at + text - 1] = 0;
+    intel_maker_put(out + at - 4, text, 4);
+    intel_maker_put(out + data, at + text - data - 4, 4);
+    intel_maker_put(out + data + 4 + 128 + 2, at + text - data - 4 - 134, 4);
+    return at + text;
+}
+
+static void real_certificates_that_are_others_or_elsewhere_are_refused(void **state)
+{
+    (void)state;
+    REAL_DOCUMENT struct bulla_bytes quote = real_document(td_v4.quote);
+    REAL_DOCUMENT struct bulla_bytes other_quote = real_document(td_v5.quote);
+    REAL_DOCUMENT struct bulla_bytes enclave = real_document(sgx_v3.quote);
+    struct bulla_bytes own[3], others[3], processors[3];
+    uint8_t out[16384];
+    assert_int_equal(blocks_of(quote, own), 3);
+    assert_int_equal(blocks_of(other_quote, others), 3);
+    assert_int_equal(blocks_of(enclave, processors), 3);
+    const struct {
+        struct bulla_bytes list[4];
+        size_t count;
+        enum bulla_reason reason;
+    } cases[] = {
+        {{own[0], own[1], own[2]}, 3, BULLA_OK},
+        {{own[0]}, 0, BULLA_CERTIFICATE_INVALID},
+        {{own[1], own[2]}, 2, BULLA_CERTIFICATE_INVALID},
+        {{own[0], own[2]}, 2, BULLA_CERTIFICATE_INVALID},
+        {{own[0], own[1]}, 2, BULLA_CERTIFICATE_INVALID},
+        {{own[0], own[1], own[2], own[2]}, 4, BULLA_CERTIFICATE_INVALID},
+        {{own[1], own[0], own[2]}, 3, BULLA_CERTIFICATE_INVALID},
+        {{own[2], own[1], own[0]}, 3, BULLA_CERTIFICATE_UNTRUSTED},
+        {{own[0], own[2], own[1]}, 3, BULLA_CERTIFICATE_UNTRUSTED},
+        {{others[0], own[1], own[2]}, 3, BULLA_SIGNATURE}, /* by the same CA: only the QE's signature tells */
+        {{own[0], processors[1], own[2]}, 3, BULLA_CERTIFICATE_INVALID},
+        {{processors[0], processors[1], own[2]}, 3, BULLA_SIGNATURE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t size = with_certificates(quote, cases[i].list, cases[i].count, out, sizeof out);
+        assert_int_equal(verify_bytes(&td_v4, out, size), cases[i].reason);
+    }
 }
 
 /* --- a quoting enclave of paper: everything is signed properly, and one thing is not as it should be --- */
@@ -436,6 +509,7 @@ int main(void)
         cmocka_unit_test(zeros_behind_a_quote_are_cut_off_and_other_bytes_refused),
         cmocka_unit_test(real_quotes_are_judged_at_the_time_asked_for),
         cmocka_unit_test(signature_data_of_another_quote_is_refused),
+        cmocka_unit_test(real_certificates_that_are_others_or_elsewhere_are_refused),
         cmocka_unit_test(what_is_not_as_specified_is_refused_although_it_is_signed),
         cmocka_unit_test(a_td_says_what_was_measured),
         cmocka_unit_test(an_enclave_says_what_was_measured),
