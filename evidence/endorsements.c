@@ -106,16 +106,15 @@ enum bulla_reason bulla_pins_gather(
     return BULLA_OK;
 }
 
-enum bulla_reason bulla_endorsed_verify(const struct bulla_endorsed *endorsed, size_t length,
-    const struct bulla_pins *pins, uint64_t at, const char *const *known_critical)
+enum bulla_reason bulla_endorsed_verify(
+    const struct bulla_endorsed *endorsed, size_t length, const struct bulla_pins *pins, uint64_t at)
 {
     const struct bulla_certificate *chain[BULLA_CHAIN_LONGEST];
     const struct bulla_chain_rules rules = {.pins = pins->sha256,
         .pin_count = pins->count,
         .at = at,
         .crls = (const struct bulla_crl *const *)endorsed->crls,
-        .crl_count = endorsed->crl_count,
-        .known_critical = known_critical};
+        .crl_count = endorsed->crl_count};
     if (at == 0)
         return bulla_refuse(BULLA_EVIDENCE_STALE, "the document states no time: name the one to judge it at");
     if (endorsed->certificate_count != length)

@@ -163,7 +163,7 @@ enum bulla_reason bulla_statement_verify(
 {
     struct bulla_public_key key;
     const struct bulla_signature signature = {BULLA_SHA256, BULLA_PADDING_NONE, BULLA_BYTES(statement->signature)};
-    enum bulla_reason reason = bulla_endorsed_verify(&statement->signer, SIGNER_CHAIN, pins, at, NULL);
+    enum bulla_reason reason = bulla_endorsed_verify(&statement->signer, SIGNER_CHAIN, pins, at);
     if (reason != BULLA_OK)
         return bulla_refuse_within(reason, "%s: ", what);
     bulla_certificate_key(statement->signer.certificates[0], &key);

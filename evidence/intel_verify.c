@@ -56,7 +56,7 @@ static enum bulla_reason take_endorsements(struct judged *judged)
 
 static enum bulla_reason check_chain(struct judged *judged)
 {
-    BULLA_TRY(bulla_endorsed_verify(&judged->chain, PCK_CHAIN, &judged->pins, judged->verification->at, NULL));
+    BULLA_TRY(bulla_endorsed_verify(&judged->chain, PCK_CHAIN, &judged->pins, judged->verification->at));
     return bulla_pck_read(judged->chain.certificates[0], &judged->pck);
 }
 

@@ -203,6 +203,7 @@ TELL(ca_revoked, maker->root_revoked = 2)
 TELL(signer_revoked, maker->root_revoked = maker->signer_serial)
 TELL(lists_expired, maker->crl_until = INTEL_MAKER_AT - 1)
 TELL(signer_ca, maker->signer_is_ca = true)
+TELL(signer_p384, maker->signer_p384 = true)
 
 #define UP BULLA_TCB_UP_TO_DATE
 #define CONFIGURE BULLA_TCB_CONFIGURATION_NEEDED
@@ -282,6 +283,7 @@ static const struct lie lies[] = {
     {"PCK CA revoked", INTEL_TD_V4, NULL, NULL, ca_revoked, BULLA_CERTIFICATE_REVOKED, NONE, false},
     {"signer revoked", INTEL_TD_V4, NULL, NULL, signer_revoked, BULLA_CERTIFICATE_REVOKED, NONE, false},
     {"lists ended", INTEL_SGX_V3, NULL, NULL, lists_expired, BULLA_CERTIFICATE_EXPIRED, NONE, false},
+    {"signer of another curve", INTEL_SGX_V3, NULL, NULL, signer_p384, BULLA_KEY_INVALID, NONE, false},
     {"signer a CA", INTEL_SGX_V3, NULL, NULL, signer_ca, BULLA_CERTIFICATE_INVALID, NONE, false},
 };
 

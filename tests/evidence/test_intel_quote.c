@@ -329,6 +329,32 @@ SET(pck_ca, pck_is_ca, true)
 SET(no_extension, pck_extension, "")
 SET(empty_extension, pck_extension, "3000")
 SET(other_extension, pck_extension, "0500")
+SET(pck_p384, pck_p384, true)
+
+/* Of the extension, everything else being right. */
+#define STEM "2a864886f84d010d01"
+#define CHANGE(name, from, to)                                                                                         \
+    static void name(struct intel_maker *maker)                                                                        \
+    {                                                                                                                  \
+        maker->extension_from = from;                                                                                  \
+        maker->extension_to = to;                                                                                      \
+    }
+CHANGE(no_fmspc, STEM "04", STEM "06")
+CHANGE(no_pce_id, STEM "03", STEM "07")
+CHANGE(no_tcb, "060a" STEM "02", "060a" STEM "08")
+CHANGE(part_twice, STEM "01", STEM "05")
+CHANGE(part_of_another, STEM "05", "2a864886f84d010d0205")
+CHANGE(part_high, STEM "05", STEM "ff")
+CHANGE(pce_id_integer, "04020708", "02020708")
+CHANGE(fmspc_short, "0406010203040506", "0405010203040506")
+CHANGE(component_twice, STEM "0202", STEM "0201")
+CHANGE(component_19, STEM "0212", STEM "0213")
+CHANGE(component_0, STEM "0201", STEM "0200")
+CHANGE(component_octets, STEM "0201020103", STEM "0201040103")
+CHANGE(component_negative, STEM "0201020103", STEM "0201020183")
+CHANGE(cpu_svn_integer, STEM "02120410", STEM "02120210")
+CHANGE(pair_not_a_sequence, "300f060a" STEM "05", "310f060a" STEM "05")
+CHANGE(oid_not_an_oid, "300f060a" STEM "05", "300f040a" STEM "05")
 
 static void nothing(struct intel_maker *maker)
 {
@@ -406,6 +432,23 @@ static const struct lie lies[] = {
     {"PCK a CA", INTEL_TD_V4, pck_ca, BULLA_CERTIFICATE_INVALID},
     {"no extension", INTEL_TD_V4, no_extension, BULLA_CERTIFICATE_INVALID},
     {"empty extension", INTEL_SGX_V3, empty_extension, BULLA_CERTIFICATE_INVALID},
+    {"PCK of another curve", INTEL_TD_V4, pck_p384, BULLA_KEY_INVALID},
+    {"no FMSPC", INTEL_TD_V4, no_fmspc, BULLA_CERTIFICATE_INVALID},
+    {"no PCE ID", INTEL_TD_V4, no_pce_id, BULLA_CERTIFICATE_INVALID},
+    {"no TCB", INTEL_TD_V4, no_tcb, BULLA_CERTIFICATE_INVALID},
+    {"a part twice", INTEL_TD_V4, part_twice, BULLA_CERTIFICATE_INVALID},
+    {"a part of something else", INTEL_TD_V4, part_of_another, BULLA_CERTIFICATE_INVALID},
+    {"part 255", INTEL_TD_V4, part_high, BULLA_CERTIFICATE_INVALID},
+    {"PCE ID that is an INTEGER", INTEL_TD_V4, pce_id_integer, BULLA_CERTIFICATE_INVALID},
+    {"FMSPC of five bytes", INTEL_TD_V4, fmspc_short, BULLA_CERTIFICATE_INVALID},
+    {"a component twice", INTEL_TD_V4, component_twice, BULLA_CERTIFICATE_INVALID},
+    {"component 19", INTEL_TD_V4, component_19, BULLA_CERTIFICATE_INVALID},
+    {"component 0", INTEL_TD_V4, component_0, BULLA_CERTIFICATE_INVALID},
+    {"a component that is no INTEGER", INTEL_TD_V4, component_octets, BULLA_CERTIFICATE_INVALID},
+    {"a negative component", INTEL_TD_V4, component_negative, BULLA_CERTIFICATE_INVALID},
+    {"a CPUSVN that is an INTEGER", INTEL_TD_V4, cpu_svn_integer, BULLA_CERTIFICATE_INVALID},
+    {"a part that is no SEQUENCE", INTEL_TD_V4, pair_not_a_sequence, BULLA_CERTIFICATE_INVALID},
+    {"a part without OID", INTEL_TD_V4, oid_not_an_oid, BULLA_CERTIFICATE_INVALID},
     {"another extension", INTEL_TD_V4, other_extension, BULLA_CERTIFICATE_INVALID},
 };
 
@@ -482,6 +525,33 @@ static void an_enclave_says_what_was_measured(void **state)
     free(maker);
 }
 
+static void a_verifier_takes_its_own_kind_only(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    REAL_DOCUMENT struct bulla_bytes td = real_document(td_v5.quote);
+    REAL_DOCUMENT struct bulla_bytes enclave = real_document(sgx_v3.quote);
+    struct bulla_verification verification = {.document = td, .at = td_v5.at};
+    assert_true(bulla_tdx_verifier.recognises(td) && !bulla_sgx_verifier.recognises(td));
+    assert_true(bulla_sgx_verifier.recognises(enclave) && !bulla_tdx_verifier.recognises(enclave));
+    assert_int_equal(bulla_tdx_verifier.verify(&verification, &claims), BULLA_OK);
+    assert_int_equal(bulla_sgx_verifier.verify(&verification, &claims), BULLA_EVIDENCE_KIND);
+    verification = (struct bulla_verification){.document = enclave, .at = sgx_v3.at};
+    assert_int_equal(bulla_sgx_verifier.verify(&verification, &claims), BULLA_OK);
+    assert_int_equal(bulla_tdx_verifier.verify(&verification, &claims), BULLA_EVIDENCE_KIND);
+}
+
+/* Without the table of kinds, which refuses debugging once more. */
+static void a_verifier_refuses_debugging_by_itself(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    REAL_DOCUMENT struct bulla_bytes quote = real_document(td_debug.quote);
+    const struct bulla_verification verification = {.document = quote, .at = td_debug.at};
+    assert_int_equal(bulla_tdx_verifier.verify(&verification, &claims), BULLA_EVIDENCE_DEBUG);
+    assert_int_equal(claims.kind, BULLA_EVIDENCE_NONE);
+}
+
 static void a_root_that_nobody_pinned_is_refused(void **state)
 {
     (void)state;
@@ -513,6 +583,8 @@ int main(void)
         cmocka_unit_test(what_is_not_as_specified_is_refused_although_it_is_signed),
         cmocka_unit_test(a_td_says_what_was_measured),
         cmocka_unit_test(an_enclave_says_what_was_measured),
+        cmocka_unit_test(a_verifier_takes_its_own_kind_only),
+        cmocka_unit_test(a_verifier_refuses_debugging_by_itself),
         cmocka_unit_test(a_root_that_nobody_pinned_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
