@@ -30,7 +30,7 @@ static const struct bulla_option options[] = {
         "infer, seal, sign, decrypt, encrypt, verify, derive, wrap, unwrap, or all (default: infer)", BULLA_OPTION_TEXT,
         AT(operations), 0, 0, false},
     {"from", 0, "TIME", "when it begins (default: now)", BULLA_OPTION_TEXT, AT(from), 0, 0, false},
-    {"until", 'u', "TIME", "when it ends: 2026-12-31, 2026-12-31T18:00:00Z or +10d", BULLA_OPTION_TEXT, AT(until), 0, 0,
+    {"until", 0, "TIME", "when it ends: 2026-12-31, 2026-12-31T18:00:00Z or +10d", BULLA_OPTION_TEXT, AT(until), 0, 0,
         true},
     {"uses", 'n', "N", "how often (default: not counted)", BULLA_OPTION_NUMBER, AT(uses), 1, INT64_MAX, false},
     {"rate", 0, "N/SECONDS", "at most so many uses in so many seconds", BULLA_OPTION_TEXT, AT(rate), 0, 0, false},
