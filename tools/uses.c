@@ -99,9 +99,10 @@ const struct bulla_command bulla_command_uses = {
     .name = "uses",
     .arguments = "",
     .summary = "Show the grants in force, and what is left of them",
-    .text = "Grants of the policies that the token holds, and those that stand alone beside them: who may do what with\n"
-            "which object, and how many uses were had. What another process holds of a block counts as had until it\n"
-            "ends.",
+    .text =
+        "Grants of the policies that the token holds, and those that stand alone beside them: who may do what with\n"
+        "which object, and how many uses were had. What another process holds of a block counts as had until it\n"
+        "ends.",
     .examples = "  bulla uses\n  bulla uses --json | jq '.grants[] | {who, left}'\n",
     .needs = BULLA_NEEDS_LOGIN,
     .settings_size = sizeof(struct uses_settings),
