@@ -264,6 +264,11 @@ static void evidence_is_verified_before_it_is_written(void **state)
     assert_int_equal(strlen(program_text(&result, "receipt_key")), 64);
     assert_int_equal(access(path, F_OK), 0);
     program_result_free(&result);
+    /* Whoever has only the file judges it the same. */
+    DONE(BULLA_EXIT_OK, "evidence", "verify", path, "--root", root, NONCE, "--purpose", "attest");
+    DONE(BULLA_EXIT_UNVERIFIED, "evidence", "verify", path, "--root", root, NONCE, "--purpose", "release");
+    DONE(BULLA_EXIT_UNVERIFIED, "evidence", "verify", path, "--root", root, "--nonce", "0011223344556677");
+    DONE(BULLA_EXIT_UNVERIFIED, "evidence", "verify", path, NONCE);
 }
 
 static void a_key_is_attested_by_its_label(void **state)
