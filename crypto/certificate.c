@@ -203,6 +203,11 @@ void bulla_certificate_subject(const struct bulla_certificate *certificate, char
     (void)ERR_pop_to_mark();
 }
 
+bool bulla_certificate_names(const struct bulla_certificate *certificate, const struct bulla_certificate *issuer)
+{
+    return X509_NAME_cmp(X509_get_issuer_name(certificate->x509), X509_get_subject_name(issuer->x509)) == 0;
+}
+
 void bulla_certificate_validity(const struct bulla_certificate *certificate, uint64_t *not_before, uint64_t *not_after)
 {
     *not_before = certificate->not_before;

@@ -50,7 +50,7 @@ BULLA_REASON(PIN_WRONG, "pin-wrong", "try again with the right PIN; the count of
 BULLA_REASON(PIN_LOCKED, "pin-locked",
     "have the SO grant another try: C_InitPIN with the same PIN (pkcs11-tool --login --login-type so --init-pin)")
 BULLA_REASON(PIN_LENGTH, "pin-length", "use 4 to 255 bytes")
-BULLA_REASON(PIN_UNSET, "pin-unset", "have the SO set the user's PIN (C_InitPIN)")
+BULLA_REASON(PIN_UNSET, "pin-unset", "have the SO set the user's PIN (C_InitPIN), or the owner add the user: bulla user add")
 BULLA_REASON(
     SO_CANNOT_OPEN, "so-cannot-open", "initialise the token anew, or declare so-recovery before it is initialised")
 BULLA_REASON(NOT_LOGGED_IN, "not-logged-in", "log in as the user")

@@ -53,6 +53,15 @@ enum bulla_reason bulla_secp256k1_recover(
     return BULLA_OK;
 }
 
+bool bulla_secp256k1_lower(uint8_t signature[static 64])
+{
+    secp256k1_ecdsa_signature parsed;
+    if (!secp256k1_ecdsa_signature_parse_compact(CONTEXT, &parsed, signature))
+        return false;
+    (void)secp256k1_ecdsa_signature_normalize(CONTEXT, &parsed, &parsed);
+    return secp256k1_ecdsa_signature_serialize_compact(CONTEXT, signature, &parsed) == 1;
+}
+
 void bulla_secp256k1_compress(const uint8_t key[static 65], uint8_t compressed[static 33])
 {
     compressed[0] = (uint8_t)(0x02 | (key[64] & 1));

@@ -14,6 +14,8 @@ enum bulla_reason bulla_secp256k1_verify(
 /* The one key under which the signature verifies, for the recovery bit given; uncompressed, 0x04 first. */
 enum bulla_reason bulla_secp256k1_recover(const uint8_t digest[static 32], const uint8_t signature[static 64], bool odd,
     uint8_t key[static 65]) BULLA_MUST_USE;
+/* Makes the lower of the two values of s that verify what this signature signs; false where r or s is no number. */
+bool bulla_secp256k1_lower(uint8_t signature[static 64]);
 /* The same point in 33 bytes. */
 void bulla_secp256k1_compress(const uint8_t key[static 65], uint8_t compressed[static 33]);
 

@@ -19,11 +19,15 @@ static bool is_for(const struct bulla_grant *grant, const struct bulla_access *a
     return false;
 }
 
+/* The sizes first, and here: most of a thousand grants are looked at no further. */
+static bool is_id(const struct bulla_grant *grant, struct bulla_bytes id)
+{
+    return grant->object_size == id.size && memcmp(grant->object, id.data, id.size) == 0;
+}
+
 static bool is_over(const struct bulla_grant *grant, const struct bulla_access *access)
 {
-    struct bulla_bytes object = {grant->object, grant->object_size};
-    return object.size == 0 || bulla_bytes_equal(object, access->object_id) ||
-           (object.size == BULLA_GRANT_ID && bulla_bytes_equal(object, access->object_unique));
+    return grant->object_size == 0 || is_id(grant, access->object_id) || is_id(grant, access->object_unique);
 }
 
 static bool remembered(bool (*question)(void *, const struct bulla_grant *), const struct bulla_grant_memory *memory,
@@ -55,7 +59,7 @@ static void write_id(const struct bulla_grant *grant, char text[static 2 * BULLA
         text[2 * i] = digits[grant->id[i] >> 4];
         text[2 * i + 1] = digits[grant->id[i] & 15];
     }
-    text[2 * BULLA_GRANT_ID] = '\0';
+    text[(size_t)2 * BULLA_GRANT_ID] = '\0';
 }
 
 static enum bulla_reason refuse_missing(const struct bulla_access *access)
@@ -97,12 +101,14 @@ enum bulla_reason bulla_grants_decide(const struct bulla_grant *grants, size_t c
     if (!memory)
         memory = &nothing;
     for (size_t i = 0; i < count; i++) {
+        if (counted && grants[i].uses)
+            continue; /* only one without a count would go before it */
         enum step step = judge(&grants[i], access, memory);
         if (step == ALLOWED && grants[i].uses == 0) {
             *allowed = &grants[i];
             return BULLA_OK;
         }
-        if (step == ALLOWED && !counted)
+        if (step == ALLOWED)
             counted = &grants[i];
         if (step > furthest) {
             furthest = step;

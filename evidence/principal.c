@@ -130,14 +130,11 @@ static enum bulla_reason verify_ed25519(
     return BULLA_OK;
 }
 
-static void hash_personal(struct bulla_bytes message, uint8_t digest[static 32])
+void bulla_principal_hash(struct bulla_bytes challenge, uint8_t digest[static 32])
 {
     char head[64];
-    (void)snprintf(head, sizeof head,
-        "\x19"
-        "Ethereum Signed Message:\n%zu",
-        message.size);
-    const struct bulla_bytes parts[] = {BULLA_TEXT(head), message};
+    (void)snprintf(head, sizeof head, "\031Ethereum Signed Message:\n%zu", challenge.size);
+    const struct bulla_bytes parts[] = {BULLA_TEXT(head), challenge};
     bulla_keccak256(parts, 2, digest);
 }
 
@@ -147,7 +144,7 @@ static enum bulla_reason recover(struct bulla_bytes challenge, struct bulla_byte
     uint8_t digest[32], v = proof.data[64];
     if (v > 1 && v != 27 && v != 28)
         return bulla_refuse(BULLA_PRINCIPAL_WRONG, "v of the signature is %u, not 0, 1, 27 or 28", v);
-    hash_personal(challenge, digest);
+    bulla_principal_hash(challenge, digest);
     return as_proof(bulla_secp256k1_recover(digest, proof.data, v == 1 || v == 28, key));
 }
 
@@ -156,7 +153,7 @@ static enum bulla_reason verify_secp256k1(
 {
     uint8_t digest[32], key[65], compressed[33];
     if (proof.size == 64) {
-        hash_personal(challenge, digest);
+        bulla_principal_hash(challenge, digest);
         return as_proof(bulla_secp256k1_verify(principal->value, digest, proof.data));
     }
     if (proof.size != 65)

@@ -39,6 +39,8 @@ bool bulla_principal_has_key(const struct bulla_principal *principal);
  * <64 hex>\n", the same bytes on both sides, so that a wallet shows its user what is signed. */
 void bulla_principal_challenge(const struct bulla_principal *principal, const char *serial,
     const uint8_t nonce[static 32], char challenge[static 2 * BULLA_CHALLENGE_SIZE]);
+/* What secp256k1 keys and Ethereum accounts sign of a challenge: EIP-191's hash of a personal message. */
+void bulla_principal_hash(struct bulla_bytes challenge, uint8_t digest[static 32]);
 /* BULLA_PRINCIPAL_WRONG; BULLA_UNSUPPORTED for principals that have no key. */
 enum bulla_reason bulla_principal_verify(
     const struct bulla_principal *principal, struct bulla_bytes challenge, struct bulla_bytes proof) BULLA_MUST_USE;

@@ -25,9 +25,10 @@ enum { PEM_LARGEST = 16384 };
 static int passphrase_ask(char *buffer, int size, int writing, void *context)
 {
     BULLA_SECRET struct bulla_pin *pin = NULL;
+    char prompt[64];
     (void)writing;
-    (void)context;
-    struct bulla_pin_source source = {.prompt = "Passphrase of the authority's key"};
+    (void)snprintf(prompt, sizeof prompt, "Passphrase of %s key", (const char *)context);
+    struct bulla_pin_source source = {.prompt = prompt};
     if (bulla_pin_get(&source, &pin) != BULLA_OK || pin->size > (size_t)size)
         return -1;
     memcpy(buffer, pin->bytes, pin->size);
@@ -49,8 +50,6 @@ static enum bulla_reason pem_read(const char *path, uint8_t **pem, size_t *size)
     BULLA_TRY(bulla_secret_allocate(PEM_LARGEST, &memory));
     *pem = memory;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (file < 0 && errno == ENOENT)
-        bulla_output_remedy("`bulla policy keygen -o %s` makes one", path);
     if (file < 0)
         return bulla_refuse(BULLA_FILE, "opening the key file %s: %s", path, strerror(errno));
     ssize_t got = 1;
@@ -77,17 +76,25 @@ static enum bulla_reason authority_sign(void *context, struct bulla_bytes to_be_
     return done ? BULLA_OK : bulla_refuse(BULLA_KEY_INVALID, "the authority's key did not sign");
 }
 
-enum bulla_reason bulla_authority_open(struct bulla_authority *authority, const char *path)
+enum bulla_reason bulla_key_file_open(const char *path, const char *whose, void **key)
 {
     BULLA_SECRET uint8_t *pem = NULL;
     size_t size = 0;
-    memset(authority, 0, sizeof *authority);
     BULLA_TRY(pem_read(path, &pem, &size));
     BIO *bio = BIO_new_mem_buf(pem, (int)size);
-    authority->key = bio ? PEM_read_bio_PrivateKey(bio, NULL, passphrase_ask, NULL) : NULL;
+    *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, passphrase_ask, (void *)(uintptr_t)whose) : NULL;
     BIO_free(bio);
-    if (!authority->key)
+    if (!*key)
         return bulla_refuse(BULLA_KEY_INVALID, "%s is not a private key in PEM, or its passphrase is another", path);
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_authority_open(struct bulla_authority *authority, const char *path)
+{
+    memset(authority, 0, sizeof *authority);
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        bulla_output_remedy("`bulla policy keygen -o %s` makes one", path);
+    BULLA_TRY(bulla_key_file_open(path, "the authority's", &authority->key));
     if (!public_key_of(authority->key, authority->public_key))
         return bulla_refuse(BULLA_KEY_INVALID, "%s is not a P-256 key", path);
     authority->signer = (struct bulla_cose_signer){BULLA_COSE_ES256, authority_sign, authority->key};

@@ -17,6 +17,9 @@ struct bulla_authority {
 enum bulla_reason bulla_authority_open(struct bulla_authority *authority, const char *path) BULLA_MUST_USE;
 void bulla_authority_close(struct bulla_authority *authority);
 
+/* Any private key in a PEM file: an EVP_PKEY, the caller's to free. */
+enum bulla_reason bulla_key_file_open(const char *path, const char *whose, void **key) BULLA_MUST_USE;
+
 /* Makes a key pair: `path` (0600, private) and `path`.pub (0644); neither is overwritten, and on refusal
  * neither is there that was not before. */
 enum bulla_reason bulla_authority_generate(

@@ -42,6 +42,11 @@ enum bulla_reason bulla_client_connect(struct bulla_client *client, const struct
 
 enum bulla_reason bulla_client_session(struct bulla_client *client) BULLA_MUST_USE;
 enum bulla_reason bulla_client_login(struct bulla_client *client, const struct bulla_common *common) BULLA_MUST_USE;
+/* client_principal.c: logs in as a user with a name; makes the session act for --as, too. */
+CK_RV bulla_client_login_named(struct bulla_client *client, const char *name, const struct bulla_pin *pin);
+/* BULLA_ARGUMENT for what is no user's name. */
+enum bulla_reason bulla_client_user_check(const char *name) BULLA_MUST_USE;
+enum bulla_reason bulla_client_act_as(struct bulla_client *client, const struct bulla_common *common) BULLA_MUST_USE;
 /* Text of a padded field of CK_TOKEN_INFO; text: size + 1 bytes. */
 void bulla_client_field(const unsigned char *field, size_t size, char *text);
 /* The label, or the name in bulla.conf of a token without one. */
@@ -66,10 +71,12 @@ enum bulla_reason bulla_client_number(struct bulla_client *client, CK_OBJECT_HAN
     CK_ULONG fallback, CK_ULONG *number) BULLA_MUST_USE;
 enum bulla_reason bulla_client_flag(
     struct bulla_client *client, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, bool *flag) BULLA_MUST_USE;
-/* The token's JSON document "status" or "why"; the caller's to json_decref. */
+/* The token's JSON document "status", "why" or "enrolment"; the caller's to json_decref. */
 enum bulla_reason bulla_client_document(
     struct bulla_client *client, const char *label, json_t **document) BULLA_MUST_USE;
 
+/* The private half of the token's receipt key, which attests. */
+enum bulla_reason bulla_client_receipt_key(struct bulla_client *client, CK_OBJECT_HANDLE *key) BULLA_MUST_USE;
 /* Whether a secret key was made to seal models with. */
 enum bulla_reason bulla_client_is_model(struct bulla_client *client, CK_OBJECT_HANDLE key, bool *model) BULLA_MUST_USE;
 /* The model key with this label; CK_INVALID_HANDLE when there is none. BULLA_ARGUMENT when there are several. */

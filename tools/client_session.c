@@ -123,21 +123,25 @@ enum bulla_reason bulla_client_login(struct bulla_client *client, const struct b
 {
     BULLA_SECRET struct bulla_pin *pin = NULL;
     char label[33];
-    char prompt[64];
+    char prompt[160];
     struct bulla_wait wait;
+    bool named = common->user && strcmp(common->user, "user") != 0;
+    if (named)
+        BULLA_TRY(bulla_client_user_check(common->user));
     if (!(client->token.flags & CKF_TOKEN_INITIALIZED))
         return bulla_refuse(BULLA_TOKEN_UNINITIALIZED, "the token is not initialised");
     char clean[sizeof label];
     bulla_client_label(client, label);
     bulla_output_clean(label, clean, sizeof clean); /* the prompt goes to the terminal as it is */
-    (void)snprintf(prompt, sizeof prompt, "PIN of %s", clean);
+    (void)snprintf(prompt, sizeof prompt, "PIN of %s%s%s", named ? common->user : "", named ? " on " : "", clean);
     struct bulla_pin_source source = {
         .file = common->pin_file, .environment = "BULLA_PIN", .second_file = client->pin_source, .prompt = prompt};
     BULLA_TRY(bulla_pin_get(&source, &pin));
     bulla_wait_begin(&wait, "logging in");
-    CK_RV result = client->module->C_Login(client->session, CKU_USER, pin->bytes, pin->size);
+    CK_RV result = named ? bulla_client_login_named(client, common->user, pin)
+                         : client->module->C_Login(client->session, CKU_USER, pin->bytes, pin->size);
     bulla_wait_end(&wait);
-    client->logged_in = result == CKR_OK || result == CKR_USER_ALREADY_LOGGED_IN;
+    client->logged_in = result == CKR_OK || (result == CKR_USER_ALREADY_LOGGED_IN && !named);
     return client->logged_in ? BULLA_OK : bulla_client_check(client, result, "logging in");
 }
 
@@ -164,5 +168,6 @@ enum bulla_reason bulla_client_connect(struct bulla_client *client, const struct
     if (call->command->needs < BULLA_NEEDS_LOGIN)
         return BULLA_OK;
     BULLA_TRY(bulla_client_login(client, common));
+    BULLA_TRY(bulla_client_act_as(client, common));
     return passphrase_give(client, common);
 }

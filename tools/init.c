@@ -161,6 +161,8 @@ static enum bulla_reason init_run(const struct bulla_call *call)
     char label[33];
     struct bulla_client client;
     bool told = false;
+    if (settings->common.user || settings->common.as)
+        return bulla_refuse(BULLA_ARGUMENT, "init makes the token's owner: --user and --as are for later");
     enum bulla_reason reason = bulla_client_open(&client, &settings->common);
     if (reason == BULLA_OK)
         reason = destruction_check(&client, settings);

@@ -16,6 +16,13 @@ static const struct bulla_option login_rows[] = {
         AT(pin_file), 0, 0, false},
     {"passphrase-file", 0, "FILE", "a passphrase for release trees that ask for one (else $BULLA_PASSPHRASE)",
         BULLA_OPTION_TEXT, AT(passphrase_file), 0, 0, false},
+    {"user", 'u', "NAME", "log in as this user of the token instead of its owner", BULLA_OPTION_TEXT, AT(user), 0, 0,
+        false},
+    {"as", 0, "PRINCIPAL", "prove to be this principal as well: ed25519:…, secp256k1:…, ethereum:0x…, user:NAME",
+        BULLA_OPTION_TEXT, AT(as), 0, 0, false},
+    {"as-key", 0, "FILE",
+        "its private key in PEM, or the user's PIN (else the proof in hex is read from standard input)",
+        BULLA_OPTION_TEXT, AT(as_key), 0, 0, false},
 };
 static const struct bulla_option token_rows[] = {
     {"token", 't', "LABEL", "the token: its label, serial number, name in bulla.conf, or a PKCS#11 URI",

@@ -15,7 +15,7 @@ enum bulla_option_kind {
     BULLA_OPTION_FLAG,   /* bool */
     BULLA_OPTION_TEXT,   /* const char * */
     BULLA_OPTION_NUMBER, /* uint64_t, within least … most */
-    BULLA_OPTION_HEX,    /* struct bulla_hex, least … most bytes */
+    BULLA_OPTION_HEX,    /* struct bulla_hex, least … most bytes; "@FILE": the digits stand in that file */
     BULLA_OPTION_LIST,   /* struct bulla_list, one item each time it is given */
 };
 
@@ -47,6 +47,7 @@ struct bulla_common {
     bool help, json, quiet;
     const char *module, *token;
     const char *pin_file, *passphrase_file;
+    const char *user, *as, *as_key; /* who logs in, and for whom the session acts besides */
     bool partly; /* set by a command that did what it could, and told what it could not: BULLA_EXIT_LEFT */
 };
 

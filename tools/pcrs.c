@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/cipher.h"
+#include "evidence/plain_text.h"
 #include "evidence/tpm_quote.h"
 #include "options.h"
 
@@ -90,14 +91,13 @@ enum bulla_reason bulla_pcrs_digest(const json_t *values, uint32_t mask, uint8_t
     return BULLA_OK;
 }
 
-static bool label_set(struct bulla_policy_state *state, const char *text, size_t size)
+bool bulla_label_take(const char *text, size_t size, char label[static 64])
 {
-    bool good = size > 0 && size < sizeof state->label;
-    for (size_t i = 0; good && i < size; i++)
-        good = (unsigned char)text[i] >= 0x20 && text[i] != 0x7f;
-    if (good)
-        memcpy(state->label, text, size);
-    return good;
+    if (size == 0 || size >= 64 || !bulla_text_is_plain((struct bulla_bytes){(const uint8_t *)text, size}))
+        return false;
+    memset(label, 0, 64);
+    memcpy(label, text, size);
+    return true;
 }
 
 enum bulla_reason bulla_pcrs_state_parse(const char *text, struct bulla_policy_state *state)
@@ -107,7 +107,8 @@ enum bulla_reason bulla_pcrs_state_parse(const char *text, struct bulla_policy_s
     const char *equals = strrchr(text, '=');
     const char *colon = equals ? strchr(equals, ':') : NULL;
     memset(state, 0, sizeof *state);
-    if (!colon || (size_t)(colon - equals - 1) >= sizeof pcrs || !label_set(state, text, (size_t)(equals - text)))
+    if (!colon || (size_t)(colon - equals - 1) >= sizeof pcrs ||
+        !bulla_label_take(text, (size_t)(equals - text), state->label))
         return bulla_refuse(BULLA_ARGUMENT, "the state '%s' is not LABEL=PCRS:DIGEST, with a label of 1 to %zu bytes",
             text, sizeof state->label - 1);
     memcpy(pcrs, equals + 1, (size_t)(colon - equals - 1));

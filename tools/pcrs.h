@@ -14,6 +14,8 @@ void bulla_pcrs_write(uint32_t mask, char text[static 64]);
 /* SHA-256 over the values, ascending, from a JSON object {"0" or "pcr0": 64 hex digits, …} of a status document.
  * BULLA_TPM_UNREACHABLE when one is not there. */
 enum bulla_reason bulla_pcrs_digest(const json_t *values, uint32_t mask, uint8_t digest[static 32]) BULLA_MUST_USE;
+/* A label of a state or a reference: 1 to 63 bytes without control characters; whether it is one. */
+bool bulla_label_take(const char *text, size_t size, char label[static 64]);
 /* "LABEL=PCRS:digest" into a policy's state; the label may hold '=' but no control character. */
 enum bulla_reason bulla_pcrs_state_parse(const char *text, struct bulla_policy_state *state) BULLA_MUST_USE;
 

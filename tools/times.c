@@ -97,9 +97,5 @@ enum bulla_reason bulla_time_parse(const char *text, const char *what, uint64_t 
 
 const char *bulla_time_write(uint64_t seconds, char text[static BULLA_TIME_TEXT])
 {
-    struct tm parts;
-    time_t time = (time_t)seconds;
-    if (seconds > INT64_MAX || !gmtime_r(&time, &parts) || !strftime(text, BULLA_TIME_TEXT, "%FT%TZ", &parts))
-        (void)snprintf(text, BULLA_TIME_TEXT, "%llu", (unsigned long long)seconds);
-    return text;
+    return bulla_text_when(seconds, text);
 }

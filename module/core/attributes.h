@@ -28,6 +28,7 @@ enum bulla_attribute_flag {
     BULLA_NO_DEFAULT = 1 << 8,      /* absent unless given */
     BULLA_NOT_IN_GENERATE = 1 << 9, /* templates of key generation may not name it */
     BULLA_BY_OFFICER = 1 << 10,     /* a boolean that the SO alone makes true */
+    BULLA_WRITE_ONLY = 1 << 11,     /* given, and never kept */
 };
 
 /* Classes as bits, for the table's columns. */
@@ -40,6 +41,7 @@ enum bulla_class_bit {
     BULLA_IN_POLICY = 1 << 5,
     BULLA_IN_STATUS = 1 << 6,
     BULLA_IN_PROFILE = 1 << 7,
+    BULLA_IN_PRINCIPAL = 1 << 8,
 };
 
 struct bulla_attribute_row {

@@ -2,7 +2,9 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "grants.h"
 #include "objects.h"
+#include "principal.h"
 #include "roles.h"
 #include "template.h"
 
@@ -28,6 +30,16 @@ static enum bulla_reason whole_list(struct bulla_session *session, struct bulla_
     return reason;
 }
 
+/* A grant names an object by its id: under another one the key would be somebody else's to use. */
+static CK_RV check_id_stays(const struct bulla_object *object, const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    for (CK_ULONG i = 0; i < count && bulla_grants_govern(object); i++)
+        if (attributes[i].type == CKA_ID && !bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_ID),
+                                                (struct bulla_bytes){attributes[i].pValue, attributes[i].ulValueLen}))
+            return CKR_ATTRIBUTE_READ_ONLY;
+    return CKR_OK;
+}
+
 CK_RV bulla_objects_copy(struct bulla_session *session, CK_OBJECT_HANDLE source, const CK_ATTRIBUTE *attributes,
     CK_ULONG count, CK_OBJECT_HANDLE *handle)
 {
@@ -44,6 +56,8 @@ CK_RV bulla_objects_copy(struct bulla_session *session, CK_OBJECT_HANDLE source,
         enum bulla_reason reason = whole_list(session, object, &list, numbers, &opened);
         rv = reason == BULLA_OK ? bulla_template_change(attributes, count, true, &list)
                                 : bulla_token_refusal(session->token, "copy", reason);
+        if (rv == CKR_OK)
+            rv = check_id_stays(object, attributes, count);
         if (rv == CKR_OK)
             rv = bulla_objects_may_write(session, &list);
         if (rv == CKR_OK)
@@ -74,6 +88,8 @@ CK_RV bulla_objects_destroy(struct bulla_session *session, CK_OBJECT_HANDLE hand
     else if (object->object_class == CKO_PROFILE ||
              (!object->transient && !bulla_attributes_bool(object->attributes, CKA_DESTROYABLE)))
         rv = CKR_ACTION_PROHIBITED;
+    else if (object->object_class == CKO_BULLA_PRINCIPAL)
+        rv = bulla_principal_destroy(session, object);
     else
         rv = bulla_token_refusal(session->token, "destroy", bulla_vault_erase(session->token, object));
     if (rv == CKR_OK && bulla_object_is_own_key(object))
@@ -195,29 +211,10 @@ static bool is_trust(const struct bulla_session *session, const CK_ATTRIBUTE *at
     return count == 1 && attributes->type == CKA_TRUSTED && bulla_token_login_state(session->token) == BULLA_OFFICER;
 }
 
-/* `overtaken`: another process or thread changed the object meanwhile, and the change is to be judged again. */
-static CK_RV set_attributes(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attributes,
-    CK_ULONG count, bool *overtaken)
+CK_RV bulla_objects_replace(
+    struct bulla_session *session, struct bulla_object *object, const struct bulla_attribute_list *list)
 {
-    struct bulla_attribute_list list;
-    if (is_trust(session, attributes, count))
-        return set_trust(session, object, attributes, overtaken);
-    bulla_list_from(&list, object->attributes);
-    bool decided = false;
-    CK_RV rv = decide(session, object, attributes, count, &decided);
-    if (decided)
-        return rv;
-    rv = bulla_template_change(attributes, count, false, &list);
-    if (rv == CKR_OK)
-        rv = bulla_roles_check(&list);
-    if (rv != CKR_OK)
-        return rv;
-    if (object->owner == 0) {
-        enum bulla_reason reason = bulla_vault_restate(session->token, object, &list);
-        *overtaken = reason == BULLA_STORE_BUSY;
-        return *overtaken ? CKR_FUNCTION_FAILED : bulla_token_refusal(session->token, "change", reason);
-    }
-    struct bulla_attributes *changed = bulla_attributes_make(&list);
+    struct bulla_attributes *changed = bulla_attributes_make(list);
     struct bulla_object *replacement = changed ? bulla_object_make(changed) : NULL;
     if (!replacement)
         return CKR_HOST_MEMORY;
@@ -236,6 +233,33 @@ static CK_RV set_attributes(struct bulla_session *session, struct bulla_object *
     return put ? CKR_OK : CKR_HOST_MEMORY;
 }
 
+/* `overtaken`: another process or thread changed the object meanwhile, and the change is to be judged again. */
+static CK_RV set_attributes(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attributes,
+    CK_ULONG count, bool *overtaken)
+{
+    struct bulla_attribute_list list;
+    if (is_trust(session, attributes, count))
+        return set_trust(session, object, attributes, overtaken);
+    bulla_list_from(&list, object->attributes);
+    bool decided = false;
+    CK_RV rv = decide(session, object, attributes, count, &decided);
+    if (decided)
+        return rv;
+    rv = bulla_template_change(attributes, count, false, &list);
+    if (rv == CKR_OK)
+        rv = check_id_stays(object, attributes, count);
+    if (rv == CKR_OK)
+        rv = bulla_roles_check(&list);
+    if (rv != CKR_OK)
+        return rv;
+    if (object->owner == 0) {
+        enum bulla_reason reason = bulla_vault_restate(session->token, object, &list);
+        *overtaken = reason == BULLA_STORE_BUSY;
+        return *overtaken ? CKR_FUNCTION_FAILED : bulla_token_refusal(session->token, "change", reason);
+    }
+    return bulla_objects_replace(session, object, &list);
+}
+
 static CK_RV set_once(struct bulla_session *session, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *attributes,
     CK_ULONG count, bool *overtaken)
 {
@@ -245,6 +269,8 @@ static CK_RV set_once(struct bulla_session *session, CK_OBJECT_HANDLE handle, co
         return CKR_OBJECT_HANDLE_INVALID;
     if (object->owner == 0 && !session->writable)
         rv = CKR_SESSION_READ_ONLY;
+    else if (object->object_class == CKO_BULLA_PRINCIPAL)
+        rv = bulla_principal_set(session, object, attributes, count);
     else if (object->transient || !bulla_attributes_bool(object->attributes, CKA_MODIFIABLE))
         rv = CKR_ACTION_PROHIBITED;
     else

@@ -8,6 +8,7 @@
  * half would wrap what the other decrypts. */
 #include "derive.h"
 
+#include "grants.h"
 #include "refusal.h"
 
 /* How many bytes the template asks for; 0: it does not say. */
@@ -110,9 +111,16 @@ CK_RV bulla_derive_list(const struct bulla_deriving *deriving, struct bulla_temp
 
 /* --- deriving --- */
 
+static enum bulla_reason check_grant(struct bulla_session *session, const struct bulla_taken_key *taken)
+{
+    return taken->governed ? bulla_grants_use(session, taken->object, BULLA_MAY_DERIVE) : BULLA_OK;
+}
+
 enum bulla_reason bulla_derive_run(const struct bulla_deriving *deriving, struct bulla_secret *memory, size_t *size)
 {
     struct bulla_writer out;
+    BULLA_TRY(check_grant(deriving->session, &deriving->base));
+    BULLA_TRY(check_grant(deriving->session, &deriving->other));
     BULLA_TRY(bulla_secret_hold(memory, BULLA_DERIVED_LARGEST, "a derived key"));
     bulla_writer_open(&out, memory->data, memory->size);
     BULLA_TRY(deriving->derivation.row->derive(&deriving->derivation, &out));

@@ -19,6 +19,7 @@ extern const struct bulla_key_use bulla_key_uses[BULLA_KEY_USES];
 
 struct bulla_taken_key {
     struct bulla_object *object; /* a reference */
+    bool governed;               /* its authority may have a say (grants.h) */
     struct bulla_key key;
     struct bulla_secret secret; /* of keys that work only by name: a copy, so that a lease's end cuts nothing short */
 };

@@ -1,14 +1,17 @@
-/* Numbers that never go back: policy versions, models' generations.
+/* Numbers that never go back: policy versions, models' generations, grants' uses, the time.
  *
  * The ledger is one sealed table, { name: number }. With a TPM it is bound to an NV counter: the row "ledger.<c>" is in
  * force where c is the counter's value. A step writes "ledger.<c+1>", durably; increments the counter, which is the
  * commit; and erases "ledger.<c>". A crash before the increment leaves the old table in force, one after it the new
  * one; a folder put back from a backup holds neither, and is refused (BULLA_ROLLED_BACK).
  *
- * Raising is two steps: the first with the table as it is, the second with the raised one. A crash before an increment
+ * Changing is two steps: the first with the table as it is, the second with the raised one. A crash before an increment
  * leaves a row for a value that the counter has yet to reach, and somebody may keep it. The first step passes over that
- * value, so that each raised table has a value for which no other attempt ever wrote a row: what is answered as
- * committed can't be exchanged for what an earlier attempt left.
+ * value, so that each changed table has a value for which no other attempt ever wrote a row: what is answered as
+ * committed can't be exchanged for what an earlier attempt left. That holds for a number that is lowered (uses given
+ * back), too: whoever lowers one has given up what it stands for before the first row is written.
+ *
+ * Each change carries the time along, and the TPM's clock with it (time_floor.h), at no further step.
  *
  * Processes take turns by a lock on a file of the folder. Without a TPM the row is "ledger.0", replaced in place: as
  * strong as the file system, and shown as such by `bulla status` (it has no counter). */
@@ -17,6 +20,7 @@
 #include "crypto/cipher.h"
 #include "heap.h"
 #include "ledger_table.h"
+#include "now.h"
 #include "release/backend.h"
 #include "token.h"
 #include "turn.h"
@@ -148,6 +152,22 @@ static enum bulla_reason sheet_in_force(struct bulla_token *token, struct sheet 
     }
 }
 
+static enum bulla_reason walk_entries(struct bulla_token *token, bulla_ledger_visit *visit, void *context)
+{
+    BULLA_HEAP struct sheet *sheet = NULL;
+    BULLA_TRY(sheet_make(&sheet));
+    BULLA_TRY(sheet_in_force(token, sheet));
+    return bulla_ledger_table_walk(&sheet->table, visit, context);
+}
+
+enum bulla_reason bulla_ledger_walk(struct bulla_token *token, bulla_ledger_visit *visit, void *context)
+{
+    (void)pthread_rwlock_rdlock(&token->keys_lock);
+    enum bulla_reason reason = walk_entries(token, visit, context);
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+    return reason;
+}
+
 static enum bulla_reason read_entries(
     struct bulla_token *token, size_t count, const char *const *names, uint64_t *numbers)
 {
@@ -235,46 +255,96 @@ static enum bulla_reason advance(struct bulla_token *token, struct bulla_ledger_
 }
 
 static enum bulla_reason replace(
-    struct bulla_token *token, struct bulla_ledger_anchor *anchor, struct sheet *present, struct sheet *raised)
+    struct bulla_token *token, struct bulla_ledger_anchor *anchor, struct sheet *present, struct sheet *changed)
 {
     if (!anchor->index)
-        return put_sheet(token, 0, raised);
+        return put_sheet(token, 0, changed);
     BULLA_TRY(advance(token, anchor, present));
-    return advance(token, anchor, raised);
+    return advance(token, anchor, changed);
 }
 
-struct raising {
+static enum bulla_reason set_number(struct bulla_ledger_table *table, const char *name, uint64_t number)
+{
+    BULLA_HEAP struct bulla_ledger_table *before = NULL;
+    BULLA_TRY(bulla_heap_allocate(sizeof *before, "the ledger", (void **)&before));
+    bulla_ledger_table_copy(table, before);
+    return bulla_ledger_table_set(before, name, number, table);
+}
+
+static enum bulla_reason set_mark(struct bulla_ledger_table *table, const struct bulla_time_mark *mark)
+{
+    BULLA_TRY(set_number(table, BULLA_LEDGER_TIME, mark->time));
+    return set_number(table, BULLA_LEDGER_CLOCK, mark->clock);
+}
+
+static enum bulla_reason find_mark(const struct bulla_ledger_table *table, struct bulla_time_mark *mark)
+{
+    BULLA_TRY(bulla_ledger_table_find(table, BULLA_LEDGER_TIME, &mark->time));
+    return bulla_ledger_table_find(table, BULLA_LEDGER_CLOCK, &mark->clock);
+}
+
+static enum bulla_reason carry_time(
+    struct bulla_token *token, const struct bulla_ledger_anchor *anchor, struct bulla_ledger_table *table)
+{
+    struct bulla_time_mark mark;
+    uint64_t clock = 0;
+    BULLA_TRY(find_mark(table, &mark));
+    if (anchor->index)
+        BULLA_TRY(bulla_token_clock(token, &clock));
+    mark = bulla_time_next(&mark, clock, bulla_system_seconds());
+    return set_mark(table, &mark);
+}
+
+struct changing {
     size_t count;
     const char *const *names;
-    const uint64_t *numbers;
+    bulla_ledger_decision *decide;
+    void *context;
+    bool forced; /* for the time's sake, where nothing else changes */
 };
 
-static enum bulla_reason raise_in_turn(struct bulla_token *token, void *context)
+static enum bulla_reason decide_changes(const struct changing *changing, struct bulla_ledger_table *table)
 {
-    const struct raising *raising = context;
-    struct bulla_ledger_anchor anchor;
-    BULLA_HEAP struct sheet *present = NULL;
-    BULLA_HEAP struct sheet *raised = NULL;
-    BULLA_HEAP struct sheet *before = NULL;
-    BULLA_TRY(sheet_make(&present));
-    BULLA_TRY(sheet_make(&raised));
-    BULLA_TRY(sheet_make(&before));
-    BULLA_TRY(anchor_read(token, &anchor));
-    BULLA_TRY(sheet_load(token, anchor.counter, present));
-    *raised = *present;
-    for (size_t i = 0; i < raising->count; i++) {
-        *before = *raised;
-        BULLA_TRY(bulla_ledger_table_raise(&before->table, raising->names[i], raising->numbers[i], &raised->table));
-    }
-    bool same = raised->table.size == present->table.size &&
-                memcmp(raised->table.bytes, present->table.bytes, present->table.size) == 0;
-    return same ? BULLA_OK : replace(token, &anchor, present, raised);
+    uint64_t numbers[BULLA_LEDGER_CHANGES];
+    if (changing->count > BULLA_LEDGER_CHANGES)
+        return bulla_refuse(BULLA_INTERNAL, "%zu changes of the ledger at once", changing->count);
+    for (size_t i = 0; i < changing->count; i++)
+        BULLA_TRY(bulla_ledger_table_find(table, changing->names[i], &numbers[i]));
+    if (changing->decide)
+        BULLA_TRY(changing->decide(changing->context, numbers));
+    for (size_t i = 0; i < changing->count; i++)
+        BULLA_TRY(set_number(table, changing->names[i], numbers[i]));
+    return BULLA_OK;
 }
 
-/* What is done in a process's turn, with the keys read-locked. */
-typedef enum bulla_reason turn(struct bulla_token *token, void *context);
+static bool is_same(const struct bulla_ledger_table *left, const struct bulla_ledger_table *right)
+{
+    return left->size == right->size && memcmp(left->bytes, right->bytes, left->size) == 0;
+}
 
-static enum bulla_reason in_turn(struct bulla_token *token, turn *action, void *context)
+static enum bulla_reason change_in_turn(struct bulla_token *token, void *context)
+{
+    const struct changing *changing = context;
+    struct bulla_ledger_anchor anchor;
+    struct bulla_time_mark mark;
+    BULLA_HEAP struct sheet *present = NULL;
+    BULLA_HEAP struct sheet *changed = NULL;
+    BULLA_TRY(sheet_make(&present));
+    BULLA_TRY(sheet_make(&changed));
+    BULLA_TRY(anchor_read(token, &anchor));
+    BULLA_TRY(sheet_load(token, anchor.counter, present));
+    bulla_ledger_table_copy(&present->table, &changed->table);
+    BULLA_TRY(decide_changes(changing, &changed->table));
+    if (!changing->forced && is_same(&present->table, &changed->table))
+        return BULLA_OK;
+    BULLA_TRY(carry_time(token, &anchor, &changed->table));
+    BULLA_TRY(replace(token, &anchor, present, changed));
+    BULLA_TRY(find_mark(&changed->table, &mark));
+    bulla_token_time_note(token, &mark);
+    return BULLA_OK;
+}
+
+static enum bulla_reason in_turn(struct bulla_token *token, bulla_ledger_action *action, void *context)
 {
     BULLA_TURN struct bulla_turn own;
     BULLA_TRY(bulla_turn_take(token->config->path, "ledger.lock", &own));
@@ -284,16 +354,48 @@ static enum bulla_reason in_turn(struct bulla_token *token, turn *action, void *
     return reason;
 }
 
+enum bulla_reason bulla_ledger_change(
+    struct bulla_token *token, size_t count, const char *const *names, bulla_ledger_decision *decide, void *context)
+{
+    struct changing changing = {count, names, decide, context, false};
+    return in_turn(token, change_in_turn, &changing);
+}
+
+enum bulla_reason bulla_ledger_keep_time(struct bulla_token *token)
+{
+    struct changing changing = {.forced = true};
+    return in_turn(token, change_in_turn, &changing);
+}
+
+struct raising {
+    size_t count;
+    const uint64_t *numbers;
+};
+
+static enum bulla_reason raise_numbers(void *context, uint64_t *numbers)
+{
+    const struct raising *raising = context;
+    for (size_t i = 0; i < raising->count; i++)
+        if (raising->numbers[i] > numbers[i])
+            numbers[i] = raising->numbers[i];
+    return BULLA_OK;
+}
+
 enum bulla_reason bulla_ledger_raise_many(
     struct bulla_token *token, size_t count, const char *const *names, const uint64_t *numbers)
 {
-    struct raising raising = {count, names, numbers};
-    return in_turn(token, raise_in_turn, &raising);
+    struct raising raising = {count, numbers};
+    return bulla_ledger_change(token, count, names, raise_numbers, &raising);
 }
 
 enum bulla_reason bulla_ledger_raise(struct bulla_token *token, const char *name, uint64_t number)
 {
     return bulla_ledger_raise_many(token, 1, &name, &number);
+}
+
+enum bulla_reason bulla_ledger_turn(struct bulla_token *token, bulla_ledger_action *action, void *context)
+{
+    return in_turn(token, action, context);
 }
 
 struct anchoring {
@@ -323,12 +425,13 @@ enum bulla_reason bulla_ledger_anchor_make(
     *anchor = (struct bulla_ledger_anchor){0};
     if (!*token->config->tcti || !bulla_token_backend)
         return BULLA_OK;
+    BULLA_TRY(bulla_token_clock(token, &anchor->clock));
     return bulla_token_backend->counter_create(token->config->tcti, keys->counter, &anchor->index, &anchor->counter);
 }
 
 enum bulla_reason bulla_ledger_put(struct bulla_token *token, const struct bulla_ledger_anchor *anchor)
 {
-    static const uint8_t empty_map = 0xa0;
+    const struct bulla_time_mark none = {0}, mark = bulla_time_next(&none, anchor->clock, bulla_system_seconds());
     uint8_t index[INDEX_SIZE];
     struct bulla_writer writer;
     char name[32];
@@ -337,8 +440,8 @@ enum bulla_reason bulla_ledger_put(struct bulla_token *token, const struct bulla
     bulla_writer_open(&writer, index, sizeof index);
     bulla_write_u32(&writer, anchor->index);
     BULLA_TRY(bulla_store_value_put(token->store, BULLA_VALUE_COUNTER, bulla_writer_bytes(&writer)));
-    sheet->table.bytes[0] = empty_map;
-    sheet->table.size = 1;
+    bulla_ledger_table_clear(&sheet->table);
+    BULLA_TRY(set_mark(&sheet->table, &mark));
     BULLA_TRY(sheet_seal(token, sheet, anchor->counter));
     row_name(anchor->counter, name);
     return bulla_store_value_put(token->store, name, (struct bulla_bytes){sheet->sealed, sheet->sealed_size});

@@ -5,7 +5,7 @@
 
 #include "crypto/bytes.h"
 
-enum { BULLA_LEDGER_LARGEST = 60 << 10, BULLA_LEDGER_NAMES = 1024 };
+enum { BULLA_LEDGER_LARGEST = 208 << 10, BULLA_LEDGER_NAMES = 4096 };
 
 /* Too large for the stack of a host's thread: on the heap. */
 struct bulla_ledger_table {
@@ -16,9 +16,19 @@ struct bulla_ledger_table {
 /* 0 for a name that is not there. BULLA_STORE_CORRUPT, or what CBOR is refused for. */
 enum bulla_reason bulla_ledger_table_find(
     const struct bulla_ledger_table *table, const char *name, uint64_t *number) BULLA_MUST_USE;
-/* `raised` is `old` with one number raised, or the same where the number is not above the present one. BULLA_TOO_LARGE
- * for a new name in a table that holds BULLA_LEDGER_NAMES. */
+/* Calls `visit` for each name and number, in the table's order. */
+typedef void bulla_ledger_visit(void *context, struct bulla_bytes name, uint64_t number);
+enum bulla_reason bulla_ledger_table_walk(
+    const struct bulla_ledger_table *table, bulla_ledger_visit *visit, void *context) BULLA_MUST_USE;
+/* `changed` is `old` with one number set; 0 takes the name away. BULLA_TOO_LARGE for a new name in a table that holds
+ * BULLA_LEDGER_NAMES. */
+enum bulla_reason bulla_ledger_table_set(const struct bulla_ledger_table *old, const char *name, uint64_t number,
+    struct bulla_ledger_table *changed) BULLA_MUST_USE;
+/* The same where the number is above the present one; else `raised` is `old`. */
 enum bulla_reason bulla_ledger_table_raise(const struct bulla_ledger_table *old, const char *name, uint64_t number,
     struct bulla_ledger_table *raised) BULLA_MUST_USE;
+void bulla_ledger_table_copy(const struct bulla_ledger_table *from, struct bulla_ledger_table *to);
+/* {}: a ledger that remembers nothing. */
+void bulla_ledger_table_clear(struct bulla_ledger_table *table);
 
 #endif

@@ -22,11 +22,15 @@ static CK_RV check_order(const struct bulla_operation *operation, const struct b
     return CKR_OK;
 }
 
-static enum bulla_reason run(struct bulla_operation *operation, const struct bulla_message_step *step)
+/* Each message is a use of the key. */
+static enum bulla_reason run(
+    struct bulla_session *session, struct bulla_operation *operation, const struct bulla_message_step *step)
 {
     const struct bulla_processor *processor = operation->processor;
     struct bulla_writer writer;
     if (step->begin) {
+        operation->granted = false;
+        BULLA_TRY(bulla_operation_grant(session, operation));
         BULLA_TRY(processor->message_begin(&operation->run, &step->message));
         operation->updated = true;
     }
@@ -74,7 +78,7 @@ CK_RV bulla_message_step(struct bulla_session *session, const struct bulla_messa
         *step->out_size = bound;
         return step->out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
     }
-    return conclude(session, operation, step, reason == BULLA_OK ? run(operation, step) : reason);
+    return conclude(session, operation, step, reason == BULLA_OK ? run(session, operation, step) : reason);
 }
 
 CK_RV bulla_message_end(struct bulla_session *session, enum bulla_function function)

@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include "grants.h"
+#include "principal.h"
 #include "refusal.h"
 #include "release/tree.h"
 #include "template.h"
@@ -30,12 +32,8 @@ CK_RV bulla_objects_put(
 
 /* --- creating --- */
 
-static CK_RV create_policy(struct bulla_session *session, struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+static CK_RV create_bundle(struct bulla_session *session, struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
 {
-    if (!bulla_list_bool(list, CKA_TOKEN))
-        return CKR_TEMPLATE_INCONSISTENT; /* a policy in force is the token's, not a session's */
-    if (bulla_list_bool(list, CKA_PRIVATE))
-        return CKR_TEMPLATE_INCONSISTENT; /* nor is it sealed: what asks for it may have no key open */
     enum bulla_reason reason = bulla_token_policy_admit(session->token, list);
     if (reason != BULLA_OK)
         return bulla_token_refusal(session->token, "policy", reason);
@@ -54,6 +52,32 @@ static CK_RV create_policy(struct bulla_session *session, struct bulla_attribute
         bulla_token_record_head(session->token);
     }
     return rv;
+}
+
+/* A grant that stands alone is in force once it is there, a revocation before it is. */
+static CK_RV create_document(struct bulla_session *session, struct bulla_attribute_list *list, const char *event,
+    enum bulla_reason (*admit)(struct bulla_token *token, struct bulla_attribute_list *list), CK_OBJECT_HANDLE *handle)
+{
+    CK_RV rv = bulla_token_refusal(session->token, event, admit(session->token, list));
+    if (rv == CKR_OK)
+        rv = bulla_objects_put(session, list, event, handle);
+    if (rv == CKR_OK)
+        bulla_token_record_head(session->token);
+    return rv;
+}
+
+static CK_RV create_policy(struct bulla_session *session, struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+{
+    if (!bulla_list_bool(list, CKA_TOKEN))
+        return CKR_TEMPLATE_INCONSISTENT; /* a policy in force is the token's, not a session's */
+    if (bulla_list_bool(list, CKA_PRIVATE))
+        return CKR_TEMPLATE_INCONSISTENT; /* nor is it sealed: what asks for it may have no key open */
+    enum bulla_policy_document kind = bulla_policy_document_kind(bulla_list_find(list, CKA_VALUE)->value);
+    if (kind == BULLA_DOCUMENT_GRANT)
+        return create_document(session, list, "grant", bulla_grants_admit, handle);
+    if (kind == BULLA_DOCUMENT_REVOCATION)
+        return create_document(session, list, "revoke", bulla_grants_revoke, handle);
+    return create_bundle(session, list, handle);
 }
 
 /* A key's values are judged and completed by its kind before it is written. */
@@ -88,6 +112,8 @@ CK_RV bulla_objects_create(
         return rv;
     if (object_class == CKO_BULLA_POLICY)
         return create_policy(session, &list, handle);
+    if (object_class == CKO_BULLA_PRINCIPAL)
+        return bulla_principal_create(session, &list, handle);
     if (bulla_request_is(&list))
         return bulla_request_create(session, &list, handle);
     if (bulla_list_find(&list, CKA_BULLA_RELEASE))

@@ -47,6 +47,10 @@ CK_RV bulla_objects_put(struct bulla_session *session, const struct bulla_attrib
 /* Whether the session may write objects of this list: read-only sessions, private objects, the SO. */
 CK_RV bulla_objects_may_write(const struct bulla_session *session, const struct bulla_attribute_list *list);
 
+/* Puts a session's object, stated anew, in the place of the one that it was. */
+CK_RV bulla_objects_replace(
+    struct bulla_session *session, struct bulla_object *object, const struct bulla_attribute_list *list);
+
 /* The list's release tree, or the token's default for it: checked, and whether it attests is added. */
 CK_RV bulla_objects_release(struct bulla_session *session, struct bulla_attribute_list *list);
 

@@ -1,5 +1,6 @@
 #include "operation.h"
 
+#include "grants.h"
 #include "mech/clock.h"
 #include "refusal.h"
 #include "session.h"
@@ -12,6 +13,7 @@ static void clear(struct bulla_operation *operation)
     operation->taken = (struct bulla_taken_key){0};
     operation->run = (struct bulla_run){0};
     operation->updated = false;
+    operation->granted = false;
     operation->unproved = 0;
 }
 
@@ -143,6 +145,7 @@ CK_RV bulla_operation_bind(struct bulla_session *session, struct bulla_operation
     if (rv != CKR_OK)
         return rv;
     operation->mechanism = row;
+    operation->function = function;
     operation->processor = row->processors[use->processor];
     if (row->keys && bulla_attributes_bool(operation->taken.object->attributes, CKA_ALWAYS_AUTHENTICATE))
         operation->unproved = ++session->asked;
@@ -246,10 +249,21 @@ enum bulla_reason bulla_operation_usable(const struct bulla_operation *operation
     return check_proved(operation);
 }
 
-static enum bulla_reason run_step(
-    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *out)
+enum bulla_reason bulla_operation_grant(struct bulla_session *session, struct bulla_operation *operation)
+{
+    if (operation->granted || !operation->taken.governed)
+        return BULLA_OK;
+    BULLA_TRY(bulla_grants_use(
+        session, operation->taken.object, bulla_grants_operation(operation->mechanism, operation->function)));
+    operation->granted = true;
+    return BULLA_OK;
+}
+
+static enum bulla_reason run_step(struct bulla_session *session, struct bulla_operation *operation,
+    const struct bulla_step *step, struct bulla_writer *out)
 {
     BULLA_TRY(check_proved(operation));
+    BULLA_TRY(bulla_operation_grant(session, operation));
     return step->function == BULLA_VERIFY ? run_verification(operation, step, out) : run_phases(operation, step, out);
 }
 
@@ -294,11 +308,12 @@ static CK_RV conclude(struct bulla_session *session, struct bulla_operation *ope
     return rv;
 }
 
-static enum bulla_reason write_step(struct bulla_operation *operation, const struct bulla_step *step)
+static enum bulla_reason write_step(
+    struct bulla_session *session, struct bulla_operation *operation, const struct bulla_step *step)
 {
     struct bulla_writer writer;
     bulla_writer_open(&writer, step->out, *step->out_size);
-    enum bulla_reason reason = run_step(operation, step, &writer);
+    enum bulla_reason reason = run_step(session, operation, step, &writer);
     if (reason == BULLA_OK)
         reason = bulla_writer_finish(&writer, bulla_key_uses[step->function].name);
     if (reason == BULLA_OK)
@@ -337,7 +352,7 @@ CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step
 {
     struct bulla_operation *operation = &session->operations[step->function];
     session->spotless = operation->processor->spotless;
-    return conclude(session, operation, step, write_step(operation, step));
+    return conclude(session, operation, step, write_step(session, operation, step));
 }
 
 CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_step *step)
@@ -362,7 +377,8 @@ CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_s
     }
     bulla_writer_open(&nothing, NULL, 0);
     enum bulla_reason reason = check_lease(operation);
-    return conclude(session, operation, step, reason == BULLA_OK ? run_step(operation, step, &nothing) : reason);
+    return conclude(
+        session, operation, step, reason == BULLA_OK ? run_step(session, operation, step, &nothing) : reason);
 }
 
 /* A key whose value may not leave may not be hashed either: the hash of a short one gives it away. */
@@ -400,8 +416,8 @@ CK_RV bulla_operation_digest_key(struct bulla_session *session, CK_OBJECT_HANDLE
 
 /* --- outside the slots --- */
 
-static enum bulla_reason run_whole(
-    struct bulla_operation *operation, const struct bulla_step *step, struct bulla_secret *out, size_t *out_size)
+static enum bulla_reason run_whole(struct bulla_session *session, struct bulla_operation *operation,
+    const struct bulla_step *step, struct bulla_secret *out, size_t *out_size)
 {
     struct bulla_writer writer;
     size_t bound = 0;
@@ -409,7 +425,7 @@ static enum bulla_reason run_whole(
     BULLA_TRY(operation->processor->bound(&operation->run, BULLA_WHOLE, step->in, &bound));
     BULLA_TRY(bulla_secret_hold(out, bound ? bound : 1, "an answer"));
     bulla_writer_open(&writer, out->data, out->size);
-    BULLA_TRY(run_step(operation, step, &writer));
+    BULLA_TRY(run_step(session, operation, step, &writer));
     BULLA_TRY(bulla_writer_finish(&writer, "an answer"));
     *out_size = writer.size;
     return BULLA_OK;
@@ -419,7 +435,7 @@ CK_RV bulla_operation_whole(struct bulla_session *session, struct bulla_operatio
     enum bulla_function function, struct bulla_bytes in, struct bulla_secret *out, size_t *out_size)
 {
     const struct bulla_step step = {.function = bulla_key_uses[function].processor, .phase = BULLA_WHOLE, .in = in};
-    enum bulla_reason reason = run_whole(operation, &step, out, out_size);
+    enum bulla_reason reason = run_whole(session, operation, &step, out, out_size);
     CK_RV rv = bulla_token_refusal(session->token, bulla_key_uses[function].name, reason);
     if (rv != CKR_OK)
         bulla_secret_release(out);

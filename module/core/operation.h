@@ -27,9 +27,11 @@ struct bulla_operation {
     struct bulla_run run;
     CK_OBJECT_HANDLE handle; /* of the key, and the index's epoch when it was taken */
     uint64_t epoch;
-    struct bulla_warm warm; /* outlives the operation */
-    bool updated;           /* an Update has been: no one-shot may follow */
-    unsigned unproved;      /* CKA_ALWAYS_AUTHENTICATE: the n-th operation for which the PIN is still to be given */
+    struct bulla_warm warm;       /* outlives the operation */
+    enum bulla_function function; /* that it is of; one of wrapping and unwrapping, too */
+    bool updated;                 /* an Update has been: no one-shot may follow */
+    bool granted;                 /* whoever governs the key has been asked (grants.h) */
+    unsigned unproved; /* CKA_ALWAYS_AUTHENTICATE: the n-th operation for which the PIN is still to be given */
 };
 
 /* Input and output of a step. `out` NULL with `out_size` not: a length query. Of a verification, `signature` is given
@@ -52,6 +54,10 @@ CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step
 /* Asked before anything of the processor runs: whether the lease has not ended since Init, and the PIN was given where
  * the key asks for it. */
 enum bulla_reason bulla_operation_usable(const struct bulla_operation *operation) BULLA_MUST_USE;
+/* Asked once for each operation (each message of a message-based one), before the first byte is computed: whether a
+ * grant allows it, where the key has an authority whose policy is restricted. */
+enum bulla_reason bulla_operation_grant(
+    struct bulla_session *session, struct bulla_operation *operation) BULLA_MUST_USE;
 /* A step of a verification: no output, so no length query and no short buffer. */
 CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_step *step);
 /* Whether a key of the session's asks for the PIN before its operation goes on; and that it was given. */

@@ -13,10 +13,11 @@
 #include "release/backend.h"
 #include "session.h"
 #include "turn.h"
+#include "users.h"
 
 const struct bulla_role bulla_roles[] = {
-    [BULLA_USER] = {BULLA_USER, "user", BULLA_VALUE_USER_TREE, BULLA_VALUE_USER_TRIES},
-    [BULLA_OFFICER] = {BULLA_OFFICER, "so", BULLA_VALUE_OFFICER_TREE, BULLA_VALUE_OFFICER_TRIES},
+    [BULLA_USER] = {BULLA_USER, false, "user", BULLA_VALUE_USER_TREE, BULLA_VALUE_USER_TRIES},
+    [BULLA_OFFICER] = {BULLA_OFFICER, false, "so", BULLA_VALUE_OFFICER_TREE, BULLA_VALUE_OFFICER_TRIES},
 };
 
 enum bulla_reason bulla_pin_check_length(struct bulla_bytes pin)
@@ -24,6 +25,12 @@ enum bulla_reason bulla_pin_check_length(struct bulla_bytes pin)
     if (pin.size < BULLA_PIN_SHORTEST || pin.size > BULLA_PIN_LONGEST)
         return bulla_refuse(BULLA_PIN_LENGTH, "a PIN has %d to %d bytes", BULLA_PIN_SHORTEST, BULLA_PIN_LONGEST);
     return BULLA_OK;
+}
+
+static enum bulla_reason refuse_unset(const struct bulla_role *role)
+{
+    return role->named ? bulla_refuse(BULLA_PIN_UNSET, "there is no %s", role->name)
+                       : bulla_refuse(BULLA_PIN_UNSET, "the %s's PIN was never set", role->name);
 }
 
 /* --- tries: two bytes, wrong ones and the most --- */
@@ -36,7 +43,7 @@ static enum bulla_reason tries_load(struct bulla_token *token, const struct bull
     bulla_writer_open(&writer, bytes, sizeof bytes);
     enum bulla_reason reason = bulla_store_value_get(token->store, role->tries, &writer);
     if (reason == BULLA_STORE_MISSING)
-        return bulla_refuse(BULLA_PIN_UNSET, "the %s's PIN was never set", role->name);
+        return refuse_unset(role);
     BULLA_TRY(reason);
     if (writer.size != sizeof bytes)
         return bulla_refuse(BULLA_STORE_CORRUPT, "the count of wrong PINs has %zu bytes", writer.size);
@@ -112,10 +119,15 @@ unsigned bulla_pin_most_tries(const struct bulla_token *token)
 
 /* --- trees --- */
 
+/* A user's name may be longer than a path: what his tree is bound to has its hash. */
 static void role_request(const struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
     struct bulla_leaf_request *request)
 {
-    bulla_token_request(token, role->name, pin, request);
+    uint8_t digest[32];
+    bulla_token_request(token, role->named ? "named" : role->name, pin, request);
+    bulla_sha256(BULLA_TEXT(role->name), digest);
+    if (role->named)
+        memcpy(request->object, digest, 16);
     if (role->login == BULLA_OFFICER)
         memcpy(request->object, "security officer", 16);
 }
@@ -140,7 +152,7 @@ static enum bulla_reason tree_open(
     bulla_writer_open(&writer, tree, sizeof tree);
     enum bulla_reason reason = bulla_token_value(token, role->tree, &writer);
     if (reason == BULLA_STORE_MISSING)
-        return bulla_refuse(BULLA_PIN_UNSET, "the %s's PIN was never set", role->name);
+        return refuse_unset(role);
     BULLA_TRY(reason);
     role_request(token, role, pin, &request);
     reason = bulla_tree_open(bulla_writer_bytes(&writer), &request, secret);
@@ -174,7 +186,7 @@ enum bulla_reason bulla_pin_try(
     struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin, bool beyond_lock, uint8_t *secret)
 {
     struct trying trying = {.role = role, .beyond_lock = beyond_lock};
-    BULLA_TURN struct bulla_turn turn;
+    BULLA_TURN struct bulla_turn turn = {-1}; /* a PIN of no PIN's length is refused before */
     BULLA_TRY(bulla_pin_check_length(pin));
     BULLA_TRY(bulla_turn_take(token->config->path, "pin.lock", &turn));
     BULLA_TRY(bulla_token_transaction(token, take_try, &trying));
@@ -235,13 +247,13 @@ void bulla_pin_install_keys(struct bulla_token *token, struct bulla_token_keys *
     (void)pthread_rwlock_unlock(&token->keys_lock);
 }
 
-/* Session objects that are private go with the login, as chapter 5 says of C_Logout. */
+/* Session objects that are private go with the login, as chapter 5 says of C_Logout, and who proved himself. */
 static void drop_private_session_objects(struct bulla_token *token)
 {
     (void)pthread_rwlock_wrlock(&token->lock);
     for (size_t i = token->index.count; i-- > 0;) {
         struct bulla_object *object = token->index.objects[i];
-        if (object->owner && bulla_object_is_private(object))
+        if (object->owner && (bulla_object_is_private(object) || object->object_class == CKO_BULLA_PRINCIPAL))
             bulla_index_remove(&token->index, object->handle);
     }
     (void)pthread_rwlock_unlock(&token->lock);
@@ -265,9 +277,13 @@ void bulla_token_logout_gated(struct bulla_token *token)
 {
     drop_private_session_objects(token);
     forget_opened(token);
-    if (token->keys)
+    if (token->keys) {
+        bulla_uses_give_back(token);
         bulla_token_record_head(token);
+    }
     bulla_pin_install_keys(token, NULL, BULLA_NOBODY);
+    bulla_token_time_forget(token);
+    bulla_grants_forget(token);
     bulla_secret_free(token->officer);
     token->officer = NULL;
 }
@@ -279,14 +295,29 @@ void bulla_token_logout(struct bulla_token *token)
     (void)pthread_mutex_unlock(&token->gate);
 }
 
-static enum bulla_reason login_user(struct bulla_token *token, struct bulla_bytes pin)
+/* Rows are judged with the keys in place: only then it shows whether a user's is the token's own. */
+static enum bulla_reason login_user(
+    struct bulla_token *token, const struct bulla_principal *user, struct bulla_bytes pin)
 {
+    struct bulla_role role;
     BULLA_SECRET void *token_key = NULL;
     struct bulla_token_keys *keys = NULL;
+    BULLA_TRY(bulla_user_role(user, &role));
     BULLA_TRY(bulla_secret_allocate(32, &token_key));
-    BULLA_TRY(bulla_pin_try(token, &bulla_roles[BULLA_USER], pin, false, token_key));
+    BULLA_TRY(bulla_pin_try(token, &role, pin, false, token_key));
     BULLA_TRY(bulla_pin_derive_keys(token, token_key, &keys));
-    bulla_pin_install_keys(token, keys, BULLA_USER);
+    bulla_pin_install_keys(token, keys, BULLA_NOBODY);
+    if (!bulla_user_is_listed(token, user)) {
+        bulla_pin_install_keys(token, NULL, BULLA_NOBODY);
+        return bulla_refuse(BULLA_PIN_UNSET, "the token's own rows name no %s", role.name);
+    }
+    (void)pthread_rwlock_wrlock(&token->lock);
+    token->user = *user;
+    token->logins++;
+    token->login = BULLA_USER;
+    (void)atomic_fetch_add(&token->index.epoch, 1);
+    (void)pthread_rwlock_unlock(&token->lock);
+    bulla_token_time_keep(token);
     return BULLA_OK;
 }
 
@@ -303,28 +334,25 @@ static enum bulla_reason login_officer(struct bulla_token *token, struct bulla_b
     return BULLA_OK;
 }
 
-enum bulla_reason bulla_token_login(struct bulla_token *token, enum bulla_login who, struct bulla_bytes pin)
+enum bulla_reason bulla_token_login(
+    struct bulla_token *token, const struct bulla_principal *user, struct bulla_bytes pin)
 {
     (void)pthread_mutex_lock(&token->gate);
     enum bulla_reason reason = BULLA_CANCELLED;
     if (token->login != BULLA_NOBODY) /* two threads that asked at once */
         reason = bulla_refuse(BULLA_CANCELLED, "somebody else logged in at the same time");
     else
-        reason = who == BULLA_USER ? login_user(token, pin) : login_officer(token, pin);
+        reason = user ? login_user(token, user, pin) : login_officer(token, pin);
     (void)pthread_mutex_unlock(&token->gate);
     return reason;
 }
 
 enum bulla_reason bulla_token_pin_prove(struct bulla_token *token, struct bulla_bytes pin)
 {
-    BULLA_SECRET void *token_key = NULL;
-    BULLA_TRY(bulla_secret_allocate(32, &token_key));
-    (void)pthread_mutex_lock(&token->gate);
-    enum bulla_reason reason = token->login == BULLA_USER
-                                   ? bulla_pin_try(token, &bulla_roles[BULLA_USER], pin, false, token_key)
-                                   : bulla_refuse(BULLA_NOT_LOGGED_IN, "nobody is logged in");
-    (void)pthread_mutex_unlock(&token->gate);
-    return reason;
+    struct bulla_principal user;
+    if (!bulla_token_user(token, &user))
+        return bulla_refuse(BULLA_NOT_LOGGED_IN, "nobody is logged in");
+    return bulla_user_prove(token, &user, pin);
 }
 
 /* A tree that says nothing of a TPM has no tries to share with one. */

@@ -8,9 +8,10 @@
 /* Who may log in, and what the store keeps of them. */
 struct bulla_role {
     enum bulla_login login;
-    const char *name; /* in the audit log, and the path that the tree is bound to */
-    const char *tree; /* values of the store */
-    const char *tries;
+    bool named;                              /* one of the users beside the owner (users.h) */
+    char name[BULLA_PRINCIPAL_LARGEST + 8];  /* in the audit log, and what the tree is bound to */
+    char tree[BULLA_PRINCIPAL_LARGEST + 16]; /* values of the store */
+    char tries[BULLA_PRINCIPAL_LARGEST + 16];
 };
 extern const struct bulla_role bulla_roles[]; /* by enum bulla_login; nobody has none */
 

@@ -1,6 +1,7 @@
 /* Setting PINs: sealed first, then written in one transaction. */
 #include "crypto/cipher.h"
 #include "pin_inside.h"
+#include "users.h"
 
 enum bulla_reason bulla_pin_prepare(struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin,
     const uint8_t *secret, unsigned most, struct bulla_pin_writing *writing)
@@ -76,18 +77,20 @@ enum bulla_reason bulla_token_user_pin_initialize(struct bulla_token *token, str
 enum bulla_reason bulla_token_pin_change(
     struct bulla_token *token, struct bulla_bytes old_pin, struct bulla_bytes new_pin)
 {
-    const struct bulla_role *role =
-        &bulla_roles[bulla_token_login_state(token) == BULLA_OFFICER ? BULLA_OFFICER : BULLA_USER];
+    struct bulla_role role = bulla_roles[bulla_token_login_state(token) == BULLA_OFFICER ? BULLA_OFFICER : BULLA_USER];
+    struct bulla_principal user;
     BULLA_SECRET void *secret = NULL;
     struct bulla_tries tries = {0};
+    if (bulla_token_user(token, &user))
+        BULLA_TRY(bulla_user_role(&user, &role));
     BULLA_TRY(bulla_pin_check_length(new_pin));
     BULLA_TRY(bulla_secret_allocate(32, &secret));
     (void)pthread_mutex_lock(&token->gate);
-    enum bulla_reason reason = bulla_pin_try(token, role, old_pin, false, secret);
+    enum bulla_reason reason = bulla_pin_try(token, &role, old_pin, false, secret);
     if (reason == BULLA_OK)
-        reason = bulla_pin_tries_read(token, role, &tries);
+        reason = bulla_pin_tries_read(token, &role, &tries);
     if (reason == BULLA_OK)
-        reason = put_pin(token, role, new_pin, secret, tries.most);
+        reason = put_pin(token, &role, new_pin, secret, tries.most);
     (void)pthread_mutex_unlock(&token->gate);
     return reason;
 }

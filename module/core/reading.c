@@ -96,6 +96,8 @@ static void get_one(struct bulla_session *session, struct bulla_object *object, 
     } else if (!row || !(row->classes & bulla_class_bit(object->object_class)) || !(row->flags & BULLA_SENSITIVE) ||
                bulla_object_is_model_key(object)) {
         refuse_attribute(attribute, CKR_ATTRIBUTE_TYPE_INVALID, rv);
+    } else if (row->flags & BULLA_WRITE_ONLY) {
+        refuse_attribute(attribute, CKR_ATTRIBUTE_SENSITIVE, rv);
     } else if (bulla_object_is_own_key(object) && (bulla_attributes_bool(object->attributes, CKA_SENSITIVE) ||
                                                       !bulla_attributes_bool(object->attributes, CKA_EXTRACTABLE))) {
         refuse_attribute(attribute, CKR_ATTRIBUTE_SENSITIVE, rv);

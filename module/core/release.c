@@ -2,7 +2,6 @@
  * policy in force. The module checks the policy's validity and version here; PCRs are the leaf's. */
 #include <sodium.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "crypto/cipher.h"
 #include "evidence/policy.h"
@@ -36,6 +35,7 @@ static void ledger_name(const uint8_t authority[static 65], uint64_t epoch, char
 static bool is_policy_of(const struct bulla_object *object, struct bulla_bytes authority, uint64_t epoch)
 {
     return object->object_class == CKO_BULLA_POLICY && !object->hidden && !object->owner &&
+           bulla_attributes_get(object->attributes, CKA_BULLA_VERSION).data && /* a bundle, no grant beside it */
            bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0) == epoch &&
            bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY), authority);
 }
@@ -100,41 +100,78 @@ static enum bulla_reason check_floor(struct bulla_token *token, const struct bul
     return policy->version > floor ? raise_floor(token, policy->authority, policy->epoch, policy->version) : BULLA_OK;
 }
 
-static enum bulla_reason policy_now(
-    struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch, struct bulla_policy *policy)
+static enum bulla_reason judge_bundle(
+    struct bulla_token *token, const struct bulla_object *object, uint64_t epoch, struct bulla_policy *policy)
 {
-    struct bulla_object *object = find_policy(token, authority, epoch, 0);
-    if (!object)
+    struct bulla_bytes authority = bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY);
+    BULLA_TRY(bulla_policy_read(bulla_attributes_get(object->attributes, CKA_VALUE), authority, policy));
+    if (policy->epoch != epoch)
+        return bulla_refuse(BULLA_POLICY_AUTHORITY, "the policy's epoch is not the one its object states");
+    return check_floor(token, policy);
+}
+
+static enum bulla_reason bundle_now(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch,
+    struct bulla_object **object, struct bulla_policy *policy)
+{
+    *object = find_policy(token, authority, epoch, 0);
+    if (!*object)
         return bulla_refuse(BULLA_POLICY_MISSING, "the token holds no policy of the object's authority for epoch %llu",
             (unsigned long long)epoch);
-    enum bulla_reason reason =
-        bulla_policy_read(bulla_attributes_get(object->attributes, CKA_VALUE), authority, policy);
+    enum bulla_reason reason = judge_bundle(token, *object, epoch, policy);
     if (reason == BULLA_OK)
-        reason = bulla_policy_check_time(policy, (uint64_t)time(NULL));
-    if (reason == BULLA_OK && policy->epoch != epoch)
-        reason = bulla_refuse(BULLA_POLICY_AUTHORITY, "the policy's epoch is not the one its object states");
-    if (reason == BULLA_OK)
-        reason = check_floor(token, policy);
-    bulla_object_drop(object);
+        return BULLA_OK;
+    bulla_object_drop(*object);
+    *object = NULL;
     return reason;
 }
 
 /* Between the bundle and its floor another bundle may have been taken, by a thread or a process: what looks older, or
  * missing, is looked at again for as long as the store has news. */
-enum bulla_reason bulla_token_policy(
-    struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch, struct bulla_policy *policy)
+enum bulla_reason bulla_token_bundle(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch,
+    struct bulla_object **object, struct bulla_policy *policy)
 {
     uint64_t before = 0, seen = bulla_token_seen(token);
     enum bulla_reason reason;
     do {
         before = seen;
-        reason = policy_now(token, authority, epoch, policy);
+        reason = bundle_now(token, authority, epoch, object, policy);
         if (reason != BULLA_POLICY_OLDER && reason != BULLA_POLICY_MISSING)
             return reason;
         BULLA_TRY(bulla_token_catch_up(token));
         seen = bulla_token_seen(token);
     } while (seen != before);
     return reason;
+}
+
+static enum bulla_reason check_time(struct bulla_token *token, const struct bulla_policy *policy)
+{
+    uint64_t now;
+    BULLA_TRY(bulla_token_now(token, &now));
+    return bulla_policy_check_time(policy, now);
+}
+
+enum bulla_reason bulla_token_policy(
+    struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch, struct bulla_policy *policy)
+{
+    struct bulla_object *object = NULL;
+    BULLA_TRY(bulla_token_bundle(token, authority, epoch, &object, policy));
+    bulla_object_drop(object);
+    policy->grants = (struct bulla_bytes){NULL, 0}; /* a view into the object */
+    return check_time(token, policy);
+}
+
+/* Whether a bundle of this authority was ever taken, for this epoch or any. */
+enum bulla_reason bulla_token_policy_was_taken(
+    struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch, bool *taken)
+{
+    char name[48], epoch_name[48];
+    const char *const names[] = {name, epoch_name};
+    uint64_t floors[2];
+    ledger_name(authority.data, epoch, name);
+    epoch_ledger_name(authority.data, epoch_name);
+    BULLA_TRY(bulla_ledger_read_many(token, 2, names, floors));
+    *taken = floors[0] || floors[1];
+    return BULLA_OK;
 }
 
 uint64_t bulla_token_latest_epoch(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch)
@@ -159,6 +196,8 @@ static enum bulla_reason add_approvals(struct bulla_token *token, uint64_t epoch
     bulla_detail_keep(&refusal_detail);
     request->policy_refusal = reason;
     request->policy_refusal_detail = refusal_detail.text;
+    if (reason == BULLA_OK)
+        bulla_token_time_keep(token);
     for (size_t i = 0; reason == BULLA_OK && i < policy->state_count; i++) {
         const struct bulla_policy_state *state = &policy->states[i];
         approvals[i] = (struct bulla_approval){.bank = 0x0b, .pcr_mask = state->pcr_mask};
@@ -212,7 +251,7 @@ enum bulla_reason bulla_token_policy_admit(struct bulla_token *token, struct bul
     char name[48];
     uint64_t floor = 0;
     BULLA_TRY(bulla_policy_read(bulla_list_find(list, CKA_VALUE)->value, any, &policy));
-    BULLA_TRY(bulla_policy_check_time(&policy, (uint64_t)time(NULL)));
+    BULLA_TRY(check_time(token, &policy));
     ledger_name(policy.authority, policy.epoch, name);
     BULLA_TRY(bulla_ledger_read(token, name, &floor));
     if (policy.version <= floor)

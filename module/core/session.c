@@ -7,6 +7,7 @@
 
 #include "inference/residue.h"
 #include "module.h"
+#include "principal.h"
 
 enum { PLACE_BITS = 17, BLOCK = 256, BLOCKS = BULLA_SESSIONS_LARGEST / BLOCK };
 
@@ -175,6 +176,7 @@ void bulla_session_reset(struct bulla_session *session)
     free(session->search.handles);
     session->search = (struct bulla_search){0};
     bulla_secret_release(&session->passphrase);
+    bulla_session_principals_forget(session);
 }
 
 /* One session less; true: it was the last, and `gate` is held. Nobody logs in or opens the next one between the last

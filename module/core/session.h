@@ -23,6 +23,7 @@ struct bulla_session {
     unsigned asked; /* how many operations asked for the PIN (CKA_ALWAYS_AUTHENTICATE) */
     struct bulla_search search;
     struct bulla_random *random;    /* in the arena; NULL until it is first asked for random numbers */
+    struct bulla_proving *provings; /* who was named to this session, and who proved himself (principal.c) */
     struct bulla_secret passphrase; /* of C_Login(CKU_CONTEXT_SPECIFIC): for release trees with a passphrase leaf */
 };
 
@@ -39,7 +40,7 @@ CK_RV bulla_session_close(CK_SESSION_HANDLE handle);
 void bulla_session_close_all(struct bulla_token *token);
 bool bulla_token_has_reading_sessions(const struct bulla_token *token);
 CK_STATE bulla_session_state(const struct bulla_session *session);
-/* Ends what the session has under way: operations, search, passphrase. */
+/* Ends what the session has under way: operations, search, passphrase, what was proved to it. */
 void bulla_session_reset(struct bulla_session *session);
 /* The same for every session of the token; no session is locked. */
 void bulla_sessions_reset(const struct bulla_token *token);

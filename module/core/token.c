@@ -14,6 +14,9 @@ void bulla_token_make(struct bulla_token *token, const struct bulla_token_config
     (void)pthread_rwlock_init(&token->keys_lock, NULL);
     (void)pthread_rwlock_init(&token->lock, NULL);
     (void)pthread_mutex_init(&token->store_lock, NULL);
+    (void)pthread_mutex_init(&token->time.lock, NULL);
+    bulla_grants_open(token);
+    bulla_uses_open(token);
     memcpy(token->serial, config->serial, sizeof token->serial);
 }
 
@@ -30,6 +33,9 @@ void bulla_token_close(struct bulla_token *token)
     (void)pthread_rwlock_destroy(&token->keys_lock);
     (void)pthread_rwlock_destroy(&token->lock);
     (void)pthread_mutex_destroy(&token->store_lock);
+    (void)pthread_mutex_destroy(&token->time.lock);
+    bulla_grants_close(token);
+    bulla_uses_close(token);
     *token = (struct bulla_token){0};
 }
 

@@ -1,8 +1,9 @@
 /* A token: its store, its keys while somebody is logged in, its objects.
  *
- * Locks, in the order in which they are taken: a session's, `gate` (login, PINs, ledger), `keys_lock`, an object's,
- * `lock` (index and login state), `store_lock`. A thread may read-lock `keys_lock` again that has it: glibc lets
- * readers in before writers, so it never waits. Nothing here connects to a TPM before a login, an opening or a status.
+ * Locks, in the order in which they are taken: a session's, `gate` (login, PINs, ledger), that of `grants`, that of
+ * `uses`, the ledger's turn, `keys_lock`, an object's, that of `time`, `lock` (index and login state), `store_lock`. A
+ * thread may read-lock `keys_lock` again that has it: glibc lets readers in before writers, so it never waits. Nothing
+ * here connects to a TPM before a login, an opening or a status.
  */
 #ifndef BULLA_CORE_TOKEN_H
 #define BULLA_CORE_TOKEN_H
@@ -11,7 +12,10 @@
 
 #include "config.h"
 #include "evidence/audit.h"
+#include "evidence/principal.h"
+#include "grants.h"
 #include "index.h"
+#include "now.h"
 #include "release/tree.h"
 #include "store/store.h"
 
@@ -36,6 +40,8 @@ struct bulla_token {
     atomic_ullong seen;        /* the store's generation that the index shows */
     struct bulla_index index;
     enum bulla_login login;
+    struct bulla_principal user;   /* under `lock`: which user logged in, while `login` says that one did */
+    uint64_t logins;               /* under `lock`: of users, in this process */
     struct bulla_token_keys *keys; /* NULL while the user is not logged in */
     uint8_t *officer;              /* the SO's secret, while the SO is logged in */
     struct bulla_audit *audit;
@@ -45,10 +51,13 @@ struct bulla_token {
     char serial[17];                     /* "" before initialisation */
     char label[33];
     struct bulla_pool *pool;
-    uint64_t next_expiry;   /* Unix seconds at which the first answer's lease ends; 0: none is kept */
-    bool without_threads;   /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
-    atomic_ullong sequence; /* of receipts, in this process */
-    bool claimed;           /* under `lock`: being initialised; no session is opened meanwhile */
+    uint64_t next_expiry;         /* Unix seconds at which the first answer's lease ends; 0: none is kept */
+    bool without_threads;         /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
+    atomic_ullong sequence;       /* of receipts, in this process */
+    bool claimed;                 /* under `lock`: being initialised; no session is opened meanwhile */
+    struct bulla_token_time time; /* now.h */
+    struct bulla_grants grants;   /* grants.h */
+    struct bulla_uses uses;       /* uses.h */
     atomic_bool
         renewed; /* written under `lock`: the store gave all its rows anew; whose keys they carry is to be judged */
 };
@@ -94,8 +103,13 @@ enum bulla_reason bulla_token_trust(struct bulla_token *token, CK_OBJECT_HANDLE 
 enum bulla_reason bulla_token_pin_prove(struct bulla_token *token, struct bulla_bytes pin) BULLA_MUST_USE;
 enum bulla_reason bulla_token_pin_change(
     struct bulla_token *token, struct bulla_bytes old_pin, struct bulla_bytes new_pin) BULLA_MUST_USE;
+/* NULL is the SO. BULLA_PIN_UNSET: there is no such user. */
 enum bulla_reason bulla_token_login(
-    struct bulla_token *token, enum bulla_login who, struct bulla_bytes pin) BULLA_MUST_USE;
+    struct bulla_token *token, const struct bulla_principal *user, struct bulla_bytes pin) BULLA_MUST_USE;
+/* The user named "user", whom C_Login knows. */
+extern const struct bulla_principal bulla_token_owner;
+/* users.c: which user is logged in; false, and nobody, where none is. */
+bool bulla_token_user(struct bulla_token *token, struct bulla_principal *user);
 void bulla_token_logout(struct bulla_token *token);
 /* The same with `gate` held. */
 void bulla_token_logout_gated(struct bulla_token *token);
@@ -144,6 +158,12 @@ struct bulla_policy;
 /* The policy in force for an authority and epoch; BULLA_POLICY_MISSING. `policy` is the caller's. */
 enum bulla_reason bulla_token_policy(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch,
     struct bulla_policy *policy) BULLA_MUST_USE;
+/* The same whatever the time, with a kept reference to the object that holds it: the policy's views point into that. */
+enum bulla_reason bulla_token_bundle(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch,
+    struct bulla_object **object, struct bulla_policy *policy) BULLA_MUST_USE;
+/* Whether this token ever took a bundle of this authority, of the epoch or a later one: then one must be there. */
+enum bulla_reason bulla_token_policy_was_taken(
+    struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch, bool *taken) BULLA_MUST_USE;
 /* The highest epoch, from `epoch` on, of which the token holds a bundle of this authority. */
 uint64_t bulla_token_latest_epoch(struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch);
 /* A request for an object of these attributes; auth_value (32 bytes, arena) is filled in. Only `opening` asks for the
@@ -161,6 +181,8 @@ enum bulla_reason bulla_token_policy_enforce(
     struct bulla_token *token, struct bulla_bytes authority, uint64_t epoch) BULLA_MUST_USE;
 
 /* --- ledger.c: numbers that never go back (DESIGN: What must not roll back) --- */
+#define BULLA_LEDGER_TIME "time"   /* Unix seconds, the highest that was seen */
+#define BULLA_LEDGER_CLOCK "clock" /* the TPM's clock then, in milliseconds */
 /* 0 for a name that was never raised. BULLA_ROLLED_BACK when the store is older than the TPM's counter. */
 enum bulla_reason bulla_ledger_read(struct bulla_token *token, const char *name, uint64_t *number) BULLA_MUST_USE;
 /* Several names with one reading of the counter. */
@@ -174,12 +196,28 @@ enum bulla_reason bulla_ledger_anchor(struct bulla_token *token, bulla_anchored 
 enum bulla_reason bulla_ledger_raise(struct bulla_token *token, const char *name, uint64_t number) BULLA_MUST_USE;
 enum bulla_reason bulla_ledger_raise_many(
     struct bulla_token *token, size_t count, const char *const *names, const uint64_t *numbers) BULLA_MUST_USE;
+/* Sets several numbers (0: takes the name away) as `decide` says, who has the present ones in hand while nobody else
+ * can change them; all of them, or none. What `decide` refuses is refused, and nothing is written. */
+enum { BULLA_LEDGER_CHANGES = 64 };
+typedef enum bulla_reason bulla_ledger_decision(void *context, uint64_t *numbers);
+enum bulla_reason bulla_ledger_change(struct bulla_token *token, size_t count, const char *const *names,
+    bulla_ledger_decision *decide, void *context) BULLA_MUST_USE;
+/* Writes the time down, where nothing else changes. */
+enum bulla_reason bulla_ledger_keep_time(struct bulla_token *token) BULLA_MUST_USE;
+/* Every name and number, with one reading of the counter. */
+typedef void bulla_ledger_visit(void *context, struct bulla_bytes name, uint64_t number);
+enum bulla_reason bulla_ledger_walk(struct bulla_token *token, bulla_ledger_visit *visit, void *context) BULLA_MUST_USE;
+/* Calls `action` in this process's turn, with the keys read-locked. */
+typedef enum bulla_reason bulla_ledger_action(struct bulla_token *token, void *context);
+enum bulla_reason bulla_ledger_turn(
+    struct bulla_token *token, bulla_ledger_action *action, void *context) BULLA_MUST_USE;
 enum bulla_reason bulla_ledger_counter(struct bulla_token *token, uint64_t *counter) BULLA_MUST_USE;
 /* The counter of a new token: made in the TPM first, written with an empty ledger inside the caller's transaction, and
  * given back to the TPM where that failed. */
 struct bulla_ledger_anchor {
     uint32_t index; /* of the NV counter; 0: none, for there is no TPM */
     uint64_t counter;
+    uint64_t clock; /* of a new token: the TPM's, in milliseconds */
 };
 enum bulla_reason bulla_ledger_anchor_make(
     struct bulla_token *token, const struct bulla_token_keys *keys, struct bulla_ledger_anchor *anchor) BULLA_MUST_USE;
@@ -217,14 +255,22 @@ enum bulla_reason bulla_token_identity_put(
 /* BULLA_UNSUPPORTED: the token was made without a TPM, and given one since. BULLA_NOT_LOGGED_IN, BULLA_COMMITMENT … */
 enum bulla_reason bulla_token_identity_get(
     struct bulla_token *token, struct bulla_token_identity *identity) BULLA_MUST_USE;
-bool bulla_token_has_attester(const struct bulla_token *token);
+/* What makes the token's evidence: named by its configuration, or the first that the machine has; NULL: nothing does.
+ */
+struct bulla_attester;
+const struct bulla_attester *bulla_token_attester(const struct bulla_token *token);
+/* Whether the token's TPM has endorsements and activates credentials. */
+bool bulla_token_can_enroll(const struct bulla_token *token);
 /* A kept reference, or NULL. */
 struct bulla_object *bulla_token_receipt_object(struct bulla_token *token, CK_OBJECT_CLASS object_class);
 
-/* --- status.c --- */
-/* JSON of "status" or "why", malloc'd; NULL without memory. */
+/* --- status.c, enrolment.c --- */
+/* JSON of "status", "why" or "enrolment", malloc'd; NULL without memory. */
 char *bulla_token_status_json(struct bulla_token *token);
 char *bulla_token_why_json(struct bulla_token *token);
+char *bulla_token_enrolment_json(struct bulla_token *token);
+/* --- uses_status.c --- */
+char *bulla_token_uses_json(struct bulla_token *token); /* of "uses" */
 
 /* A small value of the store; BULLA_STORE_MISSING. Takes the store's lock. */
 enum bulla_reason bulla_token_value(

@@ -1,5 +1,6 @@
 /* C_WrapKey and C_UnwrapKey: a key's plain form, encrypted or decrypted whole by the mechanism's own processor. The
  * plain form lies in locked memory for the length of a call. */
+#include "grants.h"
 #include "objects.h"
 #include "refusal.h"
 #include "roles.h"
@@ -50,7 +51,9 @@ static CK_RV wrap(struct bulla_session *session, struct bulla_operation *operati
     size_t plain_size = 0, bound = 0;
     CK_RV rv = bulla_roles_wrap(key, operation->taken.object);
     if (rv == CKR_OK && operation->unproved)
-        rv = CKR_KEY_FUNCTION_NOT_PERMITTED; /* there is no Init to give the PIN after */
+        rv = CKR_KEY_FUNCTION_NOT_PERMITTED;             /* there is no Init to give the PIN after */
+    if (rv == CKR_OK && out && bulla_grants_govern(key)) /* what leaves is out of its authority's reach */
+        rv = bulla_token_refusal(session->token, "wrap", bulla_grants_use(session, key, BULLA_MAY_WRAP));
     if (rv == CKR_OK)
         rv = bulla_token_refusal(session->token, "wrap", export_key(session, key, &plain, &plain_size));
     if (rv != CKR_OK)

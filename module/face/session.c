@@ -1,7 +1,7 @@
 /* PKCS#11 3.0, 5.6: sessions and who is logged in. */
 #include "face.h"
 
-#include <stdio.h>
+#include "core/users.h"
 
 struct opening {
     CK_FLAGS flags;
@@ -94,34 +94,29 @@ static CK_RV login_again(struct bulla_session *session, struct bulla_bytes secre
     return bulla_operations_unproved(session) ? prove(session, secret) : keep_passphrase(session, secret);
 }
 
-static CK_RV check_login(struct bulla_session *session, enum bulla_login who)
-{
-    enum bulla_login now = bulla_token_login_state(session->token);
-    if (now != BULLA_NOBODY)
-        return now == who ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
-    if (who == BULLA_OFFICER && bulla_token_has_reading_sessions(session->token))
-        return CKR_SESSION_READ_ONLY_EXISTS;
-    return CKR_OK;
-}
-
+/* The name is given by C_LoginUser alone; the SO and, without one, the token's owner need none. */
 static CK_RV login(struct bulla_session *session, void *arguments)
 {
     const struct login *login = arguments;
-    if (login->user == CKU_CONTEXT_SPECIFIC)
-        return login_again(session, login->pin);
-    if (login->user != CKU_USER && login->user != CKU_SO)
+    struct bulla_principal user, present;
+    struct bulla_writer writer;
+    uint8_t text[BULLA_PRINCIPAL_TEXT];
+    if (login->user == CKU_SO)
+        return !login->name.size || bulla_bytes_equal_text(login->name, "so")
+                   ? bulla_login_as(session, NULL, login->pin)
+                   : CKR_USER_TYPE_INVALID;
+    if (login->user != CKU_USER && login->user != CKU_CONTEXT_SPECIFIC)
         return CKR_USER_TYPE_INVALID;
-    enum bulla_login who = login->user == CKU_USER ? BULLA_USER : BULLA_OFFICER;
-    CK_RV rv = check_login(session, who);
-    if (rv != CKR_OK)
-        return rv;
-    enum bulla_reason reason = bulla_token_login(session->token, who, login->pin);
-    if (reason == BULLA_CANCELLED && (rv = check_login(session, who)) != CKR_OK)
-        return rv; /* another thread was faster */
-    const struct bulla_audit_field field = {"user", who == BULLA_USER ? "user" : "so", 0};
-    if (reason == BULLA_OK)
-        bulla_token_record(session->token, "login", &field, 1);
-    return bulla_token_refusal(session->token, "login", reason);
+    bulla_writer_open(&writer, text, sizeof text);
+    bulla_write_bytes(&writer, BULLA_TEXT("user:"));
+    bulla_write_bytes(&writer, login->name.size ? login->name : BULLA_TEXT("user"));
+    if (bulla_writer_finish(&writer, "a user's name") != BULLA_OK ||
+        bulla_principal_parse(bulla_writer_bytes(&writer), &user) != BULLA_OK)
+        return CKR_USER_TYPE_INVALID;
+    if (login->user == CKU_USER)
+        return bulla_login_as(session, &user, login->pin);
+    bool other = bulla_token_user(session->token, &present) && !bulla_principal_equal(&user, &present);
+    return login->name.size && other ? CKR_USER_TYPE_INVALID : login_again(session, login->pin);
 }
 
 CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, unsigned long pin_size)
@@ -130,24 +125,11 @@ CK_RV C_Login(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, u
     return pin ? bulla_call(handle, login, &arguments) : bulla_face_refuse_pointer(); /* there is no PIN pad */
 }
 
-/* The token's user has one name, and so has its SO; nobody has another. */
-static bool is_name(CK_USER_TYPE user, struct bulla_bytes name)
-{
-    static const char *const names[] = {[CKU_SO] = "so", [CKU_USER] = "user", [CKU_CONTEXT_SPECIFIC] = "user"};
-    return !name.size || (user < sizeof names / sizeof names[0] && bulla_bytes_equal_text(name, names[user]));
-}
-
-static CK_RV login_named(struct bulla_session *session, void *arguments)
-{
-    const struct login *a = arguments;
-    return is_name(a->user, a->name) ? login(session, arguments) : CKR_USER_TYPE_INVALID;
-}
-
 CK_RV C_LoginUser(CK_SESSION_HANDLE handle, CK_USER_TYPE user, unsigned char *pin, unsigned long pin_size,
     unsigned char *name, unsigned long name_size)
 {
     struct login arguments = {.user = user, .name = {name, name_size}, .pin = {pin, pin_size}};
-    return pin && (name || !name_size) ? bulla_call(handle, login_named, &arguments) : bulla_face_refuse_pointer();
+    return pin && (name || !name_size) ? bulla_call(handle, login, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV logout(struct bulla_session *session, void *arguments)

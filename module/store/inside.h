@@ -14,7 +14,7 @@
 
 /* Milliseconds that a lock of another process is waited for. */
 enum { BULLA_STORE_TIMEOUT = 5000 };
-enum { BULLA_STORE_VALUE_LARGEST = 64 << 10, BULLA_STORE_NAME_LARGEST = 255, BULLA_STORE_ERASURES_KEPT = 4096 };
+enum { BULLA_STORE_VALUE_LARGEST = 256 << 10, BULLA_STORE_NAME_LARGEST = 255, BULLA_STORE_ERASURES_KEPT = 4096 };
 
 /* The statements that are kept prepared; their text stands in connection.c. */
 enum bulla_statement {

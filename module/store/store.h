@@ -58,7 +58,7 @@ uint64_t bulla_store_next_generation(const struct bulla_store *store);
 enum bulla_reason bulla_store_put(struct bulla_store *store, const struct bulla_store_row *row) BULLA_MUST_USE;
 /* Erasing what is not there is nothing. */
 enum bulla_reason bulla_store_erase(struct bulla_store *store, const uint8_t id[static 16]) BULLA_MUST_USE;
-/* Small named values (at most 64 KiB): the token's label, PIN counts, the sealed token key. */
+/* Small named values (at most 256 KiB): the token's label, PIN counts, the sealed token key. */
 enum bulla_reason bulla_store_value_put(
     struct bulla_store *store, const char *name, struct bulla_bytes value) BULLA_MUST_USE;
 enum bulla_reason bulla_store_value_erase(struct bulla_store *store, const char *name) BULLA_MUST_USE;

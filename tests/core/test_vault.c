@@ -25,10 +25,10 @@ static void make_token(struct bulla_token *token, const struct bulla_token_confi
 {
     bulla_token_make(token, config);
     assert_int_equal(bulla_token_initialize(token, TEXT("so-secret"), "test"), BULLA_OK);
-    assert_int_equal(bulla_token_login(token, BULLA_OFFICER, TEXT("so-secret")), BULLA_OK);
+    assert_int_equal(bulla_token_login(token, NULL, TEXT("so-secret")), BULLA_OK);
     assert_int_equal(bulla_token_user_pin_initialize(token, TEXT("user-secret")), BULLA_OK);
     bulla_token_logout(token);
-    assert_int_equal(bulla_token_login(token, BULLA_USER, TEXT("user-secret")), BULLA_OK);
+    assert_int_equal(bulla_token_login(token, &bulla_token_owner, TEXT("user-secret")), BULLA_OK);
 }
 
 static int setup(void **state)
@@ -112,7 +112,7 @@ static bool is_visible(struct bulla_token *token, const char *label)
 
 static void log_in(struct bulla_token *token)
 {
-    assert_int_equal(bulla_token_login(token, BULLA_USER, TEXT("user-secret")), BULLA_OK);
+    assert_int_equal(bulla_token_login(token, &bulla_token_owner, TEXT("user-secret")), BULLA_OK);
 }
 
 static void a_row_as_it_was_written_opens(void **state)

@@ -1,0 +1,107 @@
+#include "reference.h"
+
+#include <stdio.h>
+
+#include "options.h"
+#include "pcrs.h"
+
+/* The '=' that is followed by a kind and ':'; a label may have others. */
+static const char *kind_find(const char *text, enum bulla_evidence_kind *kind)
+{
+    for (const char *equals = strchr(text, '='); equals; equals = strchr(equals + 1, '=')) {
+        size_t size = strcspn(equals + 1, ":");
+        *kind = bulla_policy_reference_named((struct bulla_bytes){(const uint8_t *)equals + 1, size});
+        if (*kind != BULLA_EVIDENCE_NONE && equals[1 + size] == ':')
+            return equals;
+    }
+    return NULL;
+}
+
+static enum bulla_reason measurement_take(struct bulla_policy_reference *reference, const char *item, size_t size)
+{
+    char hex[2 * BULLA_MEASUREMENT_LARGEST + 1] = "";
+    struct bulla_hex value;
+    size_t name = strcspn(item, "=");
+    struct bulla_measurement *one = &reference->measurements[reference->measurement_count];
+    if (reference->measurement_count == BULLA_REFERENCE_MEASUREMENTS)
+        return bulla_refuse(BULLA_ARGUMENT, "a reference has at most %d measurements", BULLA_REFERENCE_MEASUREMENTS);
+    if (name == 0 || name >= sizeof one->name || name >= size || size - name - 1 >= sizeof hex)
+        return bulla_refuse(BULLA_ARGUMENT, "'%.*s' is not NAME=HEX, like pcr0=…", (int)size, item);
+    memcpy(hex, item + name + 1, size - name - 1);
+    BULLA_TRY(bulla_hex_parse(hex, "a measurement", &value));
+    if (value.size != 32 && value.size != 48 && value.size != BULLA_MEASUREMENT_LARGEST)
+        return bulla_refuse(
+            BULLA_ARGUMENT, "%.*s has %zu bytes; a measurement has 32, 48 or 64", (int)name, item, value.size);
+    memcpy(one->name, item, name);
+    one->size = (uint8_t)value.size;
+    memcpy(one->value, value.data, value.size);
+    reference->measurement_count++;
+    return BULLA_OK;
+}
+
+static uint32_t status_named(const char *text, size_t size)
+{
+    for (unsigned status = 0; status < BULLA_TCB_REVOKED; status++) {
+        const char *name = bulla_tcb_status_name((enum bulla_tcb_status)status);
+        if (strlen(name) == size && strncmp(name, text, size) == 0)
+            return UINT32_C(1) << status;
+    }
+    return 0;
+}
+
+static enum bulla_reason tcb_take(struct bulla_policy_reference *reference, const char *item, size_t size)
+{
+    for (size_t at = 0; at <= size;) {
+        size_t one = strcspn(item + at, "+,");
+        uint32_t status = status_named(item + at, one);
+        if (!status)
+            return bulla_refuse(BULLA_ARGUMENT,
+                "tcb=%.*s: of the firmware a policy accepts unknown, up-to-date, configuration-needed, out-of-date",
+                (int)size, item);
+        reference->tcb_accepted |= status;
+        at += one + 1;
+    }
+    return BULLA_OK;
+}
+
+static enum bulla_reason item_take(struct bulla_policy_reference *reference, const char *item, size_t size)
+{
+    if (size == strlen("migratable") && strncmp(item, "migratable", size) == 0) {
+        reference->migratable = true;
+        return BULLA_OK;
+    }
+    if (size >= 4 && strncmp(item, "tcb=", 4) == 0)
+        return tcb_take(reference, item + 4, size - 4);
+    return measurement_take(reference, item, size);
+}
+
+enum bulla_reason bulla_reference_parse(const char *text, struct bulla_policy_reference *reference)
+{
+    memset(reference, 0, sizeof *reference);
+    const char *equals = kind_find(text, &reference->kind);
+    if (!equals || !bulla_label_take(text, (size_t)(equals - text), reference->label))
+        return bulla_refuse(BULLA_ARGUMENT,
+            "the reference '%.200s' is not LABEL=KIND:NAME=HEX,…, with nitro, sev-snp, tdx or sgx as its kind", text);
+    for (const char *item = strchr(equals, ':') + 1;;) {
+        size_t size = strcspn(item, ",");
+        BULLA_TRY(item_take(reference, item, size));
+        if (item[size] == '\0')
+            break;
+        item += size + 1;
+    }
+    if (reference->measurement_count == 0)
+        return bulla_refuse(BULLA_ARGUMENT, "the reference '%s' names no measurement", reference->label);
+    return BULLA_OK;
+}
+
+void bulla_reference_tcb(const struct bulla_policy_reference *reference, char text[static BULLA_TCB_TEXT])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (unsigned status = 0; status < BULLA_TCB_STATUSES; status++)
+        if (reference->tcb_accepted >> status & 1) {
+            int more = snprintf(text + used, BULLA_TCB_TEXT - used, "%s%s", used ? "+" : "",
+                bulla_tcb_status_name((enum bulla_tcb_status)status));
+            used += more > 0 && (size_t)more < BULLA_TCB_TEXT - used ? (size_t)more : 0;
+        }
+}
