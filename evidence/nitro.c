@@ -8,18 +8,12 @@
 #include "nitro.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "crypto/certificate.h"
 #include "crypto/cose.h"
+#include "plain_text.h"
 
-enum {
-    CHAIN_LARGEST = BULLA_NITRO_BUNDLE + 1,
-    CODE_PCRS = 3,
-    TIME_TEXT = 24,
-    SMALLEST = 64,
-    PINS = 1 + BULLA_EXTRA_ROOTS
-};
+enum { CHAIN_LARGEST = BULLA_NITRO_BUNDLE + 1, CODE_PCRS = 3, SMALLEST = 64, PINS = 1 + BULLA_EXTRA_ROOTS };
 enum { COSE_TAG = 0xd2, COSE_ARRAY = 0x84, COSE_ARRAY_INDEFINITE = 0x9f };
 
 /* AWS Nitro Enclaves Root G1: SHA-256 of its DER. */
@@ -144,22 +138,14 @@ static enum bulla_reason measure(const struct bulla_nitro_payload *payload, stru
     return BULLA_OK;
 }
 
-static void write_time(uint64_t seconds, char text[static TIME_TEXT])
-{
-    struct tm parts;
-    time_t time = (time_t)seconds;
-    if (seconds > INT64_MAX || !gmtime_r(&time, &parts) || strftime(text, TIME_TEXT, "%FT%TZ", &parts) == 0)
-        (void)snprintf(text, TIME_TEXT, "?");
-}
-
 /* What people want to see. */
 static void tell(const struct bulla_nitro_payload *payload, const struct chain *chain, struct bulla_claims *claims)
 {
-    char from_text[TIME_TEXT];
-    char until_text[TIME_TEXT];
+    char from_text[BULLA_WHEN_SIZE];
+    char until_text[BULLA_WHEN_SIZE];
     bulla_claims_tell(claims, "module", "%.*s", (int)(payload->module_id.size < 160 ? payload->module_id.size : 160),
         (const char *)payload->module_id.data);
-    write_time(claims->made_at, from_text);
+    (void)bulla_text_when(claims->made_at, from_text);
     bulla_claims_tell(claims, "timestamp", "%s", from_text);
     bulla_claims_tell(claims, "digest", "SHA384");
     for (size_t i = 0; i < chain->count; i++) {
@@ -169,8 +155,8 @@ static void tell(const struct bulla_nitro_payload *payload, const struct chain *
         uint64_t until = 0;
         bulla_certificate_validity(chain->list[i], &from, &until);
         bulla_certificate_subject(chain->list[i], subject, sizeof subject);
-        write_time(from, from_text);
-        write_time(until, until_text);
+        (void)bulla_text_when(from, from_text);
+        (void)bulla_text_when(until, until_text);
         (void)snprintf(name, sizeof name, "certificate %zu", i + 1);
         bulla_claims_tell(claims, name, "%s to %s, %s", from_text, until_text, subject);
     }
