@@ -65,6 +65,30 @@ uint64_t bulla_read_u64(struct bulla_reader *reader)
     return read_number(reader, 8);
 }
 
+static uint64_t read_little(struct bulla_reader *reader, size_t size)
+{
+    struct bulla_bytes view = bulla_read(reader, size);
+    uint64_t value = 0;
+    for (size_t i = view.size; i > 0; i--)
+        value = value << 8 | view.data[i - 1];
+    return value;
+}
+
+uint16_t bulla_read_u16_little(struct bulla_reader *reader)
+{
+    return (uint16_t)read_little(reader, 2);
+}
+
+uint32_t bulla_read_u32_little(struct bulla_reader *reader)
+{
+    return (uint32_t)read_little(reader, 4);
+}
+
+uint64_t bulla_read_u64_little(struct bulla_reader *reader)
+{
+    return read_little(reader, 8);
+}
+
 enum bulla_reason bulla_reader_finish(const struct bulla_reader *reader, const char *what)
 {
     if (reader->failed)

@@ -80,13 +80,14 @@ enum bulla_reason bulla_cbor_pairs_open(
 enum bulla_reason bulla_cbor_pairs_next(
     struct bulla_cbor_pairs *pairs, uint64_t *key, struct bulla_bytes *value) BULLA_MUST_USE;
 
+enum { BULLA_CBOR_OR_NULL = 2 }; /* of a field: it must be there, and may be null */
 /* A map as a table of fields: every pair of the map must match a row by key and kind, and every row not marked optional
  * must be met; anything else is refused. Keys are integers, or text where `text_key` is set. Values go to `*value`. */
 struct bulla_cbor_field {
     int64_t key;
     const char *text_key;
     enum bulla_cbor_kind kind;
-    bool optional;
+    uint8_t optional;         /* false, true or BULLA_CBOR_OR_NULL */
     struct bulla_cbor *value; /* untouched when absent: initialise its kind to BULLA_CBOR_NULL to tell */
     size_t smallest, largest; /* bounds of a string's size in bytes or of a number; both 0: none */
 };

@@ -53,9 +53,10 @@ static enum bulla_reason take_pair(const struct bulla_cbor *key, const struct bu
         return bulla_refuse(BULLA_UNKNOWN_FIELD, "%s has a field %s", what, name_key(key, name));
     if (*met >> row & 1)
         return bulla_refuse(BULLA_DUPLICATE, "%s has the field %s twice", what, name_key(key, name));
-    if (value->kind != fields[row].kind)
+    bool null = fields[row].optional == BULLA_CBOR_OR_NULL && value->kind == BULLA_CBOR_NULL;
+    if (!null && value->kind != fields[row].kind)
         return bulla_refuse(BULLA_MALFORMED, "field %s of %s is of the wrong kind", name_key(key, name), what);
-    if (!within_bounds(value, &fields[row]))
+    if (!null && !within_bounds(value, &fields[row]))
         return bulla_refuse(BULLA_MALFORMED, "field %s of %s is not within %zu to %zu", name_key(key, name), what,
             fields[row].smallest, fields[row].largest);
     *met |= UINT64_C(1) << row;
@@ -67,7 +68,7 @@ static enum bulla_reason check_missing(
     const struct bulla_cbor_field *fields, size_t count, uint64_t met, const char *what)
 {
     for (size_t row = 0; row < count; row++) {
-        if (fields[row].optional || met >> row & 1)
+        if (fields[row].optional == true || met >> row & 1)
             continue;
         if (fields[row].text_key)
             return bulla_refuse(BULLA_MALFORMED, "%s lacks the field %s", what, fields[row].text_key);

@@ -120,7 +120,7 @@ static bool encoded_alike(X509 *x509, struct bulla_bytes der)
 static enum bulla_reason parse(struct bulla_certificate *certificate, struct bulla_bytes der, const char *what)
 {
     const unsigned char *at = certificate->der;
-    certificate->x509 = bulla_openssl_context() ? X509_new_ex(bulla_openssl_context(), NULL) : NULL;
+    certificate->x509 = bulla_openssl_reading_context() ? X509_new_ex(bulla_openssl_reading_context(), NULL) : NULL;
     if (!certificate->x509)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "reading %s", what);
     if (!d2i_X509(&certificate->x509, &at, (long)der.size))
@@ -201,6 +201,11 @@ void bulla_certificate_subject(const struct bulla_certificate *certificate, char
     }
     BIO_free(memory);
     (void)ERR_pop_to_mark();
+}
+
+bool bulla_certificate_names(const struct bulla_certificate *certificate, const struct bulla_certificate *issuer)
+{
+    return X509_NAME_cmp(X509_get_issuer_name(certificate->x509), X509_get_subject_name(issuer->x509)) == 0;
 }
 
 void bulla_certificate_validity(const struct bulla_certificate *certificate, uint64_t *not_before, uint64_t *not_after)

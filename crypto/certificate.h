@@ -28,6 +28,8 @@ struct bulla_bytes bulla_certificate_der(const struct bulla_certificate *certifi
 void bulla_certificate_fingerprint(const struct bulla_certificate *certificate, uint8_t sha256[static 32]);
 /* For people: RFC 2253 text, control characters escaped; cut to `size`. */
 void bulla_certificate_subject(const struct bulla_certificate *certificate, char *text, size_t size);
+/* Whether its issuer's name is the other's subject: what to go by in looking for a chain, and no more. */
+bool bulla_certificate_names(const struct bulla_certificate *certificate, const struct bulla_certificate *issuer);
 void bulla_certificate_validity(const struct bulla_certificate *certificate, uint64_t *not_before, uint64_t *not_after);
 /* Views that live as long as the certificate. */
 void bulla_certificate_key(const struct bulla_certificate *certificate, struct bulla_public_key *key);
@@ -46,7 +48,8 @@ struct bulla_chain_rules {
     uint64_t at;                         /* Unix seconds: when every certificate must be valid */
     const struct bulla_crl *const *crls; /* each must be by an issuer of the chain, signed, and in force at `at` */
     size_t crl_count;
-    bool leaf_is_ca; /* allow the last one to be a CA (VCEKs have no basicConstraints at all) */
+    bool leaf_decrypts; /* the last one's keyUsage must be there and have keyEncipherment or keyAgreement instead */
+    bool leaf_is_ca;    /* allow the last one to be a CA (VCEKs have no basicConstraints at all) */
     const char *const
         *known_critical; /* dotted OIDs of critical extensions that the caller judges; ends with NULL; or NULL */
 };

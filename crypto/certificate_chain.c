@@ -124,7 +124,12 @@ static struct constraints read_constraints(const X509 *x509)
 }
 
 /* Bits of keyUsage (RFC 5280, 4.2.1.3), by their number. */
-enum usage { USAGE_DIGITAL_SIGNATURE = 0, USAGE_KEY_CERT_SIGN = 5 };
+enum usage {
+    USAGE_DIGITAL_SIGNATURE = 0,
+    USAGE_KEY_ENCIPHERMENT = 2,
+    USAGE_KEY_AGREEMENT = 4,
+    USAGE_KEY_CERT_SIGN = 5
+};
 
 /* Without the extension a leaf may sign; an issuer has to have it. */
 static bool may(const X509 *x509, enum usage usage, bool without)
@@ -162,6 +167,10 @@ static enum bulla_reason check_leaf(const struct position *position)
         return BULLA_OK;
     if (constraints.ca)
         return refuse(position, BULLA_CERTIFICATE_INVALID, "stands at the end and is a CA");
+    if (position->rules->leaf_decrypts)
+        return may(x509, USAGE_KEY_ENCIPHERMENT, false) || may(x509, USAGE_KEY_AGREEMENT, false)
+                   ? BULLA_OK
+                   : refuse(position, BULLA_CERTIFICATE_INVALID, "stands at the end and its keyUsage lacks decryption");
     if (!may(x509, USAGE_DIGITAL_SIGNATURE, true))
         return refuse(position, BULLA_CERTIFICATE_INVALID, "stands at the end and its keyUsage lacks digitalSignature");
     return BULLA_OK;
@@ -181,7 +190,11 @@ static enum bulla_reason check_signed(const struct position *position)
     if (X509_ALGOR_cmp(algorithm, X509_get0_tbs_sigalg(x509)) != 0 ||
         !bulla_asn1_signed_part(bulla_certificate_der(here(position)), &part))
         return refuse(position, BULLA_CERTIFICATE_INVALID, "names two algorithms for its signature");
+    if (bulla_signed_before(issuer, here(position)))
+        return BULLA_OK;
     enum bulla_reason reason = bulla_x509_verify(&issuer->key, algorithm, signature, part);
+    if (reason == BULLA_OK && !is_last(position)) /* a leaf would push out those that come again */
+        bulla_signed_remember(issuer, here(position));
     if (reason == BULLA_OK || reason == BULLA_OUT_OF_MEMORY)
         return reason;
     return bulla_refuse_within(BULLA_CERTIFICATE_INVALID,

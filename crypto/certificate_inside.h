@@ -35,6 +35,12 @@ bool bulla_asn1_signed_part(struct bulla_bytes der, struct bulla_bytes *part);
 enum bulla_reason bulla_x509_verify(const struct bulla_public_key *key, const X509_ALGOR *algorithm,
     const ASN1_BIT_STRING *signature, struct bulla_bytes part) BULLA_MUST_USE;
 
+/* Signatures of CAs that verified are remembered, by the hashes of both certificates: a chain's upper certificates come
+ * again with each document, and a P-384 signature costs nearly a millisecond. Nothing but the signature is remembered;
+ * validity, names and extensions are judged each time. Thread-safe, and of fixed size: the oldest goes. */
+bool bulla_signed_before(const struct bulla_certificate *issuer, const struct bulla_certificate *certificate);
+void bulla_signed_remember(const struct bulla_certificate *issuer, const struct bulla_certificate *certificate);
+
 /* Whether `list` revokes `certificate`, which `issuer` signed; a list by somebody else revokes nothing. */
 bool bulla_crl_revokes(
     const struct bulla_crl *list, const struct bulla_certificate *issuer, const struct bulla_certificate *certificate);

@@ -6,14 +6,17 @@
 #define END "-----END "
 #define DASHES "-----"
 
-bool bulla_pem_looks_like(struct bulla_bytes bytes)
-{
-    return bytes.size > 0 && memchr("-# \t\r\n", bytes.data[0], 6) != NULL;
-}
-
 static bool is_space(uint8_t byte)
 {
     return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
+bool bulla_pem_looks_like(struct bulla_bytes bytes)
+{
+    if (bytes.size == 0)
+        return false;
+    uint8_t first = bytes.data[0];
+    return first == '-' || first == '#' || first == '\n' || is_space(first);
 }
 
 /* The next line without its end and the white space before that; `rest` moves behind it. */
@@ -72,6 +75,15 @@ static enum bulla_reason find_end(
     return bulla_refuse(BULLA_TRUNCATED, "%s: a PEM block of the label %s has no end", what, label);
 }
 
+/* libsodium takes some bytes above 0x7f for letters of the alphabet. */
+static bool is_ascii(struct bulla_bytes text)
+{
+    uint8_t all = 0;
+    for (size_t i = 0; i < text.size; i++)
+        all |= text.data[i];
+    return all < 0x80;
+}
+
 enum bulla_reason bulla_pem_next(struct bulla_bytes *rest, const char *label, const char *what, uint8_t *memory,
     size_t capacity, struct bulla_bytes *der)
 {
@@ -90,7 +102,7 @@ enum bulla_reason bulla_pem_next(struct bulla_bytes *rest, const char *label, co
         sodium_base642bin(memory, capacity, text, base64.size, "\r\n \t", &size, &end, sodium_base64_VARIANT_ORIGINAL);
     if (failed && base64.size / 4 * 3 > capacity)
         return bulla_refuse(BULLA_TOO_LARGE, "%s: a PEM block of more than %zu bytes", what, capacity);
-    if (failed || size == 0 || end != text + base64.size)
+    if (failed || size == 0 || end != text + base64.size || !is_ascii(base64))
         return bulla_refuse(BULLA_MALFORMED, "%s: a PEM block that is no base64", what);
     *der = (struct bulla_bytes){memory, size};
     return BULLA_OK;

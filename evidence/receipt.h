@@ -1,8 +1,9 @@
 /* Receipts: what the token says it did (AIR v1's shape; docs/formats.md, "Receipt").
  *
  * COSE_Sign1 (tag 18, protected a2012703183d, nothing unprotected) by the token's Ed25519 receipt key over a
- * deterministic CWT. eat_profile is bulla's own, with TPM PCRs (measurement_type "tpm-pcr-sha256"), or AIR's own over
- * Nitro and TDX measurements only. Request and answer are named by salted hashes. */
+ * deterministic CWT. eat_profile is bulla's own, with TPM PCRs (measurement_type "tpm-pcr-sha256") or SEV-SNP's
+ * measurement as pcr0 ("snp-measurement"), or AIR's own over Nitro and TDX measurements only. Request and answer are
+ * named by salted hashes. */
 #ifndef BULLA_EVIDENCE_RECEIPT_H
 #define BULLA_EVIDENCE_RECEIPT_H
 
@@ -29,7 +30,7 @@ struct bulla_receipt {
     uint8_t request_hash[32];             /* SHA-256(salt ‖ request) */
     uint8_t response_hash[32];
     uint8_t attestation_hash[32]; /* SHA-256 of the evidence document; zero: unattested */
-    char measurement_type[16];    /* "tpm-pcr-sha256", "nitro-pcr", "tdx-mrtd-rtmr", "none" */
+    char measurement_type[16];    /* "tpm-pcr-sha256", "tpm-pcr-sha384", "snp-measurement", "nitro-pcr", "none" … */
     struct bulla_receipt_measurement measurements[BULLA_RECEIPT_PCRS];
     size_t measurement_count;
     struct bulla_bytes policy_version; /* text: "<authority, 16 hex>/<version>", or "none" */

@@ -45,7 +45,10 @@ struct measurement_rule {
 static const struct measurement_rule measurement_rules[] = {
     {"nitro-pcr", BULLA_RECEIPT_PROFILE_AIR, 48, 0x11f, 0x7, 3},
     {"tdx-mrtd-rtmr", BULLA_RECEIPT_PROFILE_AIR, 48, 0x1f, 0x7, 3},
+    {"snp-measurement", BULLA_RECEIPT_PROFILE, 48, 0x1, 0x1, 1},
     {"tpm-pcr-sha256", BULLA_RECEIPT_PROFILE, 32, 0xffffff, 0, 1},
+    {"tpm-pcr-sha384", BULLA_RECEIPT_PROFILE, 48, 0xffffff, 0, 1},
+    {"tpm-pcr-sha512", BULLA_RECEIPT_PROFILE, 64, 0xffffff, 0, 1},
     {"none", BULLA_RECEIPT_PROFILE, 0, 0, 0, 0},
 };
 enum { MEASUREMENT_RULES = sizeof measurement_rules / sizeof measurement_rules[0] };

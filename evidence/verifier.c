@@ -1,5 +1,8 @@
 /* The table of kinds, and what is one for all of them. A kind without a verifier has the row that always refuses. */
-#include "verifier.h"
+#include "intel_quote.h"
+#include "nitro.h"
+#include "sev_snp.h"
+#include "tpm_verifier.h"
 
 static bool recognises_nothing(struct bulla_bytes document)
 {
@@ -19,11 +22,11 @@ static const struct bulla_evidence_verifier no_verifier = {
 
 const struct bulla_evidence_verifier *const bulla_evidence_verifiers[BULLA_EVIDENCE_KINDS] = {
     [BULLA_EVIDENCE_NONE] = &no_verifier,
-    [BULLA_EVIDENCE_TPM] = &no_verifier,
-    [BULLA_EVIDENCE_NITRO] = &no_verifier,
-    [BULLA_EVIDENCE_SEV_SNP] = &no_verifier,
-    [BULLA_EVIDENCE_TDX] = &no_verifier,
-    [BULLA_EVIDENCE_SGX] = &no_verifier,
+    [BULLA_EVIDENCE_TPM] = &bulla_tpm_verifier,
+    [BULLA_EVIDENCE_NITRO] = &bulla_nitro_verifier,
+    [BULLA_EVIDENCE_SEV_SNP] = &bulla_sev_snp_verifier,
+    [BULLA_EVIDENCE_TDX] = &bulla_tdx_verifier,
+    [BULLA_EVIDENCE_SGX] = &bulla_sgx_verifier,
 };
 
 const struct bulla_evidence_verifier *bulla_evidence_recognise(struct bulla_bytes document)

@@ -1,4 +1,5 @@
-/* The only file that names the leaves, the families and the backend. */
+/* The only file that names the leaves, the families, the attesters and the backend. */
+#include "enclave-backend/backend.h"
 #include "mech/families.h"
 #include "release/backend.h"
 #include "release/leaf.h"
@@ -8,6 +9,7 @@
 
 const struct bulla_leaf_scheme *const bulla_leaf_schemes[] = {
     &bulla_passphrase_leaf,
+    &bulla_snp_leaf,
     &bulla_tpm_leaf,
     NULL,
 };
@@ -26,3 +28,11 @@ const struct bulla_family *const bulla_families[] = {
 };
 
 const struct bulla_backend *const bulla_token_backend = &bulla_tpm_backend;
+
+const struct bulla_attester *const bulla_attesters[] = {
+    &bulla_tpm_attester,
+    &bulla_nitro_attester,
+    &bulla_sev_snp_attester,
+    &bulla_tdx_attester,
+    NULL,
+};

@@ -71,10 +71,12 @@ enum bulla_reason bulla_client_number(struct bulla_client *client, CK_OBJECT_HAN
     CK_ULONG fallback, CK_ULONG *number) BULLA_MUST_USE;
 enum bulla_reason bulla_client_flag(
     struct bulla_client *client, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, bool *flag) BULLA_MUST_USE;
-/* The token's JSON document "status" or "why"; the caller's to json_decref. */
+/* The token's JSON document "status", "why" or "enrolment"; the caller's to json_decref. */
 enum bulla_reason bulla_client_document(
     struct bulla_client *client, const char *label, json_t **document) BULLA_MUST_USE;
 
+/* The private half of the token's receipt key, which attests. */
+enum bulla_reason bulla_client_receipt_key(struct bulla_client *client, CK_OBJECT_HANDLE *key) BULLA_MUST_USE;
 /* Whether a secret key was made to seal models with. */
 enum bulla_reason bulla_client_is_model(struct bulla_client *client, CK_OBJECT_HANDLE key, bool *model) BULLA_MUST_USE;
 /* The model key with this label; CK_INVALID_HANDLE when there is none. BULLA_ARGUMENT when there are several. */

@@ -115,6 +115,16 @@ enum bulla_reason bulla_client_document(struct bulla_client *client, const char 
     return BULLA_OK;
 }
 
+enum bulla_reason bulla_client_receipt_key(struct bulla_client *client, CK_OBJECT_HANDLE *key)
+{
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    char id[] = "receipt";
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_ID, id, sizeof id - 1}};
+    CK_ULONG count = 0;
+    BULLA_TRY(bulla_client_find(client, template, BULLA_COUNT(template), key, 1, &count));
+    return count ? BULLA_OK : bulla_refuse(BULLA_KEY_INVALID, "the token has no receipt key");
+}
+
 enum bulla_reason bulla_client_is_model(struct bulla_client *client, CK_OBJECT_HANDLE key, bool *model)
 {
     CK_ULONG mechanism = 0;

@@ -7,11 +7,6 @@
 const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT] = {BULLA_COMMANDS(COMMAND_ADDRESS)};
 #undef COMMAND_ADDRESS
 
-#define COMMAND_INDEX(name) COMMAND_##name,
-enum { BULLA_COMMANDS(COMMAND_INDEX) COMMANDS };
-#undef COMMAND_INDEX
-_Static_assert((int)COMMANDS == (int)BULLA_COMMAND_COUNT, "the table's count");
-
 /* How many words of argv the name takes; 0 when they differ. */
 static int name_matches(const char *name, int argc, char **argv)
 {

@@ -14,6 +14,12 @@
     ROW(model_remove)                                                                                                  \
     ROW(infer)                                                                                                         \
     ROW(attest)                                                                                                        \
+    ROW(enroll_request)                                                                                                \
+    ROW(enroll_challenge)                                                                                              \
+    ROW(enroll_answer)                                                                                                 \
+    ROW(enroll_accept)                                                                                                 \
+    ROW(evidence_verify)                                                                                               \
+    ROW(evidence_explain)                                                                                              \
     ROW(receipt_verify)                                                                                                \
     ROW(policy_keygen)                                                                                                 \
     ROW(policy_sign)                                                                                                   \
@@ -36,7 +42,9 @@
 BULLA_COMMANDS(BULLA_COMMAND_DECLARE)
 #undef BULLA_COMMAND_DECLARE
 
-enum { BULLA_COMMAND_COUNT = 26 };
+#define BULLA_COMMAND_ONE(name) +1
+enum { BULLA_COMMAND_COUNT = 0 BULLA_COMMANDS(BULLA_COMMAND_ONE) };
+#undef BULLA_COMMAND_ONE
 extern const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT];
 
 /* The command whose name argv begins with, and how many words that took; NULL with a sentence recorded otherwise. */

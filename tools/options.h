@@ -15,7 +15,7 @@ enum bulla_option_kind {
     BULLA_OPTION_FLAG,   /* bool */
     BULLA_OPTION_TEXT,   /* const char * */
     BULLA_OPTION_NUMBER, /* uint64_t, within least … most */
-    BULLA_OPTION_HEX,    /* struct bulla_hex, least … most bytes */
+    BULLA_OPTION_HEX,    /* struct bulla_hex, least … most bytes; "@FILE": the digits stand in that file */
     BULLA_OPTION_LIST,   /* struct bulla_list, one item each time it is given */
 };
 

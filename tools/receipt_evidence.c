@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crypto/cipher.h"
+#include "evidence/receipt_measure.h"
 #include "options.h"
 #include "output.h"
 #include "pcrs.h"
@@ -26,17 +27,19 @@ static bool evidence_hash_check(struct bulla_examination *e)
     return bulla_examination_check(e, "evidence hash", reason, "the receipt names this evidence");
 }
 
-static bool quote_check(struct bulla_examination *e)
+static bool evidence_check(struct bulla_examination *e)
 {
-    const uint8_t *trusted = e->trust->attestation_key.size == 34 ? e->trust->attestation_key.data : NULL;
-    struct bulla_receipt_findings *findings = e->findings;
-    enum bulla_reason reason = bulla_tpm_evidence_read(e->answer.evidence, &findings->evidence);
-    if (reason == BULLA_OK)
-        reason = bulla_tpm_evidence_verify(&findings->evidence, trusted, &findings->claims);
-    if (!bulla_examination_check(e, "evidence", reason, "a TPM's quote that holds together and verifies"))
-        return false;
-    findings->pinned = trusted != NULL;
-    if (trusted)
+    struct bulla_verified_evidence *verified = &e->findings->evidence;
+    char kind[80];
+    enum bulla_reason reason = bulla_evidence_check(e->answer.evidence, &e->trust->evidence, verified);
+    if (reason != BULLA_OK)
+        return bulla_checks_failed(e->checks, "evidence", reason);
+    bulla_evidence_describe(verified, kind, sizeof kind);
+    (void)bulla_checks_passed(e->checks, "evidence", "%s that holds together and verifies", kind);
+    e->findings->pinned = verified->claims.pinned;
+    if (verified->envelope.kind != BULLA_EVIDENCE_TPM)
+        return bulla_checks_passed(e->checks, "root", "of its maker, or one that you named");
+    if (e->findings->pinned)
         return bulla_checks_passed(e->checks, "attestation key", "the one that you named");
     bulla_checks_skipped(e->checks, "attestation key",
         "unpinned attestation key: without --attestation-key, any TPM or none could have made this quote");
@@ -45,10 +48,9 @@ static bool quote_check(struct bulla_examination *e)
 
 static bool report_check(struct bulla_examination *e)
 {
-    enum bulla_reason reason = bulla_report_read(e->findings->evidence.report, &e->report);
-    if (reason == BULLA_OK && e->report.purpose != BULLA_PURPOSE_RECEIPT)
-        reason = bulla_refuse(
-            BULLA_EVIDENCE_MISMATCH, "the evidence was made for the purpose %s", bulla_purpose_name(e->report.purpose));
+    static const struct bulla_bytes any = {NULL, 0};
+    enum bulla_reason reason = bulla_evidence_bind(
+        &e->findings->evidence.claims, e->findings->evidence.envelope.report, BULLA_PURPOSE_RECEIPT, any, &e->report);
     if (reason == BULLA_OK && e->report.public_key.size != 32)
         reason = bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the evidence vouches for no receipt key");
     if (reason == BULLA_OK && e->trust->key.size && !bulla_bytes_equal(e->trust->key, e->report.public_key))
@@ -91,56 +93,40 @@ static bool policy_version_check(struct bulla_examination *e)
 /* Nothing here is measured by the TPM's clock, so one that is not safe is no failure; whoever goes by it must know. */
 static void clock_check(struct bulla_examination *e)
 {
-    if (e->findings->claims.clock_safe)
+    if (e->findings->evidence.envelope.kind != BULLA_EVIDENCE_TPM)
+        return;
+    if (e->findings->evidence.tpm.clock_safe)
         (void)bulla_checks_passed(e->checks, "clock", "the TPM vouches that its clock never ran backwards");
     else
         bulla_checks_skipped(
             e->checks, "clock", "since the TPM was last cut off, its clock may show a time that was before");
 }
 
-static enum bulla_reason measurement_compare(
-    const struct bulla_receipt_measurement *measurement, const struct bulla_tpm_evidence *evidence)
+/* What a receipt over this evidence has to say is worked out, and compared. */
+static enum bulla_reason measurements_compare(const struct bulla_receipt *said, const struct bulla_claims *claims)
 {
-    uint64_t pcr = 0;
-    char name[sizeof measurement->name + 1] = "";
-    memcpy(name, measurement->name, sizeof measurement->name);
-    if (strncmp(name, "pcr", 3) != 0 || bulla_number_parse(name + 3, "a PCR", 0, BULLA_PCR_COUNT - 1, &pcr) != BULLA_OK)
-        return bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the measurement %s is not a PCR", name);
-    if (!(evidence->pcr_mask & UINT32_C(1) << pcr) ||
-        !bulla_bytes_equal(measurement->value, (struct bulla_bytes){evidence->pcrs[pcr], 32}))
-        return bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the receipt's %s is not the quoted one", name);
+    struct bulla_receipt due;
+    BULLA_TRY(bulla_receipt_measure(claims, &due));
+    if (strcmp(said->measurement_type, due.measurement_type) != 0)
+        return bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the receipt's measurements are of the type %s, the evidence's %s",
+            said->measurement_type, due.measurement_type);
+    if (said->measurement_count != due.measurement_count)
+        return bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the receipt has %zu measurements, the evidence %zu",
+            said->measurement_count, due.measurement_count);
+    for (size_t i = 0; i < due.measurement_count; i++)
+        if (strcmp(said->measurements[i].name, due.measurements[i].name) != 0 ||
+            !bulla_bytes_equal(said->measurements[i].value, due.measurements[i].value))
+            return bulla_refuse(
+                BULLA_EVIDENCE_MISMATCH, "the receipt's %s is not the evidence's", due.measurements[i].name);
     return BULLA_OK;
 }
 
 static bool measurements_check(struct bulla_examination *e)
 {
-    const struct bulla_receipt *receipt = &e->findings->receipt;
-    enum bulla_reason reason = BULLA_OK;
-    if (strcmp(receipt->measurement_type, "tpm-pcr-sha256") != 0)
-        reason = bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the receipt's measurements are not a TPM's");
-    if (reason == BULLA_OK && receipt->measurement_count != (size_t)__builtin_popcount(e->findings->evidence.pcr_mask))
-        reason = bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the receipt has %zu PCRs, the quote %d",
-            receipt->measurement_count, __builtin_popcount(e->findings->evidence.pcr_mask));
-    for (size_t i = 0; reason == BULLA_OK && i < receipt->measurement_count; i++)
-        reason = measurement_compare(&receipt->measurements[i], &e->findings->evidence);
-    return bulla_examination_check(e, "measurements", reason, "the receipt's PCRs are the quoted ones");
-}
-
-/* An allowlist's state names some PCRs: the quote must have quoted them all. */
-static bool state_matches(const struct bulla_policy_state *state, const struct bulla_tpm_evidence *evidence)
-{
-    uint8_t values[BULLA_PCR_COUNT * 32];
-    uint8_t digest[32];
-    size_t used = 0;
-    if ((state->pcr_mask & evidence->pcr_mask) != state->pcr_mask)
-        return false;
-    for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++)
-        if (state->pcr_mask & UINT32_C(1) << pcr) {
-            memcpy(values + used, evidence->pcrs[pcr], 32);
-            used += 32;
-        }
-    bulla_sha256((struct bulla_bytes){values, used}, digest);
-    return memcmp(digest, state->pcr_digest, sizeof digest) == 0;
+    enum bulla_reason reason = measurements_compare(&e->findings->receipt, &e->findings->evidence.claims);
+    return bulla_examination_check(e, "measurements", reason,
+        e->findings->evidence.envelope.kind == BULLA_EVIDENCE_TPM ? "the receipt's PCRs are the quoted ones"
+                                                                  : "the receipt's are the evidence's");
 }
 
 /* Anybody can sign a bundle with a key of his own. */
@@ -158,22 +144,23 @@ static bool authority_check(struct bulla_examination *e)
     return bulla_examination_check(e, "policy's authority", reason, "the one that you named");
 }
 
+/* An unpinned quote is appraised as what it says it is: the line about its key says what that is worth. */
 static bool state_check(struct bulla_examination *e)
 {
-    const struct bulla_policy *policy = e->trust->policy;
-    for (size_t i = 0; i < policy->state_count; i++)
-        if (state_matches(&policy->states[i], &e->findings->evidence))
-            return bulla_checks_passed(e->checks, "policy", "the quoted state is \"%s\"", policy->states[i].label);
-    return bulla_checks_failed(e->checks, "policy",
-        bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the quoted state is not one of the %zu on the policy's allowlist",
-            policy->state_count));
+    char label[64] = "";
+    struct bulla_claims claims = e->findings->evidence.claims;
+    claims.pinned = true;
+    enum bulla_reason reason = bulla_appraise(e->trust->policy, &claims, label);
+    if (reason != BULLA_OK)
+        return bulla_checks_failed(e->checks, "policy", reason);
+    return bulla_checks_passed(e->checks, "policy", "the state is \"%s\"", label);
 }
 
-/* Whether there is a quote that holds, and vouches for the key. */
-static bool quoted_check(struct bulla_examination *e)
+/* Whether there is evidence that holds, and vouches for the key. */
+static bool vouched_check(struct bulla_examination *e)
 {
     bool named = !is_zero(e->findings->receipt.attestation_hash, sizeof e->findings->receipt.attestation_hash);
-    bool wanted = e->trust->attestation_key.size || e->trust->policy;
+    bool wanted = e->trust->evidence.attestation_key.size || e->trust->policy;
     if (e->answer.evidence.size == 0 && (named || wanted))
         return bulla_checks_failed(e->checks, "evidence",
             bulla_refuse(BULLA_EVIDENCE_MISMATCH,
@@ -183,16 +170,16 @@ static bool quoted_check(struct bulla_examination *e)
         return false;
     }
     bool good = evidence_hash_check(e);
-    good = quote_check(e) && good;
+    good = evidence_check(e) && good;
     return good && report_check(e);
 }
 
 /* The policy's authority is looked at in any case: it stands on nothing that the receipt says. */
 void bulla_receipt_evidence_check(struct bulla_examination *e)
 {
-    bool quoted = quoted_check(e);
-    bool good = quoted;
-    if (quoted) {
+    bool vouched = vouched_check(e);
+    bool good = vouched;
+    if (vouched) {
         e->findings->key = e->report.public_key;
         clock_check(e);
         good = token_check(e);
@@ -201,7 +188,7 @@ void bulla_receipt_evidence_check(struct bulla_examination *e)
     }
     if (e->trust->policy)
         good = authority_check(e) && good;
-    if (e->trust->policy && quoted)
+    if (e->trust->policy && vouched)
         good = state_check(e) && good;
     e->findings->attested = good;
 }

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "authority.h"
+#include "certificates.h"
 #include "commands.h"
 #include "file.h"
 #include "output.h"
@@ -13,6 +14,7 @@ struct verify_settings {
     struct bulla_hex key, attestation_key, nonce, model_hash;
     uint64_t max_age;
     const char *policy, *authority;
+    struct bulla_list roots;
 };
 #define AT(member) offsetof(struct verify_settings, member)
 
@@ -25,6 +27,8 @@ static const struct bulla_option options[] = {
     {"max-age", 0, "SECONDS", "refuse a receipt that is older", BULLA_OPTION_NUMBER, AT(max_age), 1, 0, false},
     {"policy", 'p', "FILE", "a policy bundle: the quoted state must be on its allowlist", BULLA_OPTION_TEXT, AT(policy),
         0, 0, false},
+    {"root", 'r', "FILE", "a root that you trust beside those of the enclaves' makers, in PEM or DER; repeatable",
+        BULLA_OPTION_LIST, AT(roots), 0, BULLA_EXTRA_ROOTS, false},
     {"authority", 0, "KEY", "the authority that must have signed the policy", BULLA_OPTION_TEXT, AT(authority), 0, 0,
         false},
 };
@@ -48,16 +52,17 @@ static enum bulla_reason policy_get(const struct verify_settings *settings, stru
 static json_t *findings_json(const struct bulla_receipt_findings *findings)
 {
     char key[65] = "";
-    char name[69] = "";
+    char name[2 * BULLA_TPM_NAME_LARGEST + 1] = "";
     if (findings->key.size == 32)
         bulla_hex_write(findings->key.data, 32, key);
-    bulla_hex_write(findings->claims.key_name, sizeof findings->claims.key_name, name);
+    bulla_hex_write(findings->evidence.tpm.key_name.bytes, findings->evidence.tpm.key_name.size, name);
     const struct bulla_receipt *receipt = &findings->receipt;
-    return json_pack("{s:s%,s:s%,s:I,s:I,s:s,s:s,s:b,s:b,s:b}", "issuer", (const char *)receipt->issuer.data,
+    return json_pack("{s:s%,s:s%,s:I,s:I,s:s,s:s,s:s,s:b,s:b,s:b}", "issuer", (const char *)receipt->issuer.data,
         receipt->issuer.size, "model", (const char *)receipt->model_id.data, receipt->model_id.size, "issued_at",
-        (json_int_t)receipt->issued_at, "sequence", (json_int_t)receipt->sequence, "receipt_key", key,
-        "attestation_key_name", findings->attested ? name : "", "attested", findings->attested, "pinned",
-        findings->pinned && findings->attested, "clock_safe", findings->attested && findings->claims.clock_safe);
+        (json_int_t)receipt->issued_at, "sequence", (json_int_t)receipt->sequence, "receipt_key", key, "evidence",
+        bulla_evidence_verifiers[findings->evidence.claims.kind]->name, "attestation_key_name",
+        findings->attested ? name : "", "attested", findings->attested, "pinned",
+        findings->pinned && findings->attested, "clock_safe", findings->attested && findings->evidence.tpm.clock_safe);
 }
 
 static void findings_say(const struct bulla_receipt_findings *findings)
@@ -75,6 +80,9 @@ static void findings_say(const struct bulla_receipt_findings *findings)
     if (!findings->attested)
         bulla_say(BULLA_WARN "unattested" BULLA_PLAIN ": the signature is the token's, and nothing vouches for the "
                              "machine's state\n");
+    else if (findings->evidence.claims.kind != BULLA_EVIDENCE_TPM)
+        bulla_say(BULLA_GOOD "attested" BULLA_PLAIN " by %s\n",
+            bulla_evidence_verifiers[findings->evidence.claims.kind]->people);
     else if (!findings->pinned)
         bulla_say(BULLA_WARN "attested by an unpinned attestation key" BULLA_PLAIN "\n");
     else
@@ -97,8 +105,9 @@ static enum bulla_reason bundle_verify(const struct verify_settings *settings, s
 {
     struct bulla_checks checks;
     uint8_t authority[BULLA_AUTHORITY_SIZE];
+    BULLA_CERTIFICATES struct bulla_certificates certificates = {.count = 0};
     struct bulla_receipt_trust trust = {.key = hex_view(&settings->key),
-        .attestation_key = hex_view(&settings->attestation_key),
+        .evidence.attestation_key = hex_view(&settings->attestation_key),
         .nonce = hex_view(&settings->nonce),
         .model_hash = hex_view(&settings->model_hash),
         .max_age = settings->max_age,
@@ -108,6 +117,10 @@ static enum bulla_reason bundle_verify(const struct verify_settings *settings, s
         BULLA_TRY(bulla_authority_public(settings->authority, authority));
         trust.authority = BULLA_BYTES(authority);
     }
+    for (size_t i = 0; i < settings->roots.count; i++)
+        BULLA_TRY(bulla_certificates_add(&certificates, settings->roots.items[i], true));
+    trust.evidence.roots = (const uint8_t(*)[32])certificates.pins;
+    trust.evidence.root_count = certificates.root_count;
     BULLA_TRY(bulla_checks_open(&checks));
     bulla_receipt_examine(&checks, bundle, &trust, findings);
     enum bulla_reason reason = findings_print(&checks, findings);

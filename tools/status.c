@@ -22,13 +22,14 @@ static enum bulla_reason uninitialised_show(const struct bulla_client *client)
     return bulla_output_document(json_pack("{s:s,s:s,s:b}", "token", label, "serial", serial, "initialized", 0));
 }
 
-/* A TPM that does not answer is told in the document and by the exit status, which scripts look at. */
-static enum bulla_reason tpm_check(const json_t *status)
+/* A TPM or an enclave's device that does not answer is told in the document and by the exit status, which scripts look
+ * at. */
+static enum bulla_reason part_check(const json_t *status, const char *name, const char *words)
 {
-    const json_t *tpm = json_object_get(status, "tpm");
-    const char *state = json_string_value(json_object_get(tpm, "state"));
-    const char *code = json_string_value(json_object_get(tpm, "reason"));
-    const char *remedy = json_string_value(json_object_get(tpm, "remedy"));
+    const json_t *part = json_object_get(status, name);
+    const char *state = json_string_value(json_object_get(part, "state"));
+    const char *code = json_string_value(json_object_get(part, "reason"));
+    const char *remedy = json_string_value(json_object_get(part, "remedy"));
     if (!state || strcmp(state, "failed") != 0)
         return BULLA_OK;
     enum bulla_reason reason = code ? bulla_reason_of_code(code) : BULLA_REASON_COUNT;
@@ -36,7 +37,7 @@ static enum bulla_reason tpm_check(const json_t *status)
         reason = BULLA_TPM_UNREACHABLE;
     if (remedy)
         bulla_output_remedy("%s", remedy);
-    return bulla_refuse(reason, "the token's TPM can't be used");
+    return bulla_refuse(reason, "%s can't be used", words);
 }
 
 static enum bulla_reason status_run(const struct bulla_call *call)
@@ -60,7 +61,9 @@ static enum bulla_reason status_run(const struct bulla_call *call)
         bulla_status_show(status);
         reason = bulla_output_document(json_incref(status));
         if (reason == BULLA_OK)
-            reason = tpm_check(status);
+            reason = part_check(status, "tpm", "the token's TPM");
+        if (reason == BULLA_OK)
+            reason = part_check(status, "enclave", "the enclave's device");
         json_decref(status);
     }
     bulla_client_close(&client);

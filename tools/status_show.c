@@ -27,7 +27,17 @@ static const struct shown token_rows[] = {
     {"models", "sealed models"},
     {"audit", "audit log"},
     {"receipt_key", "receipt key"},
+    {"attester", "evidence comes from"},
+    {"machine", "the machine has"},
     {"kernels", "kernels"},
+};
+static const struct shown enclave_rows[] = {
+    {"state", "state"},
+    {"reason", "because"},
+    {"detail", "namely"},
+    {"remedy", "what to do"},
+    {"module_id", "module"},
+    {"version", "version"},
 };
 static const struct shown tpm_rows[] = {
     {"tcti", "reached by"},
@@ -158,9 +168,15 @@ void bulla_status_show(const json_t *status)
 {
     size_t i;
     const json_t *row;
+    const json_t *enclave = json_object_get(status, "enclave");
     const json_t *tpm = json_object_get(status, "tpm");
     struct bulla_status_auths auths;
     rows_show(status, token_rows, BULLA_COUNT(token_rows));
+    if (json_is_object(enclave)) {
+        bulla_say(BULLA_STRONG "Enclave" BULLA_PLAIN "\n");
+        rows_show(enclave, enclave_rows, BULLA_COUNT(enclave_rows));
+        pcrs_show(enclave);
+    }
     if (json_is_object(json_object_get(status, "time")))
         time_show(json_object_get(status, "time"));
     if (json_is_object(tpm)) {

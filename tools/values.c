@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -84,12 +86,29 @@ static enum bulla_reason number_store(const struct bulla_option *row, const char
     return bulla_number_parse(text, what, row->least, row->most, at);
 }
 
+enum { NAMED_LARGEST = 4096 };
+
+/* "@FILE": the digits are what stands in that file. */
+static enum bulla_reason hex_read(const char *path, const char *what, struct bulla_hex *hex)
+{
+    uint8_t *data = NULL;
+    size_t size = 0;
+    char text[NAMED_LARGEST + 1];
+    BULLA_TRY(bulla_file_read(path, NAMED_LARGEST, &data, &size));
+    memcpy(text, data, size);
+    bulla_file_free(data, size);
+    while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
+        size--;
+    text[size] = '\0';
+    return bulla_hex_parse(text, what, hex);
+}
+
 static enum bulla_reason hex_store(const struct bulla_option *row, const char *text, void *at)
 {
     struct bulla_hex *hex = at;
     char what[64];
     (void)snprintf(what, sizeof what, "--%s", row->name);
-    BULLA_TRY(bulla_hex_parse(text, what, hex));
+    BULLA_TRY(*text == '@' ? hex_read(text + 1, what, hex) : bulla_hex_parse(text, what, hex));
     if (hex->size < row->least || hex->size > row->most)
         return row->least == row->most
                    ? bulla_refuse(BULLA_ARGUMENT, "--%s: %zu bytes; %llu are needed", row->name, hex->size,

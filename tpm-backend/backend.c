@@ -2,6 +2,7 @@
 #include "backend.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "tpm.h"
 
@@ -57,12 +58,44 @@ static enum bulla_reason state(const char *tcti, uint32_t pcrs, bulla_backend_te
     return BULLA_OK;
 }
 
+/* A TCTI that is set is a TPM; whether it answers is found out by asking it. */
+static bool detect(const char *tcti)
+{
+    return *tcti != '\0';
+}
+
+static void devices(bulla_backend_tell *tell, void *context)
+{
+    static const char *const paths[] = {"/dev/tpmrm0", "/dev/tpm0"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (access(paths[i], F_OK) == 0)
+            tell(context, &(struct bulla_backend_fact){"device", paths[i], 0});
+}
+
+static enum bulla_reason attest(const struct bulla_attester_request *request, struct bulla_writer *evidence)
+{
+    return bulla_tpm_quote(request->tcti, request->key_blob, (struct bulla_tpm_selected){request->bank, request->pcrs},
+        request->report, evidence);
+}
+
+const struct bulla_attester bulla_tpm_attester = {
+    .name = "tpm",
+    .kind = BULLA_EVIDENCE_TPM,
+    .needs_key = true,
+    .evidence_largest = BULLA_EVIDENCE_LARGEST,
+    .detect = detect,
+    .devices = devices,
+    .evidence = attest,
+};
+
 const struct bulla_backend bulla_tpm_backend = {
     .name = "tpm",
     .tries = tries,
     .state = state,
     .key_create = bulla_tpm_attestation_key_create,
-    .evidence = bulla_tpm_quote,
+    .endorsements = bulla_tpm_endorsements,
+    .key_public = bulla_tpm_attestation_key_public,
+    .activate = bulla_tpm_activate,
     .counter_create = bulla_tpm_counter_create,
     .counter_read = bulla_tpm_counter_read,
     .counter_increment = bulla_tpm_counter_increment,

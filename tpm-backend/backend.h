@@ -5,5 +5,6 @@
 #include "release/backend.h"
 
 extern const struct bulla_backend bulla_tpm_backend;
+extern const struct bulla_attester bulla_tpm_attester; /* "tpm": quotes, for tokens with a tcti */
 
 #endif

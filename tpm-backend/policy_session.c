@@ -74,12 +74,13 @@ static bool approval_usable(const struct bulla_approval *approval)
 
 /* Says of the PCRs that any approval names what they are now: an approval holds one digest over all of its PCRs, so
  * which of them differs can't be told from it. */
-static enum bulla_reason none_holds(const struct bulla_leaf_request *request, uint32_t mask, uint8_t (*values)[32])
+static enum bulla_reason none_holds(
+    const struct bulla_leaf_request *request, uint32_t mask, uint8_t (*values)[BULLA_HASH_LARGEST])
 {
     char list[96];
     uint8_t digest[32];
     bulla_tpm_pcrs_list(mask, list, sizeof list);
-    bulla_tpm_pcrs_digest(mask, values, digest);
+    bulla_tpm_pcrs_digest((struct bulla_tpm_selected){BULLA_SHA256, mask}, values, digest);
     const uint8_t *approved = request->approvals[0].pcr_digest;
     return bulla_refuse(BULLA_TPM_PCR,
         "none of %zu approved states holds: PCRs %s (mask 0x%06x) are now %02x%02x%02x%02x…, first approved "
@@ -91,19 +92,19 @@ static enum bulla_reason none_holds(const struct bulla_leaf_request *request, ui
 static enum bulla_reason choose(
     struct bulla_tpm_burst *burst, const struct bulla_leaf_request *request, const struct bulla_approval **chosen)
 {
-    uint8_t values[BULLA_PCR_COUNT][32];
+    uint8_t values[BULLA_PCR_COUNT][BULLA_HASH_LARGEST];
     uint32_t mask = 0;
     for (size_t i = 0; i < request->approval_count; i++)
         mask |= approval_usable(&request->approvals[i]) ? request->approvals[i].pcr_mask : 0;
     if (mask == 0)
         return bulla_refuse(BULLA_POLICY_MISSING, "the policy approves no PCRs of the SHA-256 bank");
-    BULLA_TRY(bulla_tpm_pcrs(burst, mask, values));
+    BULLA_TRY(bulla_tpm_pcrs(burst, (struct bulla_tpm_selected){BULLA_SHA256, mask}, values));
     for (size_t i = 0; i < request->approval_count; i++) {
         uint8_t digest[32];
         *chosen = &request->approvals[i];
         if (!approval_usable(*chosen))
             continue;
-        bulla_tpm_pcrs_digest((*chosen)->pcr_mask, values, digest);
+        bulla_tpm_pcrs_digest((struct bulla_tpm_selected){BULLA_SHA256, (*chosen)->pcr_mask}, values, digest);
         if (memcmp(digest, (*chosen)->pcr_digest, sizeof digest) == 0)
             return BULLA_OK;
     }
@@ -118,7 +119,7 @@ static enum bulla_reason policy_pcr(
     TPML_PCR_SELECTION selection;
     TPM2B_DIGEST expected = {.size = 32}, *digest = NULL;
     memcpy(expected.buffer, approval->pcr_digest, 32);
-    BULLA_TRY(bulla_tpm_selection(approval->pcr_mask, &selection));
+    BULLA_TRY(bulla_tpm_selection((struct bulla_tpm_selected){BULLA_SHA256, approval->pcr_mask}, &selection));
     TSS2_RC code =
         Esys_PolicyPCR(burst->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &expected, &selection);
     if ((code & ~(TSS2_RC)TPM2_RC_N_MASK & ~(TSS2_RC)TPM2_RC_P) == TPM2_RC_VALUE)

@@ -43,7 +43,7 @@ enum bulla_reason bulla_tpm_attestation_key_create(const char *tcti, struct bull
     return bulla_tpm_object_write(&key, blob);
 }
 
-static enum bulla_reason key_read(struct bulla_bytes blob, struct bulla_tpm_object *key)
+enum bulla_reason bulla_tpm_attestation_key_read(struct bulla_bytes blob, struct bulla_tpm_object *key)
 {
     struct bulla_reader reader;
     bulla_reader_open(&reader, blob);
@@ -54,12 +54,33 @@ static enum bulla_reason key_read(struct bulla_bytes blob, struct bulla_tpm_obje
     return bulla_reader_finish(&reader, "an attestation key");
 }
 
+static enum bulla_reason public_write(const struct bulla_tpm_object *key, struct bulla_writer *public_area)
+{
+    uint8_t marshalled[sizeof key->public];
+    size_t size = 0;
+    if (Tss2_MU_TPMT_PUBLIC_Marshal(&key->public.publicArea, marshalled, sizeof marshalled, &size) != TSS2_RC_SUCCESS)
+        return bulla_refuse(BULLA_MALFORMED, "an attestation key's public area");
+    bulla_write(public_area, marshalled, size);
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_tpm_attestation_key_public(
+    struct bulla_bytes key_blob, struct bulla_writer *public_area, struct bulla_writer *name)
+{
+    struct bulla_tpm_object key;
+    uint8_t name_bytes[BULLA_TPM_NAME_SIZE];
+    BULLA_TRY(bulla_tpm_attestation_key_read(key_blob, &key));
+    BULLA_TRY(bulla_tpm_name(&key.public.publicArea, name_bytes));
+    bulla_write_bytes(name, BULLA_BYTES(name_bytes));
+    return public_write(&key, public_area);
+}
+
 /* What a quote consists of, in wire form. */
 struct quote {
     TPM2B_ATTEST attest;
     uint8_t signature[sizeof(TPMT_SIGNATURE)];
     size_t signature_size;
-    uint8_t values[BULLA_PCR_COUNT][32];
+    uint8_t values[BULLA_PCR_COUNT][BULLA_HASH_LARGEST];
 };
 
 static enum bulla_reason quote_once(struct bulla_tpm_burst *burst, ESYS_TR key, const TPM2B_DATA *qualifying,
@@ -81,12 +102,12 @@ static enum bulla_reason quote_once(struct bulla_tpm_burst *burst, ESYS_TR key, 
     return bulla_tpm_check(burst, code, "writing the quote's signature");
 }
 
-static bool quote_covers(const struct quote *quote, uint32_t mask)
+static bool quote_covers(const struct quote *quote, struct bulla_tpm_selected selected)
 {
     TPMS_ATTEST attest;
     uint8_t digest[32];
     size_t used = 0;
-    bulla_tpm_pcrs_digest(mask, quote->values, digest);
+    bulla_tpm_pcrs_digest(selected, quote->values, digest);
     if (Tss2_MU_TPMS_ATTEST_Unmarshal(quote->attest.attestationData, quote->attest.size, &used, &attest) !=
             TSS2_RC_SUCCESS ||
         attest.type != TPM2_ST_ATTEST_QUOTE)
@@ -95,47 +116,49 @@ static bool quote_covers(const struct quote *quote, uint32_t mask)
     return quoted->size == sizeof digest && memcmp(quoted->buffer, digest, sizeof digest) == 0;
 }
 
-static enum bulla_reason quote_take(struct bulla_tpm_burst *burst, const struct bulla_tpm_object *object, uint32_t mask,
-    struct bulla_bytes report, struct quote *quote)
+static enum bulla_reason quote_take(struct bulla_tpm_burst *burst, const struct bulla_tpm_object *object,
+    struct bulla_tpm_selected selected, struct bulla_bytes report, struct quote *quote)
 {
     ESYS_TR primary = ESYS_TR_NONE, key = ESYS_TR_NONE;
     TPML_PCR_SELECTION selection;
     TPM2B_DATA qualifying = {.size = 32};
     bulla_report_digest(report, qualifying.buffer);
-    BULLA_TRY(bulla_tpm_selection(mask, &selection));
+    BULLA_TRY(bulla_tpm_selection(selected, &selection));
     BULLA_TRY(bulla_tpm_primary_pinned(burst, object->primary, &primary));
     BULLA_TRY(bulla_tpm_object_load(burst, primary, object, &key));
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        BULLA_TRY(bulla_tpm_pcrs(burst, mask, quote->values));
+        BULLA_TRY(bulla_tpm_pcrs(burst, selected, quote->values));
         BULLA_TRY(quote_once(burst, key, &qualifying, &selection, quote));
-        if (quote_covers(quote, mask))
+        if (quote_covers(quote, selected))
             return BULLA_OK;
     }
     return bulla_refuse(BULLA_TPM_PCR, "the PCRs change while they are quoted");
 }
 
-enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, uint32_t mask,
+enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, struct bulla_tpm_selected selected,
     struct bulla_bytes report, struct bulla_writer *document)
 {
     struct bulla_tpm_object key;
     struct quote quote;
     uint8_t public[sizeof key.public];
-    size_t public_size = 0;
-    BULLA_TRY(key_read(key_blob, &key));
-    if (Tss2_MU_TPMT_PUBLIC_Marshal(&key.public.publicArea, public, sizeof public, &public_size) != TSS2_RC_SUCCESS)
-        return bulla_refuse(BULLA_MALFORMED, "an attestation key's public area");
+    struct bulla_writer public_area;
+    bulla_writer_open(&public_area, public, sizeof public);
+    BULLA_TRY(bulla_tpm_attestation_key_read(key_blob, &key));
+    BULLA_TRY(public_write(&key, &public_area));
     {
         BULLA_TPM_BURST struct bulla_tpm_burst burst;
         BULLA_TRY(bulla_tpm_burst_open(&burst, tcti));
-        BULLA_TRY(quote_take(&burst, &key, mask, report, &quote));
+        BULLA_TRY(quote_take(&burst, &key, selected, report, &quote));
     }
     struct bulla_tpm_evidence evidence = {
         .attest = {quote.attest.attestationData, quote.attest.size},
         .signature = {quote.signature, quote.signature_size},
-        .key = {public, public_size},
-        .pcr_mask = mask,
+        .key = bulla_writer_bytes(&public_area),
+        .bank = selected.bank,
+        .pcr_mask = selected.mask,
         .report = report,
     };
-    memcpy(evidence.pcrs, quote.values, sizeof evidence.pcrs);
+    for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++)
+        memcpy(evidence.values[pcr], quote.values[pcr], sizeof quote.values[pcr]);
     return bulla_tpm_evidence_write(&evidence, document);
 }

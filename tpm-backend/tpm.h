@@ -1,4 +1,4 @@
-/* The TPM backend: leaf "tpm", quotes and NV counters, over ESAPI.
+/* The TPM backend: leaf "tpm", quotes, endorsement and NV counters, over ESAPI.
  *
  * Each function is one burst of commands; the bursts of all processes that use bulla on one unix socket take turns, for
  * swtpm serves one client and has three slots. A burst has a deadline (BULLA_TPM_TIMEOUT after 10 s by default). On
@@ -43,9 +43,30 @@ enum bulla_reason bulla_tpm_pcr_read(
 /* The token's attestation key: a restricted P-256 signing key under the owner hierarchy's storage primary; `blob` is
  * its wrapped form, kept in the store. */
 enum bulla_reason bulla_tpm_attestation_key_create(const char *tcti, struct bulla_writer *blob) BULLA_MUST_USE;
-/* Quotes the PCRs of `mask` over SHA-256(report) and appends the evidence document. */
-enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, uint32_t mask,
+/* PCRs of one bank. */
+struct bulla_tpm_selected {
+    enum bulla_hash bank; /* SHA-256, SHA-384 or SHA-512 */
+    uint32_t mask;
+};
+/* Quotes these PCRs over SHA-256(report) and appends the evidence document. BULLA_ARGUMENT for no PCRs, one above 23,
+ * or a bank of SHA-1; BULLA_TPM_FAILED where the TPM does not have the bank. */
+enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob, struct bulla_tpm_selected selected,
     struct bulla_bytes report, struct bulla_writer *document) BULLA_MUST_USE;
+
+/* The attestation key's TPMT_PUBLIC, and its name (34 bytes): from the blob alone. */
+enum bulla_reason bulla_tpm_attestation_key_public(
+    struct bulla_bytes key_blob, struct bulla_writer *public_area, struct bulla_writer *name) BULLA_MUST_USE;
+
+/* Tells each endorsement key of the TCG's default templates (EK Credential Profile, 2.2 and B.3 to B.6) whose
+ * certificate is in NV and is this key's: ECC P-256, ECC P-384, RSA 2048. Each is one burst; an RSA key may take a real
+ * TPM seconds. BULLA_UNSUPPORTED: there is no certificate; BULLA_TPM_OTHER: none of them is for the key that the TPM
+ * makes. */
+enum bulla_reason bulla_tpm_endorsements(const char *tcti, bulla_backend_endorse *tell, void *context) BULLA_MUST_USE;
+/* TPM2_ActivateCredential for the attestation key: TPM2B_ID_OBJECT ‖ TPM2B_ENCRYPTED_SECRET in, the secret out. The
+ * size of the second part tells which endorsement key it is for. BULLA_MALFORMED: neither; BULLA_AUTHENTICATION: made
+ * for another TPM or another attestation key, or changed. */
+enum bulla_reason bulla_tpm_activate(const char *tcti, struct bulla_bytes key_blob, struct bulla_bytes credential,
+    struct bulla_writer *secret) BULLA_MUST_USE;
 
 /* A monotonic NV counter of the token: defined with an auth value (32 bytes from the token's own secret) so that
  * another user of the TPM does not move it. `index` is chosen free in 0x0182B000…0x0182BFFF when 0; on a refusal it

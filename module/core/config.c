@@ -13,11 +13,12 @@
 
 #include "crypto/bytes.h"
 #include "heap.h"
+#include "release/backend.h"
 #include "release/tree.h"
 
 enum { FILE_LARGEST = 65536 };
 
-enum setting_kind { TEXT, NUMBER, CHOICE, PCRS, TREE };
+enum setting_kind { TEXT, NUMBER, CHOICE, PCRS, BANK, TREE, ATTESTER };
 struct setting {
     const char *name;
     enum setting_kind kind;
@@ -35,7 +36,9 @@ static const struct setting settings[] = {
     {"tcti", TEXT, FIELD(tcti), NULL, NULL, 0, 0},
     {"release", TREE, FIELD(release), NULL, NULL, 0, 0},
     {"model-release", TREE, FIELD(model_release), NULL, NULL, 0, 0},
+    {"attester", ATTESTER, FIELD(attester), NULL, NULL, 0, 0},
     {"pcrs", PCRS, FIELD(pcrs), NULL, NULL, 0, 0},
+    {"pcr-bank", BANK, FIELD(pcr_bank), NULL, NULL, 0, 0},
     {"lease", NUMBER, FIELD(lease), NULL, NULL, 1, 31536000}, /* a year */
     {"threads", NUMBER, FIELD(threads), NULL, NULL, 0, 64},   /* 0: as many as processors, 8 at the most */
     {"pin-cost", CHOICE, FIELD(quick_pin), "standard", "quick", 0, 0},
@@ -77,6 +80,14 @@ static bool set_tree(const struct setting *setting, char *field, const char *val
     return right && set_text(setting, field, value);
 }
 
+static bool set_attester(const struct setting *setting, char *field, const char *value)
+{
+    bool known = strcmp(value, "auto") == 0 || strcmp(value, "none") == 0;
+    for (size_t i = 0; bulla_attesters[i] && !known; i++)
+        known = strcmp(value, bulla_attesters[i]->name) == 0;
+    return known && set_text(setting, field, value);
+}
+
 static bool set_choice(const struct setting *setting, char *field, const char *value)
 {
     bool yes = strcmp(value, setting->yes) == 0;
@@ -110,12 +121,28 @@ static bool set_pcrs(const struct setting *setting, char *field, const char *val
     return *at == '\0';
 }
 
+static bool set_bank(const struct setting *setting, char *field, const char *value)
+{
+    static const char *const names[BULLA_HASHES] = {
+        [BULLA_SHA256] = "sha256", [BULLA_SHA384] = "sha384", [BULLA_SHA512] = "sha512"};
+    (void)setting;
+    for (int i = 0; i < BULLA_HASHES; i++)
+        if (names[i] && strcmp(names[i], value) == 0) {
+            enum bulla_hash bank = (enum bulla_hash)i;
+            memcpy(field, &bank, sizeof bank);
+            return true;
+        }
+    return false;
+}
+
 static bool (*const setters[])(const struct setting *, char *, const char *) = {
     [TEXT] = set_text,
     [NUMBER] = set_number,
     [CHOICE] = set_choice,
     [PCRS] = set_pcrs,
+    [BANK] = set_bank,
     [TREE] = set_tree,
+    [ATTESTER] = set_attester,
 };
 
 static char *trimmed(char *text)
@@ -148,7 +175,7 @@ static enum bulla_reason parse_section(char *line, const struct place *place, st
         return bulla_refuse(
             BULLA_CONFIG_SYNTAX, "%s:%u: more than %d tokens", place->source, place->line, BULLA_TOKENS_LARGEST);
     struct bulla_token_config *token = &config->tokens[config->count];
-    *token = (struct bulla_token_config){.slot = config->count, .pcrs = 0xff, .lease = 300};
+    *token = (struct bulla_token_config){.slot = config->count, .pcrs = 0xff, .pcr_bank = BULLA_SHA256, .lease = 300};
     memcpy(token->name, name, strlen(name) + 1);
     config->count++;
     return BULLA_OK;
@@ -206,6 +233,8 @@ static enum bulla_reason complete_token(struct bulla_token_config *token, const 
         return bulla_refuse(BULLA_CONFIG_SYNTAX, "%s: the serial of token %s needs 16 characters", source, token->name);
     if (!tcti_is_harmless(token->tcti))
         return bulla_refuse(BULLA_CONFIG_TCTI, "%s: token %s: tcti \"%s\"", source, token->name, token->tcti);
+    if (strcmp(token->attester, "tpm") == 0 && !*token->tcti)
+        return bulla_refuse(BULLA_CONFIG_SYNTAX, "%s: token %s: the attester tpm needs a tcti", source, token->name);
     if (!*token->release)
         memcpy(token->release, *token->tcti ? "tpm" : "passphrase", *token->tcti ? 4 : 11);
     return BULLA_OK;
@@ -289,7 +318,7 @@ static enum bulla_reason built_in(struct bulla_config *config)
 {
     *config = (struct bulla_config){.count = 1};
     struct bulla_token_config *token = &config->tokens[0];
-    *token = (struct bulla_token_config){.name = "bulla", .pcrs = 0xff, .lease = 300};
+    *token = (struct bulla_token_config){.name = "bulla", .pcrs = 0xff, .pcr_bank = BULLA_SHA256, .lease = 300};
     if (!user_path(token->path, "XDG_DATA_HOME", ".local/share", "token")) {
         config->count = 0;
         return BULLA_OK;

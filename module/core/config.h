@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "crypto/reason.h"
+#include "crypto/signature.h"
 
 enum { BULLA_TOKENS_LARGEST = 32, BULLA_CONFIG_PATH = 1024, BULLA_CONFIG_TEXT = 256 };
 
@@ -22,7 +22,9 @@ struct bulla_token_config {
     char tcti[BULLA_CONFIG_TEXT];          /* "" when there is no TPM */
     char release[BULLA_CONFIG_TEXT];       /* the token key's tree: default "tpm" with a tcti, else "passphrase" */
     char model_release[BULLA_CONFIG_TEXT]; /* the default tree of model keys; "": the token key alone */
+    char attester[16];                     /* of evidence: a name, "auto", "none"; "": auto */
     uint32_t pcrs;                         /* quoted; default 0–7 */
+    enum bulla_hash pcr_bank;              /* that they are quoted from; default SHA-256 */
     unsigned long lease;                   /* seconds; default 300 */
     unsigned long threads;                 /* 0: as many as processors */
     bool quick_pin;                        /* pin-cost = quick: a cheap Argon2id, for tests */

@@ -117,16 +117,28 @@ static enum bulla_reason put_receipt_pair(struct bulla_token *token)
     return put_receipt_half(token, CKO_PUBLIC_KEY, public_half, sizeof public_half / sizeof public_half[0]);
 }
 
-bool bulla_token_has_attester(const struct bulla_token *token)
+/* Named, none, or the first that the machine has. */
+const struct bulla_attester *bulla_token_attester(const struct bulla_token *token)
 {
-    return *token->config->tcti && bulla_token_backend;
+    const char *name = token->config->attester;
+    bool any = !*name || strcmp(name, "auto") == 0;
+    for (size_t i = 0; bulla_attesters[i]; i++)
+        if (any ? bulla_attesters[i]->detect(token->config->tcti) : strcmp(bulla_attesters[i]->name, name) == 0)
+            return bulla_attesters[i];
+    return NULL;
+}
+
+bool bulla_token_can_enroll(const struct bulla_token *token)
+{
+    return *token->config->tcti && bulla_token_backend && bulla_token_backend->endorsements &&
+           bulla_token_backend->activate;
 }
 
 enum bulla_reason bulla_token_identity_make(struct bulla_token *token, struct bulla_token_identity *identity)
 {
     struct bulla_writer writer;
     identity->size = 0;
-    if (!bulla_token_has_attester(token))
+    if (!*token->config->tcti || !bulla_token_backend)
         return BULLA_OK;
     bulla_writer_open(&writer, identity->blob, sizeof identity->blob);
     BULLA_TRY(bulla_token_backend->key_create(token->config->tcti, &writer));

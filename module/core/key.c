@@ -43,8 +43,9 @@ static CK_RV check(const struct bulla_object *object, const struct bulla_mechani
     if (object->object_class != class_for(row->keys, use) || !bulla_key_type_fits(row->keys, type))
         return CKR_KEY_TYPE_INCONSISTENT;
     bool listed = bulla_attributes_get(attributes, CKA_ALLOWED_MECHANISMS).data != NULL;
-    if (!bulla_attributes_bool(attributes, bulla_key_uses[use].usage) ||
-        !bulla_attributes_allow(attributes, row->type) || (row->only_by_name && !listed))
+    bool used = row->goes_with || bulla_attributes_bool(attributes, bulla_key_uses[use].usage);
+    CK_MECHANISM_TYPE named = row->goes_with ? row->goes_with : row->type;
+    if (!used || !bulla_attributes_allow(attributes, named) || (row->only_by_name && !listed))
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     return CKR_OK;
 }
@@ -124,11 +125,13 @@ static enum bulla_reason copy_value(struct bulla_object *object, struct bulla_ta
 }
 
 /* The object's lock is held. */
-static enum bulla_reason take_opened(bool copy, struct bulla_taken_key *taken)
+static enum bulla_reason take_opened(const struct bulla_mechanism *row, struct bulla_taken_key *taken)
 {
     struct bulla_object *object = taken->object;
     taken->key.expires = object->expires;
-    if (copy)
+    if (row->without_secret)
+        return BULLA_OK;
+    if (row->only_by_name)
         return copy_value(object, taken);
     if (!object->material)
         BULLA_TRY(make_material(object));
@@ -146,6 +149,10 @@ static void describe(const struct bulla_object *object, struct bulla_key *key)
     key->type = bulla_attributes_ulong(attributes, CKA_KEY_TYPE, 0);
     key->id = bulla_attributes_get(attributes, CKA_ID);
     key->label = bulla_attributes_get(attributes, CKA_LABEL);
+    key->public_info = bulla_attributes_get(attributes, CKA_PUBLIC_KEY_INFO);
+    key->born_here = bulla_attributes_bool(attributes, CKA_LOCAL) &&
+                     bulla_attributes_bool(attributes, CKA_ALWAYS_SENSITIVE) &&
+                     bulla_attributes_bool(attributes, CKA_NEVER_EXTRACTABLE);
 }
 
 /* What only the keys of models have. */
@@ -167,9 +174,9 @@ static enum bulla_reason open_key(
     if (row->only_by_name)
         describe_release(object, &taken->key);
     BULLA_TRY(bulla_vault_open(session->token, object, passphrase));
-    enum bulla_reason reason = take_opened(row->only_by_name, taken);
+    enum bulla_reason reason = take_opened(row, taken);
     (void)pthread_mutex_unlock(&object->lock);
-    if (reason != BULLA_OK || row->only_by_name || !row->info.ulMaxKeySize)
+    if (reason != BULLA_OK || !taken->key.material || !row->info.ulMaxKeySize)
         return reason;
     size_t size = taken->key.material->size;
     if (size < row->info.ulMinKeySize || size > row->info.ulMaxKeySize)

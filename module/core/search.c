@@ -57,13 +57,13 @@ static CK_RV put_status(struct bulla_session *session, const char *label, char *
     return rv;
 }
 
-/* Whether the template leaves it open or names this label. */
-static bool asks_for(const CK_ATTRIBUTE *attributes, CK_ULONG count, const char *label)
+/* Whether the template names this label; `open`: where it names none. */
+static bool asks_for(const CK_ATTRIBUTE *attributes, CK_ULONG count, const char *label, bool open)
 {
     for (CK_ULONG i = 0; i < count; i++)
         if (attributes[i].type == CKA_LABEL)
             return bulla_bytes_equal_text((struct bulla_bytes){attributes[i].pValue, attributes[i].ulValueLen}, label);
-    return true;
+    return open;
 }
 
 /* One that the session's last search made; 0: there is none. */
@@ -89,16 +89,19 @@ static void drop_transient(struct bulla_session *session)
     (void)pthread_rwlock_unlock(&token->lock);
 }
 
-/* Only "status" asks the TPM: "why" answers at once after the TPM has failed. */
+/* "why" asks no TPM: it answers at once after the TPM has failed. "enrolment" has the TPM make keys, which may take it
+ * seconds: it is made for who names it. */
 static CK_RV make_status(struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     struct bulla_token *token = session->token;
     CK_RV rv = CKR_OK;
-    if (asks_for(attributes, count, "status"))
+    if (asks_for(attributes, count, "status", true))
         rv = put_status(session, "status", bulla_token_status_json(token));
-    if (rv == CKR_OK && asks_for(attributes, count, "why"))
+    if (rv == CKR_OK && asks_for(attributes, count, "why", true))
         rv = put_status(session, "why", bulla_token_why_json(token));
-    if (rv == CKR_OK && asks_for(attributes, count, "uses"))
+    if (rv == CKR_OK && asks_for(attributes, count, "enrolment", false))
+        rv = put_status(session, "enrolment", bulla_token_enrolment_json(token));
+    if (rv == CKR_OK && asks_for(attributes, count, "uses", false))
         rv = put_status(session, "uses", bulla_token_uses_json(token));
     return rv;
 }

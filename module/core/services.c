@@ -60,17 +60,25 @@ static enum bulla_reason receipt_sign(void *context, struct bulla_bytes message,
 
 /* --- evidence --- */
 
-static enum bulla_reason write_evidence(
-    struct bulla_token *token, const struct bulla_report *report, struct bulla_writer *document)
+/* A key that the TPM wrapped signs for tokens that have one; other attesters sign with what the machine has. */
+static enum bulla_reason write_evidence(struct bulla_token *token, const struct bulla_attester *attester,
+    const struct bulla_report *report, struct bulla_writer *evidence)
 {
     uint8_t encoded[BULLA_REPORT_LARGEST];
-    struct bulla_token_identity identity;
+    struct bulla_token_identity identity = {.size = 0};
     struct bulla_writer report_writer;
     bulla_writer_open(&report_writer, encoded, sizeof encoded);
     BULLA_TRY(bulla_report_write(report, &report_writer));
-    BULLA_TRY(bulla_token_identity_get(token, &identity));
-    return bulla_token_backend->evidence(token->config->tcti, (struct bulla_bytes){identity.blob, identity.size},
-        token->config->pcrs, bulla_writer_bytes(&report_writer), document);
+    if (attester->needs_key)
+        BULLA_TRY(bulla_token_identity_get(token, &identity));
+    const struct bulla_attester_request request = {.report = bulla_writer_bytes(&report_writer),
+        .nonce = report->nonce,
+        .public_key = report->public_key,
+        .tcti = token->config->tcti,
+        .pcrs = token->config->pcrs,
+        .bank = token->config->pcr_bank,
+        .key_blob = {identity.blob, identity.size}};
+    return attester->evidence(&request, evidence);
 }
 
 /* The policy in force for an object, if it has an authority and there is one; `policy` is the caller's. */
@@ -81,30 +89,74 @@ static bool policy_of(struct bulla_token *token, const struct bulla_object *obje
     return authority.size && bulla_token_policy(token, authority, epoch, policy) == BULLA_OK;
 }
 
-static enum bulla_reason evidence(void *context, enum bulla_purpose purpose, struct bulla_bytes nonce,
-    const uint8_t object_id[static 16], struct bulla_writer *document)
+/* Only the receipt key vouches for the token; `attest` by another key is about that key. */
+static bool is_receipt_key(struct bulla_token *token, const uint8_t object[static 16])
+{
+    struct bulla_object *receipt = bulla_token_receipt_object(token, CKO_PRIVATE_KEY);
+    bool same = receipt && memcmp(receipt->id, object, 16) == 0;
+    bulla_object_drop(receipt);
+    return same;
+}
+
+static enum bulla_reason name_key(struct bulla_token *token, const struct bulla_evidence_request *wanted,
+    uint8_t key[static 32], const char **operation)
+{
+    *operation = bulla_purpose_name(wanted->purpose);
+    if (wanted->purpose != BULLA_PURPOSE_ATTEST || is_receipt_key(token, wanted->object))
+        return receipt_key(token, key);
+    if (wanted->key_hash.size != 32)
+        return bulla_refuse(BULLA_UNSUPPORTED, "the key's public half is not known: nothing could be said of it");
+    memcpy(key, wanted->key_hash.data, 32);
+    *operation = "key";
+    return BULLA_OK;
+}
+
+static size_t evidence_largest(void *context)
+{
+    const struct bulla_attester *attester = bulla_token_attester(context);
+    return attester ? attester->evidence_largest : BULLA_EVIDENCE_LARGEST;
+}
+
+static enum bulla_reason evidence(
+    void *context, const struct bulla_evidence_request *wanted, struct bulla_writer *document)
 {
     struct bulla_token *token = context;
+    const struct bulla_attester *attester = bulla_token_attester(token);
+    const char *operation;
     uint8_t key[32];
     BULLA_HEAP struct bulla_policy *policy = NULL;
-    if (!bulla_token_has_attester(token))
-        return bulla_refuse(BULLA_UNSUPPORTED, "the token has no TPM: there is nothing that could attest");
+    if (!attester)
+        return bulla_refuse(BULLA_UNSUPPORTED, "the token has no TPM and runs in no enclave: nothing could attest");
     BULLA_TRY(bulla_heap_allocate(sizeof *policy, "reading a policy", (void **)&policy));
-    BULLA_TRY(receipt_key(token, key));
-    struct bulla_object *object = bulla_token_object_by_id(token, object_id);
-    struct bulla_report report = {.purpose = purpose,
-        .nonce = nonce,
+    BULLA_TRY(name_key(token, wanted, key, &operation));
+    struct bulla_object *object = bulla_token_object_by_id(token, wanted->object);
+    struct bulla_report report = {.purpose = wanted->purpose,
+        .nonce = wanted->nonce,
         .public_key = BULLA_BYTES(key),
         .token = bulla_token_serial(token),
-        .object = {object_id, 16},
-        .operation = BULLA_TEXT(bulla_purpose_name(purpose))};
+        .object = {wanted->object, 16},
+        .operation = BULLA_TEXT(operation)};
     if (object)
         report.authority = bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY);
     if (object && policy_of(token, object, policy))
         report.policy_version = policy->version;
-    enum bulla_reason reason = write_evidence(token, &report, document);
+    enum bulla_reason reason = write_evidence(token, attester, &report, document);
     bulla_object_drop(object);
     return reason;
+}
+
+static enum bulla_reason activate(
+    void *context, const uint8_t object_id[static 16], struct bulla_bytes credential, struct bulla_writer *secret)
+{
+    struct bulla_token *token = context;
+    struct bulla_token_identity identity;
+    if (!is_receipt_key(token, object_id))
+        return bulla_refuse(BULLA_KEY_INVALID, "only the token's receipt key stands for its attestation key");
+    if (!bulla_token_can_enroll(token))
+        return bulla_refuse(BULLA_UNSUPPORTED, "the token has no TPM: there is nothing that could be enrolled");
+    BULLA_TRY(bulla_token_identity_get(token, &identity));
+    return bulla_token_backend->activate(
+        token->config->tcti, (struct bulla_bytes){identity.blob, identity.size}, credential, secret);
 }
 
 static void policy_version(void *context, const uint8_t object_id[static 16], char *text, size_t size)
@@ -219,6 +271,8 @@ void bulla_token_services(struct bulla_token *token, struct bulla_services *serv
         .receipt_sign = receipt_sign,
         .receipt_key = receipt_key,
         .evidence = evidence,
+        .evidence_largest = evidence_largest,
+        .activate = activate,
         .released = released,
         .policy_version = policy_version,
         .sequence = sequence,

@@ -1,5 +1,5 @@
-/* What an operator wants to see at three in the morning, as JSON. It may connect to the TPM, with a deadline, and is
- * the only thing besides logins and openings that does. */
+/* What an operator wants to see at three in the morning, as JSON. It may connect to the TPM, with a deadline, and ask
+ * the enclave's device; it is the only thing besides logins, openings and evidence that does. */
 #include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -32,6 +32,37 @@ static void tell(void *context, const struct bulla_backend_fact *fact)
     set(context, fact->name, fact->text ? json_string(fact->text) : json_integer((json_int_t)fact->number));
 }
 
+static void set_refusal(json_t *status, enum bulla_reason reason)
+{
+    set(status, "state", json_string(reason == BULLA_OK ? "ok" : "failed"));
+    if (reason == BULLA_OK)
+        return;
+    set(status, "reason", json_string(bulla_reason_code(reason)));
+    set(status, "detail", json_string(bulla_detail()));
+    set(status, "remedy", json_string(bulla_reason_remedy(reason)));
+}
+
+static void list_device(void *context, const struct bulla_backend_fact *fact)
+{
+    (void)json_array_append_new(context, json_string(fact->text));
+}
+
+/* What the machine has, by looking; what the token's evidence comes from, and what that says of itself. */
+static void set_machine(struct bulla_token *token, json_t *status)
+{
+    const struct bulla_attester *attester = bulla_token_attester(token);
+    json_t *devices = json_array();
+    for (size_t i = 0; bulla_attesters[i]; i++)
+        bulla_attesters[i]->devices(list_device, devices);
+    set(status, "machine", devices);
+    set(status, "attester", json_string(attester ? attester->name : "none"));
+    if (!attester || !attester->state)
+        return;
+    json_t *enclave = json_object();
+    set_refusal(enclave, attester->state(tell, enclave));
+    set(status, "enclave", enclave);
+}
+
 static json_t *backend_status(struct bulla_token *token)
 {
     json_t *status = json_object();
@@ -41,13 +72,9 @@ static json_t *backend_status(struct bulla_token *token)
         return status;
     }
     enum bulla_reason reason = bulla_token_backend->state(token->config->tcti, token->config->pcrs, tell, status);
-    set(status, "state", json_string(reason == BULLA_OK ? "ok" : "failed"));
-    if (reason != BULLA_OK) {
-        set(status, "reason", json_string(bulla_reason_code(reason)));
-        set(status, "detail", json_string(bulla_detail()));
-        set(status, "remedy", json_string(bulla_reason_remedy(reason)));
+    set_refusal(status, reason);
+    if (reason != BULLA_OK)
         return status;
-    }
     uint64_t counter = 0;
     if (bulla_token_login_state(token) == BULLA_USER && bulla_ledger_counter(token, &counter) == BULLA_OK)
         set(status, "counter", json_integer((json_int_t)counter));
@@ -158,6 +185,7 @@ char *bulla_token_status_json(struct bulla_token *token)
     set(status, "lease", json_integer((json_int_t)token->config->lease));
     set(status, "leaves", leaf_names());
     set(status, "receipt_key", receipt_key_hex(token));
+    set_machine(token, status);
     set(status, "tpm", backend_status(token));
     if (bulla_token_login_state(token) == BULLA_USER)
         set(status, "time", time_status(token));

@@ -255,14 +255,20 @@ enum bulla_reason bulla_token_identity_put(
 /* BULLA_UNSUPPORTED: the token was made without a TPM, and given one since. BULLA_NOT_LOGGED_IN, BULLA_COMMITMENT … */
 enum bulla_reason bulla_token_identity_get(
     struct bulla_token *token, struct bulla_token_identity *identity) BULLA_MUST_USE;
-bool bulla_token_has_attester(const struct bulla_token *token);
+/* What makes the token's evidence: named by its configuration, or the first that the machine has; NULL: nothing does.
+ */
+struct bulla_attester;
+const struct bulla_attester *bulla_token_attester(const struct bulla_token *token);
+/* Whether the token's TPM has endorsements and activates credentials. */
+bool bulla_token_can_enroll(const struct bulla_token *token);
 /* A kept reference, or NULL. */
 struct bulla_object *bulla_token_receipt_object(struct bulla_token *token, CK_OBJECT_CLASS object_class);
 
-/* --- status.c --- */
-/* JSON of "status" or "why", malloc'd; NULL without memory. */
+/* --- status.c, enrolment.c --- */
+/* JSON of "status", "why" or "enrolment", malloc'd; NULL without memory. */
 char *bulla_token_status_json(struct bulla_token *token);
 char *bulla_token_why_json(struct bulla_token *token);
+char *bulla_token_enrolment_json(struct bulla_token *token);
 /* --- uses_status.c --- */
 char *bulla_token_uses_json(struct bulla_token *token); /* of "uses" */
 

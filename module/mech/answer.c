@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "crypto/cipher.h"
+#include "evidence/receipt_measure.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "embeddings are written as they lie in memory");
 
@@ -55,25 +56,16 @@ static enum bulla_reason sign_receipt(void *context, struct bulla_bytes message,
     return services->receipt_sign(services->token, message, signature);
 }
 
-/* PCRs as the evidence states them; their values are views into `quoted`. */
-static enum bulla_reason add_measurements(
-    const struct bulla_open_model *model, struct bulla_tpm_evidence *quoted, struct bulla_receipt *receipt)
+/* What the evidence measured, as views into the model's claims; or that there is none. */
+static enum bulla_reason add_measurements(const struct bulla_open_model *model, struct bulla_receipt *receipt)
 {
-    (void)snprintf(receipt->measurement_type, sizeof receipt->measurement_type, "%s",
-        model->evidence_size ? "tpm-pcr-sha256" : "none");
-    receipt->security_mode = BULLA_TEXT(model->evidence_size ? "attested" : "unattested");
-    if (!model->evidence_size)
-        return BULLA_OK;
-    const struct bulla_bytes document = {model->evidence, model->evidence_size};
-    bulla_sha256(document, receipt->attestation_hash);
-    BULLA_TRY(bulla_tpm_evidence_read(document, quoted));
-    for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++) {
-        if (!(quoted->pcr_mask >> pcr & 1))
-            continue;
-        struct bulla_receipt_measurement *measurement = &receipt->measurements[receipt->measurement_count++];
-        (void)snprintf(measurement->name, sizeof measurement->name, "pcr%u", pcr);
-        measurement->value = BULLA_BYTES(quoted->pcrs[pcr]);
+    if (model->evidence_size) {
+        bulla_sha256((struct bulla_bytes){model->evidence, model->evidence_size}, receipt->attestation_hash);
+        return bulla_receipt_measure(model->claims, receipt);
     }
+    (void)snprintf(receipt->measurement_type, sizeof receipt->measurement_type, "none");
+    receipt->profile = BULLA_TEXT(BULLA_RECEIPT_PROFILE);
+    receipt->security_mode = BULLA_TEXT("unattested");
     return BULLA_OK;
 }
 
@@ -110,11 +102,9 @@ static enum bulla_reason write_receipt(struct bulla_run *run, const struct bulla
     const struct bulla_open_model *model = answer->model;
     /* NOLINTNEXTLINE(performance-no-int-to-ptr): a signer's context is not const, and this one is only read */
     const struct bulla_cose_signer signer = {BULLA_COSE_EDDSA, sign_receipt, (void *)(uintptr_t)run->services};
-    struct bulla_tpm_evidence quoted;
     struct bulla_receipt receipt = {
         .issuer = BULLA_TEXT(parts->issuer),
         .issued_at = (uint64_t)time(NULL),
-        .profile = BULLA_TEXT(BULLA_RECEIPT_PROFILE),
         .nonce = {parts->nonce, answer->request->nonce.size},
         .model_id = BULLA_TEXT(parts->model_id),
         .model_version = BULLA_TEXT(parts->model_version),
@@ -128,7 +118,7 @@ static enum bulla_reason write_receipt(struct bulla_run *run, const struct bulla
     memcpy(receipt.model_hash, model->manifest_digest, 32);
     memcpy(receipt.request_hash, parts->request_hash, 32);
     salted(parts->response_salt, response, receipt.response_hash);
-    BULLA_TRY(add_measurements(model, &quoted, &receipt));
+    BULLA_TRY(add_measurements(model, &receipt));
     return bulla_receipt_write(&receipt, &signer, out);
 }
 

@@ -7,8 +7,8 @@
 #include "model.h"
 #include "request.h"
 
-/* Everything of an answer but its embeddings and tokens: receipt, evidence, salts, labels, CBOR heads. */
-enum { BULLA_ANSWER_OVERHEAD = BULLA_RECEIPT_LARGEST + BULLA_EVIDENCE_LARGEST + 1024 };
+/* Everything of an answer but its embeddings, tokens and evidence: receipt, salts, labels, CBOR heads. */
+enum { BULLA_ANSWER_OVERHEAD = BULLA_RECEIPT_LARGEST + 1024 };
 
 struct bulla_answer {
     const struct bulla_open_model *model;

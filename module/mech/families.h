@@ -4,7 +4,7 @@
 
 #include "mechanism.h"
 
-extern const struct bulla_family bulla_model_family;  /* model_family.c: key generation, SEAL, INFER, ATTEST */
+extern const struct bulla_family bulla_model_family; /* model_family.c: key generation, SEAL, INFER, ATTEST, ACTIVATE */
 extern const struct bulla_family bulla_secret_family; /* secret_family.c: kinds and generation of secret keys */
 extern const struct bulla_family bulla_digest_family; /* digest_family.c */
 extern const struct bulla_family bulla_mac_family;    /* mac_family.c: HMAC */
@@ -17,5 +17,6 @@ extern const struct bulla_family bulla_ec_family;     /* ec_family.c: Weierstras
 extern const struct bulla_processor bulla_seal_processor;
 extern const struct bulla_processor bulla_infer_processor;
 extern const struct bulla_processor bulla_attest_processor;
+extern const struct bulla_processor bulla_activate_processor;
 
 #endif

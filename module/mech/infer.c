@@ -49,7 +49,8 @@ static enum bulla_reason infer_bound(
     (void)phase;
     BULLA_TRY(bulla_request_read(in, &request));
     size_t dimension = (size_t)run->key->sealing.dimension;
-    *bytes = BULLA_ANSWER_OVERHEAD + request.count * (dimension * sizeof(float) + TOKEN_BYTES);
+    *bytes = BULLA_ANSWER_OVERHEAD + run->services->evidence_largest(run->services->token) +
+             request.count * (dimension * sizeof(float) + TOKEN_BYTES);
     if (request.tokens)
         *bytes += token_bytes_most(&request);
     return BULLA_OK;

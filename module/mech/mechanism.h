@@ -40,6 +40,14 @@ struct bulla_sealing {
     uint64_t dimension;
 };
 
+/* What evidence is wanted. The purpose is set by the code path that asks, never by a caller. */
+struct bulla_evidence_request {
+    enum bulla_purpose purpose;
+    struct bulla_bytes nonce;
+    const uint8_t *object;       /* 16 bytes: the key that it is about */
+    struct bulla_bytes key_hash; /* of `attest`: SHA-256 of the SubjectPublicKeyInfo of that key, where it has one */
+};
+
 /* What the token does for a family. Every function may refuse; none keeps a pointer that it is given. */
 struct bulla_services {
     void *token; /* passed back to each function */
@@ -56,9 +64,15 @@ struct bulla_services {
     /* Ed25519 by the token's receipt key, and its public half. */
     enum bulla_reason (*receipt_sign)(void *token, struct bulla_bytes message, uint8_t signature[static 64]);
     enum bulla_reason (*receipt_key)(void *token, uint8_t key[static 32]);
-    /* Evidence for a purpose of the module's own choice; BULLA_UNSUPPORTED where the token has no attester. */
-    enum bulla_reason (*evidence)(void *token, enum bulla_purpose purpose, struct bulla_bytes nonce,
-        const uint8_t object[static 16], struct bulla_writer *document);
+    /* What binds the receipt key or, of `attest` by another key, that key. BULLA_UNSUPPORTED where the token has no
+     * attester. And how many bytes of it there can be. */
+    enum bulla_reason (*evidence)(
+        void *token, const struct bulla_evidence_request *request, struct bulla_writer *evidence);
+    size_t (*evidence_largest)(void *token);
+    /* The secret in a credential made for the token's attestation key: BULLA_AUTHENTICATION when it is for another.
+     * BULLA_KEY_INVALID for a key that is not the token's receipt key. */
+    enum bulla_reason (*activate)(
+        void *token, const uint8_t object[static 16], struct bulla_bytes credential, struct bulla_writer *secret);
     /* Something was released until `expires` (CLOCK_MONOTONIC seconds): the token sees to it that it lapses. */
     void (*released)(void *token, uint64_t expires);
     /* "<authority, 16 hex>/<version>" of the policy in force for an object, or "none". */
@@ -76,6 +90,8 @@ struct bulla_key {
     struct bulla_material *material; /* NULL for keys that work only by name */
     struct bulla_bytes id;           /* CKA_ID */
     struct bulla_bytes label;        /* CKA_LABEL */
+    struct bulla_bytes public_info;  /* CKA_PUBLIC_KEY_INFO of a private key; may be empty */
+    bool born_here;                  /* it was made in the token, and was always sensitive and never extractable */
     struct bulla_bytes authority;    /* of its release tree; empty when none was named */
     uint64_t epoch;
     struct bulla_sealing sealing;
@@ -208,9 +224,12 @@ struct bulla_mechanism {
     bool keeps;           /* what is derived has the base's own bytes in it: it may not be less protected */
     bool makes_data;      /* CKO_DATA in place of a key */
     bool only_by_name;    /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */
+    bool without_secret;  /* works with what is known of a key: its secret is not handed over */
     bool value_at_end;    /* unwrapping gives zeroes before a secret key's value: CKA_VALUE_LEN cuts it */
     /* The second key of a derivation, CK_INVALID_HANDLE where this call has none; NULL: there is none. */
     enum bulla_reason (*other)(const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE *other);
+    /* With only_by_name: works with those keys that name this mechanism instead, whatever their attributes of use. */
+    CK_MECHANISM_TYPE goes_with;
     const CK_MECHANISM_TYPE *allowed; /* CKA_ALLOWED_MECHANISMS of what it generates; ends with 0; NULL: any */
     const CK_ATTRIBUTE_TYPE *usages;  /* booleans that are true in what it generates; ends with 0; NULL: none */
 };

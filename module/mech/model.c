@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "crypto/arena.h"
+#include "evidence/receipt_measure.h"
 
 static struct {
     pthread_mutex_t lock;
@@ -21,6 +22,7 @@ static void model_free(struct bulla_open_model *model)
     bulla_pages_release(&model->workspace);
     (void)pthread_mutex_destroy(&model->workspace_lock);
     free(model->evidence);
+    free(model->claims);
     free(model);
 }
 
@@ -106,24 +108,37 @@ static struct bulla_open_model *find(const struct bulla_run *run)
     return model;
 }
 
+/* Once for all receipts of this opening. */
+static enum bulla_reason read_claims(struct bulla_open_model *model)
+{
+    struct bulla_envelope envelope;
+    model->claims = malloc(sizeof *model->claims);
+    if (!model->claims)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "opening a model");
+    BULLA_TRY(bulla_envelope_read((struct bulla_bytes){model->evidence, model->evidence_size}, &envelope));
+    return bulla_evidence_measured(&envelope, model->claims);
+}
+
 /* Evidence for the receipts that this opening will back. A token without an attester gives unattested receipts; one
  * whose attester fails gives none. */
 static enum bulla_reason add_evidence(const struct bulla_run *run, struct bulla_open_model *model)
 {
-    static const struct bulla_bytes no_nonce = {NULL, 0};
+    const struct bulla_services *services = run->services;
+    const struct bulla_evidence_request request = {.purpose = BULLA_PURPOSE_RECEIPT, .object = run->key->object};
+    size_t largest = services->evidence_largest(services->token);
     struct bulla_writer writer;
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it was announced, so there is one */
-    model->evidence = malloc(BULLA_EVIDENCE_LARGEST);
+    model->evidence = malloc(largest);
     if (!model->evidence)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "opening a model");
-    bulla_writer_open(&writer, model->evidence, BULLA_EVIDENCE_LARGEST);
-    enum bulla_reason reason =
-        run->services->evidence(run->services->token, BULLA_PURPOSE_RECEIPT, no_nonce, run->key->object, &writer);
+    bulla_writer_open(&writer, model->evidence, largest);
+    enum bulla_reason reason = services->evidence(services->token, &request, &writer);
     if (reason == BULLA_UNSUPPORTED)
         return BULLA_OK;
     BULLA_TRY(reason);
+    BULLA_TRY(bulla_writer_finish(&writer, "evidence"));
     model->evidence_size = writer.size;
-    return bulla_writer_finish(&writer, "evidence");
+    return read_claims(model);
 }
 
 static enum bulla_reason open_contents(const struct bulla_run *run, struct bulla_open_model *model)

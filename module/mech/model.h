@@ -5,7 +5,7 @@
 #include <pthread.h>
 
 #include "crypto/pages.h"
-#include "evidence/tpm_quote.h"
+#include "evidence/claims.h"
 #include "inference/engine.h"
 #include "mechanism.h"
 
@@ -29,6 +29,7 @@ struct bulla_open_model {
     char policy_version[48];      /* in force when this was opened: what its receipts name until it is closed */
     uint8_t *evidence;            /* the document that binds the receipt key, made when this was opened */
     size_t evidence_size;
+    struct bulla_claims *claims; /* what that measured; NULL without evidence */
 };
 
 /* The model of the run's key: the opened one, or opened now. Give it back with bulla_model_release. While one is

@@ -15,7 +15,9 @@ static enum bulla_reason generate_key(const CK_MECHANISM *mechanism, struct bull
 }
 
 static const struct bulla_key_rule model_keys = {.count = 1, .types = {CKK_GENERIC_SECRET}};
-static const struct bulla_key_rule identity_keys = {.pair = true, .count = 1, .types = {CKK_EC_EDWARDS}};
+static const struct bulla_key_rule identity_keys = {
+    .pair = true, .count = 3, .types = {CKK_EC_EDWARDS, CKK_EC, CKK_RSA}};
+static const struct bulla_key_rule receipt_keys = {.pair = true, .count = 1, .types = {CKK_EC_EDWARDS}};
 static const CK_MECHANISM_TYPE model_mechanisms[] = {CKM_BULLA_SEAL, CKM_BULLA_INFER, 0};
 static const CK_ATTRIBUTE_TYPE model_usages[] = {CKA_ENCRYPT, CKA_DECRYPT, 0};
 
@@ -45,10 +47,20 @@ static const struct bulla_mechanism rows[] = {
     },
     {
         BULLA_MECHANISM(CKM_BULLA_ATTEST),
-        .info = {32, 32, CKF_SIGN},
+        .info = {0, 0, CKF_SIGN},
         .keys = &identity_keys,
-        .only_by_name = true,
+        .without_secret = true,
         .processors = {[BULLA_SIGN] = &bulla_attest_processor},
+    },
+    {
+        /* The receipt key was made to attest, once and for good: with that goes proving where its attester is. */
+        BULLA_MECHANISM(CKM_BULLA_ACTIVATE),
+        .info = {32, 32, CKF_DECRYPT},
+        .keys = &receipt_keys,
+        .only_by_name = true,
+        .without_secret = true,
+        .goes_with = CKM_BULLA_ATTEST,
+        .processors = {[BULLA_DECRYPT] = &bulla_activate_processor},
     },
 };
 

@@ -57,6 +57,12 @@ struct bulla_leaf_scheme {
     enum bulla_reason (*describe)(const struct bulla_leaf_request *request, char *line, size_t size);
 };
 
+/* Writes what binds a blob to its place, as the AAD of the box in it: `what` names the scheme, `parameters` is what of
+ * the blob stands before the box; then token, object, path, authority and policyRef. */
+enum { BULLA_LEAF_BINDING_LARGEST = 384 };
+enum bulla_reason bulla_leaf_bind(const struct bulla_leaf_request *request, const char *what,
+    struct bulla_bytes parameters, struct bulla_writer *aad) BULLA_MUST_USE;
+
 /* All schemes, by name, defined in compose.c; ends with NULL. */
 extern const struct bulla_leaf_scheme *const bulla_leaf_schemes[];
 const struct bulla_leaf_scheme *bulla_leaf_scheme_find(struct bulla_bytes name);

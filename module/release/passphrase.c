@@ -8,29 +8,15 @@
 enum {
     VERSION = 1,
     BOX = BULLA_SHARE_SIZE + BULLA_BOX_OVERHEAD,
-    AUTHORITY_LARGEST = 65,
     COST = 1 + 4 + 8 + 16, /* version, passes, memory, salt */
-    AAD_LARGEST = 32 + COST + 16 + 16 + 1 + BULLA_LEAF_PATH_LARGEST + 1 + AUTHORITY_LARGEST + 32,
 };
 
-/* Fields of varying size carry it before them: no two requests have the same AAD. The cost is bound as it is written,
- * since Argon2 itself counts memory in KiB and so doesn't see every change of it. */
+/* The cost is bound as it is written, since Argon2 itself counts memory in KiB and so doesn't see every change of it.
+ */
 static enum bulla_reason write_aad(
     const struct bulla_leaf_request *request, const uint8_t cost[static COST], struct bulla_writer *aad)
 {
-    size_t path = strnlen(request->path, sizeof request->path);
-    if (request->authority.size > AUTHORITY_LARGEST || path == sizeof request->path)
-        return bulla_refuse(BULLA_ARGUMENT, "the passphrase leaf binds no such authority or path");
-    bulla_write_bytes(aad, BULLA_TEXT("bulla/1 passphrase leaf"));
-    bulla_write(aad, cost, COST);
-    bulla_write(aad, request->token, sizeof request->token);
-    bulla_write(aad, request->object, sizeof request->object);
-    bulla_write_u8(aad, (uint8_t)path);
-    bulla_write(aad, request->path, path);
-    bulla_write_u8(aad, (uint8_t)request->authority.size);
-    bulla_write_bytes(aad, request->authority);
-    bulla_write(aad, request->policy_ref, sizeof request->policy_ref);
-    return bulla_writer_finish(aad, "the passphrase leaf's AAD");
+    return bulla_leaf_bind(request, "bulla/1 passphrase leaf", (struct bulla_bytes){cost, COST}, aad);
 }
 
 /* The box's key, in the arena: the caller's to free. */
@@ -60,7 +46,7 @@ static enum bulla_reason seal(
     const struct bulla_leaf_request *request, const uint8_t share[static 32], struct bulla_writer *blob)
 {
     struct bulla_argon2 argon2;
-    uint8_t cost[COST], bound[AAD_LARGEST]; /* public */
+    uint8_t cost[COST], bound[BULLA_LEAF_BINDING_LARGEST]; /* public */
     struct bulla_writer aad;
     BULLA_SECRET uint8_t *key = NULL;
     bulla_argon2_choose(&argon2, request->quick);
@@ -93,7 +79,7 @@ static enum bulla_reason open_share(
 {
     struct bulla_argon2 argon2;
     struct bulla_bytes box;
-    uint8_t bound[AAD_LARGEST]; /* public */
+    uint8_t bound[BULLA_LEAF_BINDING_LARGEST]; /* public */
     struct bulla_writer aad;
     BULLA_SECRET uint8_t *key = NULL;
     bulla_writer_open(&aad, bound, sizeof bound);

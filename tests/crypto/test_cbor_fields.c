@@ -85,6 +85,37 @@ static void a_map_that_does_not_fit_its_table_is_refused(void **state)
     }
 }
 
+static void a_field_that_may_be_null_must_still_be_there(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t size;
+        enum bulla_reason reason;
+    } rows[] = {
+        {"\xa1\x01\xf6", 3, BULLA_OK},            /* {1: null} */
+        {"\xa1\x01\x42\x00\x00", 5, BULLA_OK},    /* {1: h'0000'} */
+        {"\xa1\x01\x41\x00", 4, BULLA_MALFORMED}, /* {1: h'00'}: too short */
+        {"\xa1\x01\xf5", 3, BULLA_MALFORMED},     /* {1: true} */
+        {"\xa0", 1, BULLA_MALFORMED},             /* {} */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bulla_cbor map;
+        struct bulla_cbor value = {.kind = BULLA_CBOR_BOOL};
+        const struct bulla_cbor_field field = {.key = 1,
+            .kind = BULLA_CBOR_BSTR,
+            .optional = BULLA_CBOR_OR_NULL,
+            .value = &value,
+            .smallest = 2,
+            .largest = 3};
+        const struct bulla_bytes bytes = {(const uint8_t *)rows[i].bytes, rows[i].size};
+        assert_int_equal(bulla_cbor_decode(bytes, "a test", &map), BULLA_OK);
+        assert_int_equal(bulla_cbor_fields(&map, &field, 1, "a test"), rows[i].reason);
+        assert_int_equal(value.kind, i == 0 ? BULLA_CBOR_NULL : i == 1 ? BULLA_CBOR_BSTR : BULLA_CBOR_BOOL);
+        assert_int_equal(value.string.size, i == 1 ? 2 : 0);
+    }
+}
+
 static void a_foreign_key_is_cut_in_the_detail(void **state)
 {
     (void)state;
@@ -108,6 +139,7 @@ int main(void)
         cmocka_unit_test(fields_are_found_by_key_and_kind),
         cmocka_unit_test(an_optional_field_may_be_absent),
         cmocka_unit_test(a_map_that_does_not_fit_its_table_is_refused),
+        cmocka_unit_test(a_field_that_may_be_null_must_still_be_there),
         cmocka_unit_test(a_foreign_key_is_cut_in_the_detail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,11 @@ static void what_is_no_block_is_refused(void **state)
     assert_int_equal(read_text("-----BEGIN THING----- \n-----END THING-----\n", "", ""), BULLA_MALFORMED);
     assert_int_equal(read_text("-----BEGIN THING-----\nAQI=\n-----END THING-----", "", ""), BULLA_OK);
     assert_int_equal(read_text("-----BEGIN THING-----\nAQI\n-----END THING-----\n", "", ""), BULLA_MALFORMED);
+    assert_int_equal(read_text("-----BEGIN THING-----\nA/I=\n-----END THING-----\n", "", ""), BULLA_OK);
+    assert_int_equal(read_text("-----BEGIN THING-----\nA\xaf"
+                               "I=\n-----END THING-----\n",
+                         "", ""),
+        BULLA_MALFORMED);
     assert_int_equal(read_text("-----BEGIN THING-----\nA*I=\n-----END THING-----\n", "", ""), BULLA_MALFORMED);
     assert_int_equal(read_text("-----BEGIN THING-----\nAQI=\nAQI=\n-----END THING-----\n", "", ""), BULLA_MALFORMED);
     assert_int_equal(read_text("-----BEGIN THING-----\nProc-Type: 4,ENCRYPTED\nAQI=\n-----END THING-----\n", "", ""),

@@ -1,5 +1,9 @@
 #include "quote_maker.h"
 
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,14 +48,9 @@ void quote_maker_init(struct quote_maker *maker)
     maker->banks = 1;
     maker->bank = 0x000b;
     maker->mask = 1 << 0 | 1 << 7 | 1 << 23;
-    memset(maker->pcrs[0], 0x11, 32);
-    memset(maker->pcrs[7], 0x77, 32);
-    memset(maker->pcrs[23], 0xee, 32);
-    uint8_t values[96];
-    memcpy(values, maker->pcrs[0], 32);
-    memcpy(values + 32, maker->pcrs[7], 32);
-    memcpy(values + 64, maker->pcrs[23], 32);
-    SHA256(values, sizeof values, maker->digest);
+    memset(maker->pcrs[0], 0x11, 64);
+    memset(maker->pcrs[7], 0x77, 64);
+    memset(maker->pcrs[23], 0xee, 64);
     bulla_writer_open(&writer, maker->report, sizeof maker->report);
     if (bulla_report_write(&report, &writer) != BULLA_OK)
         abort();
@@ -60,36 +59,83 @@ void quote_maker_init(struct quote_maker *maker)
     maker->extra_size = 32;
 }
 
-static size_t put_public(struct quote_maker *maker, const struct test_p256 *key)
+static void must(bool done)
+{
+    if (!done)
+        abort();
+}
+
+static const EVP_MD *digest_of(uint16_t algorithm)
+{
+    return algorithm == 0x000d ? EVP_sha512() : algorithm == 0x000c ? EVP_sha384() : EVP_sha256();
+}
+
+static size_t hash_size(uint16_t algorithm)
+{
+    return algorithm == 0x0004 ? 20 : algorithm == 0x000d ? 64 : algorithm == 0x000c ? 48 : 32;
+}
+
+static void put_number(struct out *out, EVP_PKEY *key, const char *name, int size)
+{
+    BIGNUM *number = NULL;
+    must(EVP_PKEY_get_bn_param(key, name, &number) == 1);
+    put(out, (uint64_t)size, 2);
+    must(BN_bn2binpad(number, out->at + out->size, size) == size);
+    out->size += (size_t)size;
+    BN_free(number);
+}
+
+static size_t put_public(struct quote_maker *maker, EVP_PKEY *key, const struct quote_scheme *scheme)
 {
     struct out out = {maker->key, 0};
-    put(&out, 0x0023, 2); /* TPM_ALG_ECC */
-    put(&out, 0x000b, 2);
+    unsigned size = 0;
+    put(&out, scheme->type, 2);
+    put(&out, scheme->name_hash, 2);
     put(&out, maker->attributes, 4);
     put(&out, 0, 2);      /* no policy */
     put(&out, 0x0010, 2); /* no symmetric algorithm */
-    put(&out, 0x0018, 2); /* ECDSA */
-    put(&out, 0x000b, 2);
-    put(&out, 0x0003, 2); /* P-256 */
-    put(&out, 0x0010, 2);
-    put_sized(&out, key->point + 1, 32);
-    put_sized(&out, key->point + 33, 32);
-    maker->name[0] = 0x00;
-    maker->name[1] = 0x0b;
-    SHA256(maker->key, out.size, maker->name + 2);
+    put(&out, scheme->scheme, 2);
+    put(&out, scheme->hash, 2);
+    put(&out, scheme->size, 2);
+    if (scheme->type == 0x0023) {
+        put(&out, 0x0010, 2); /* no key derivation */
+        put_number(&out, key, OSSL_PKEY_PARAM_EC_PUB_X, scheme->size == 4 ? 48 : 32);
+        put_number(&out, key, OSSL_PKEY_PARAM_EC_PUB_Y, scheme->size == 4 ? 48 : 32);
+    } else {
+        put(&out, 0, 4); /* the usual exponent */
+        put_number(&out, key, OSSL_PKEY_PARAM_RSA_N, scheme->size / 8);
+    }
+    maker->full_name[0] = (uint8_t)(scheme->name_hash >> 8);
+    maker->full_name[1] = (uint8_t)scheme->name_hash;
+    must(EVP_Digest(maker->key, out.size, maker->full_name + 2, &size, digest_of(scheme->name_hash), NULL) == 1);
+    maker->full_name_size = 2 + size;
+    memcpy(maker->name, maker->full_name, sizeof maker->name);
     return out.size;
 }
 
-static size_t put_attest(struct quote_maker *maker)
+static void digest_pcrs(struct quote_maker *maker, uint16_t hash)
+{
+    static const unsigned given[] = {0, 7, 23};
+    uint8_t values[3 * 64];
+    unsigned size = 0;
+    if (maker->digest_told)
+        return;
+    for (size_t i = 0; i < 3; i++)
+        memcpy(values + i * hash_size(maker->bank), maker->pcrs[given[i]], hash_size(maker->bank));
+    must(EVP_Digest(values, 3 * hash_size(maker->bank), maker->digest, &size, digest_of(hash), NULL) == 1);
+    maker->digest_size = size;
+}
+
+static size_t put_attest(struct quote_maker *maker, uint16_t name_hash)
 {
     struct out out = {maker->attest, 0};
     uint8_t signer[64];
     memset(signer, 0x5a, sizeof signer);
-    signer[0] = 0x00;
-    signer[1] = 0x0b;
+    signer[0] = (uint8_t)(name_hash >> 8);
+    signer[1] = (uint8_t)name_hash;
     put(&out, maker->magic, 4);
     put(&out, maker->type, 2);
-    put_sized(&out, signer, maker->signer_size);
+    put_sized(&out, signer, maker->signer_size == 34 ? maker->full_name_size : maker->signer_size);
     put_sized(&out, maker->extra_data, maker->extra_size);
     put(&out, 123456789, 8);                   /* clock */
     put(&out, 17, 4);                          /* resetCount */
@@ -104,28 +150,64 @@ static size_t put_attest(struct quote_maker *maker)
         put(&out, maker->mask >> 8 & 0xff, 1);
         put(&out, maker->mask >> 16 & 0xff, 1);
     }
-    put_sized(&out, maker->digest, 32);
+    put_sized(&out, maker->digest, maker->digest_size);
     for (size_t i = 0; i < maker->trailing; i++)
         put(&out, 0, 1);
     return out.size;
 }
 
-void quote_maker_make(struct quote_maker *maker, const struct test_p256 *key, struct bulla_tpm_evidence *evidence)
+static void put_signature(struct out *out, EVP_PKEY *key, const struct quote_scheme *scheme, struct bulla_bytes message)
 {
-    uint8_t pair[64];
+    uint8_t made[1024];
+    size_t size = sizeof made;
+    EVP_PKEY_CTX *settings = NULL;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    must(EVP_DigestSignInit(context, &settings, digest_of(scheme->hash), NULL, key) == 1);
+    if (scheme->scheme == 0x0016)
+        must(EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) == 1 &&
+             EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, RSA_PSS_SALTLEN_MAX) == 1);
+    must(EVP_DigestSign(context, made, &size, message.data, message.size) == 1);
+    EVP_MD_CTX_free(context);
+    put(out, scheme->scheme, 2);
+    put(out, scheme->hash, 2);
+    if (scheme->type == 0x0001) {
+        put_sized(out, made, size);
+        return;
+    }
+    const unsigned char *at = made;
+    int field = scheme->size == 4 ? 48 : 32;
+    uint8_t half[48];
+    ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)size);
+    must(pair != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(pair), half, field) == field);
+    put_sized(out, half, (size_t)field);
+    must(BN_bn2binpad(ECDSA_SIG_get0_s(pair), half, field) == field);
+    put_sized(out, half, (size_t)field);
+    ECDSA_SIG_free(pair);
+}
+
+void quote_maker_make_by(
+    struct quote_maker *maker, void *key, const struct quote_scheme *scheme, struct bulla_tpm_evidence *evidence)
+{
     struct out out = {maker->signature, 0};
-    size_t key_size = put_public(maker, key), attest_size = put_attest(maker);
-    if (key->signer.sign(key->signer.context, (struct bulla_bytes){maker->attest, attest_size}, pair) != BULLA_OK)
-        abort();
-    put(&out, 0x0018, 2);
-    put(&out, 0x000b, 2);
-    put_sized(&out, pair, 32);
-    put_sized(&out, pair + 32, 32);
+    size_t key_size = put_public(maker, key, scheme);
+    digest_pcrs(maker, scheme->hash);
+    size_t attest_size = put_attest(maker, scheme->name_hash);
+    put_signature(&out, key, scheme, (struct bulla_bytes){maker->attest, attest_size});
     memset(evidence, 0, sizeof *evidence);
     evidence->attest = (struct bulla_bytes){maker->attest, attest_size};
     evidence->signature = (struct bulla_bytes){maker->signature, out.size};
     evidence->key = (struct bulla_bytes){maker->key, key_size};
+    evidence->bank = maker->bank == 0x0004   ? BULLA_SHA1
+                     : maker->bank == 0x000c ? BULLA_SHA384
+                     : maker->bank == 0x000d ? BULLA_SHA512
+                                             : BULLA_SHA256;
     evidence->pcr_mask = 1 << 0 | 1 << 7 | 1 << 23;
-    memcpy(evidence->pcrs, maker->pcrs, sizeof evidence->pcrs);
+    memcpy(evidence->values, maker->pcrs, sizeof evidence->values);
     evidence->report = (struct bulla_bytes){maker->report, maker->report_size};
+}
+
+void quote_maker_make(struct quote_maker *maker, const struct test_p256 *key, struct bulla_tpm_evidence *evidence)
+{
+    static const struct quote_scheme scheme = {"P-256", 0x0023, 0x0018, 0x000b, 0x000b, 3};
+    quote_maker_make_by(maker, key->key, &scheme, evidence);
 }

@@ -26,14 +26,18 @@ static struct {
     unsigned refusals;         /* the next so many are refused */
 } gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-static enum bulla_reason evidence(void *token, enum bulla_purpose purpose, struct bulla_bytes nonce,
-    const uint8_t object[static 16], struct bulla_writer *document)
+static size_t evidence_largest(void *token)
 {
     (void)token;
-    (void)purpose;
-    (void)nonce;
+    return 1024;
+}
+
+static enum bulla_reason evidence(
+    void *token, const struct bulla_evidence_request *request, struct bulla_writer *document)
+{
+    (void)token;
     (void)document;
-    if (object[0] != 's')
+    if (request->object[0] != 's')
         return bulla_refuse(BULLA_UNSUPPORTED, "no attester");
     (void)pthread_mutex_lock(&gate.lock);
     gate.counted++;
@@ -127,6 +131,7 @@ static const struct bulla_services services = {
     .generation_raise = generation_raise,
     .sealed = sealed,
     .evidence = evidence,
+    .evidence_largest = evidence_largest,
     .released = released,
     .policy_version = policy_version,
     .audit = audit,

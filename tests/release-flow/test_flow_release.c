@@ -285,7 +285,7 @@ static void assert_evidence(
     uint8_t point[32], pcr[32];
     receipt_point(point);
     if (bulla_tpm_evidence_read(document, &evidence) != BULLA_OK ||
-        bulla_tpm_evidence_verify(&evidence, NULL, &claims) != BULLA_OK ||
+        bulla_tpm_evidence_verify(&evidence, BULLA_UNPINNED, &claims) != BULLA_OK ||
         bulla_report_read(evidence.report, report) != BULLA_OK)
         fail_msg("%s", bulla_detail());
     assert_int_equal(report->purpose, purpose);
@@ -293,12 +293,12 @@ static void assert_evidence(
     assert_true(bulla_bytes_equal(report->public_key, BULLA_BYTES(point)));
     assert_int_equal(claims.pcr_mask, FLOW_PCRS);
     test_swtpm_pcr(&flow.tpm, 7, pcr);
-    assert_memory_equal(evidence.pcrs[7], pcr, 32);
+    assert_memory_equal(evidence.values[7], pcr, 32);
     uint8_t name[34];
-    memcpy(name, claims.key_name, sizeof name);
-    assert_int_equal(bulla_tpm_evidence_verify(&evidence, name, &claims), BULLA_OK);
+    memcpy(name, claims.key_name.bytes, sizeof name);
+    assert_int_equal(bulla_tpm_evidence_verify(&evidence, BULLA_BYTES(name), &claims), BULLA_OK);
     name[33] ^= 1;
-    assert_int_equal(bulla_tpm_evidence_verify(&evidence, name, &claims), BULLA_EVIDENCE_UNTRUSTED);
+    assert_int_equal(bulla_tpm_evidence_verify(&evidence, BULLA_BYTES(name), &claims), BULLA_EVIDENCE_UNTRUSTED);
 }
 
 static void evidence_attests_the_state_for_a_nonce(void **state)
@@ -343,7 +343,7 @@ static void evidence_for_one_purpose_is_none_for_another(void **state)
     bulla_writer_open(&writer, forged, sizeof forged);
     assert_int_equal(bulla_report_write(&report, &writer), BULLA_OK);
     evidence.report = bulla_writer_bytes(&writer);
-    assert_int_equal(bulla_tpm_evidence_verify(&evidence, NULL, &claims), BULLA_EVIDENCE_MISMATCH);
+    assert_int_equal(bulla_tpm_evidence_verify(&evidence, BULLA_UNPINNED, &claims), BULLA_EVIDENCE_MISMATCH);
 }
 
 static void receipts_of_a_released_model_are_attested(void **state)
@@ -376,6 +376,38 @@ static void receipts_of_a_released_model_are_attested(void **state)
     flow_answer_free(&answer);
 }
 
+/* What releases is the SHA-256 bank all the same; what is quoted is another. */
+static void receipts_name_the_bank_that_was_quoted(void **state)
+{
+    (void)state;
+    static struct bulla_tpm_evidence evidence;
+    struct bulla_tpm_claims claims;
+    struct flow_answer answer;
+    struct bulla_receipt receipt;
+    uint8_t point[32];
+    flow_close();
+    flow_configure("pcrs = 0,7\npcr-bank = sha384\n");
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    make_model();
+    assert_ok(flow_infer_text(key, "clay", &answer));
+    receipt_point(point);
+    const struct bulla_receipt_expectation expectation = {.request = BULLA_TEXT("clay"),
+        .request_salt = answer.request_salt.string,
+        .response = answer.embeddings.encoded,
+        .response_salt = answer.response_salt.string};
+    if (bulla_receipt_verify(answer.receipt.string, point, &expectation, &receipt) != BULLA_OK)
+        fail_msg("%s", bulla_detail());
+    assert_string_equal(receipt.measurement_type, "tpm-pcr-sha384");
+    assert_int_equal(receipt.measurement_count, 2);
+    assert_int_equal(bulla_tpm_evidence_read(answer.evidence.string, &evidence), BULLA_OK);
+    assert_int_equal(bulla_tpm_evidence_verify(&evidence, BULLA_UNPINNED, &claims), BULLA_OK);
+    assert_int_equal(claims.bank, BULLA_SHA384);
+    assert_int_equal(receipt.measurements[1].value.size, 48);
+    assert_memory_equal(receipt.measurements[1].value.data, evidence.values[7], 48);
+    flow_answer_free(&answer);
+}
+
 static void a_token_without_a_tpm_attests_nothing(void **state)
 {
     (void)state;
@@ -404,6 +436,7 @@ int main(void)
         T(evidence_attests_the_state_for_a_nonce),
         T(evidence_for_one_purpose_is_none_for_another),
         T(receipts_of_a_released_model_are_attested),
+        T(receipts_name_the_bank_that_was_quoted),
         T(a_token_without_a_tpm_attests_nothing),
     };
     if (!test_swtpm_available())

@@ -53,7 +53,7 @@ static X509_NAME *name_of(const char *common_name)
 
 static X509_EXTENSION *extension_of(const char *oid, const char *hex, bool critical)
 {
-    uint8_t octets[256];
+    uint8_t octets[1024];
     ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
     ASN1_OCTET_STRING *string = ASN1_OCTET_STRING_new();
     must(object && string);

@@ -27,7 +27,7 @@ struct test_pki_certificate {
     uint64_t from, until;    /* Unix seconds */
     const char *constraints; /* as openssl.cnf writes it: "critical,CA:TRUE,pathlen:1"; NULL: no extension */
     const char *usage;       /* "critical,keyCertSign,cRLSign"; NULL: no extension */
-    struct test_pki_extension extra[2];
+    struct test_pki_extension extra[12];
 };
 /* Its DER; returns the size. */
 size_t test_pki_certificate_make(const struct test_pki_certificate *wanted, uint8_t *der, size_t capacity);

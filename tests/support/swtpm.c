@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static void __attribute__((noreturn)) give_up(const char *what)
     abort();
 }
 
-bool test_swtpm_available(void)
+static bool is_on_path(const char *name)
 {
     const char *path = getenv("PATH");
     char *copy = strdup(path ? path : "/usr/bin:/bin");
@@ -33,11 +34,21 @@ bool test_swtpm_available(void)
     char *rest = copy;
     for (char *folder; copy && !found && (folder = strsep(&rest, ":")) != NULL;) {
         char program[4096];
-        found = (size_t)snprintf(program, sizeof program, "%s/swtpm", folder) < sizeof program &&
+        found = (size_t)snprintf(program, sizeof program, "%s/%s", folder, name) < sizeof program &&
                 access(program, X_OK) == 0;
     }
     free(copy);
     return found;
+}
+
+bool test_swtpm_available(void)
+{
+    return is_on_path("swtpm");
+}
+
+bool test_swtpm_setup_available(void)
+{
+    return is_on_path("swtpm") && is_on_path("swtpm_setup") && is_on_path("swtpm_localca") && is_on_path("certtool");
 }
 
 /* -1 while nobody listens yet. */
@@ -98,13 +109,10 @@ static void command_or_give_up(
     }
 }
 
-/* In the child: never returns. */
-static void __attribute__((noreturn)) become_swtpm(const struct test_swtpm *tpm)
+/* In the child: its output goes to the log, and it ends with us. */
+static void settle(const struct test_swtpm *tpm)
 {
-    char state[96], server[160], control[160], log[128];
-    (void)snprintf(state, sizeof state, "dir=%s/state", tpm->folder);
-    (void)snprintf(server, sizeof server, "type=unixio,path=%s,disconnect", tpm->socket);
-    (void)snprintf(control, sizeof control, "type=unixio,path=%s.ctrl", tpm->socket);
+    char log[128];
     (void)snprintf(log, sizeof log, "%s/log", tpm->folder);
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd >= 0) {
@@ -112,6 +120,16 @@ static void __attribute__((noreturn)) become_swtpm(const struct test_swtpm *tpm)
         (void)dup2(fd, STDERR_FILENO);
     }
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* In the child: never returns. */
+static void __attribute__((noreturn)) become_swtpm(const struct test_swtpm *tpm)
+{
+    char state[96], server[160], control[160];
+    (void)snprintf(state, sizeof state, "dir=%s/state", tpm->folder);
+    (void)snprintf(server, sizeof server, "type=unixio,path=%s,disconnect", tpm->socket);
+    (void)snprintf(control, sizeof control, "type=unixio,path=%s.ctrl", tpm->socket);
+    settle(tpm);
     (void)execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", server, "--ctrl", control,
         "--flags", "not-need-init,startup-clear", (char *)NULL);
     _exit(127);
@@ -149,7 +167,7 @@ void test_swtpm_restart(struct test_swtpm *tpm)
     wait_until_it_answers(tpm);
 }
 
-void test_swtpm_start(struct test_swtpm *tpm)
+static void prepare(struct test_swtpm *tpm)
 {
     memset(tpm, 0, sizeof *tpm);
     test_folder_make(tpm->folder, sizeof tpm->folder);
@@ -159,6 +177,61 @@ void test_swtpm_start(struct test_swtpm *tpm)
     test_folder_join(state, sizeof state, tpm->folder, "state");
     if (mkdir(state, 0700) != 0)
         give_up("no folder for its state");
+}
+
+void test_swtpm_start(struct test_swtpm *tpm)
+{
+    prepare(tpm);
+    test_swtpm_restart(tpm);
+}
+
+/* --- one with endorsement certificates --- */
+
+static void put(const struct test_swtpm *tpm, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void put(const struct test_swtpm *tpm, const char *name, const char *format, ...)
+{
+    char path[128], text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    test_folder_join(path, sizeof path, tpm->folder, name);
+    test_file_write(path, text, (size_t)size);
+}
+
+/* In the child: never returns. */
+static void __attribute__((noreturn)) become_maker(const struct test_swtpm *tpm)
+{
+    char state[96], config[128];
+    (void)snprintf(state, sizeof state, "%s/state", tpm->folder);
+    (void)snprintf(config, sizeof config, "%s/setup.conf", tpm->folder);
+    settle(tpm);
+    (void)execlp("swtpm_setup", "swtpm_setup", "--tpm2", "--tpmstate", state, "--create-ek-cert", "--pcr-banks",
+        "sha256,sha384", "--config", config, (char *)NULL);
+    _exit(127);
+}
+
+void test_swtpm_start_endorsed(struct test_swtpm *tpm)
+{
+    int status = 0;
+    prepare(tpm);
+    test_folder_join(tpm->root, sizeof tpm->root, tpm->folder, "swtpm-localca-rootca-cert.pem");
+    test_folder_join(tpm->issuer, sizeof tpm->issuer, tpm->folder, "issuer.pem");
+    put(tpm, "localca.conf", "statedir = %s\nsigningkey = %s/signkey.pem\nissuercert = %s\ncertserial = %s/serial\n",
+        tpm->folder, tpm->folder, tpm->issuer, tpm->folder);
+    put(tpm, "localca.options", "--platform-manufacturer bulla\n--platform-version 1\n--platform-model tests\n");
+    put(tpm, "setup.conf",
+        "create_certs_tool = swtpm_localca\ncreate_certs_tool_config = %s/localca.conf\n"
+        "create_certs_tool_options = %s/localca.options\n",
+        tpm->folder, tpm->folder);
+    pid_t maker = fork();
+    if (maker < 0)
+        give_up("no process");
+    if (maker == 0)
+        become_maker(tpm);
+    if (waitpid(maker, &status, 0) != maker || status != 0)
+        give_up("swtpm_setup failed: see its log");
     test_swtpm_restart(tpm);
 }
 

@@ -21,12 +21,19 @@ struct test_swtpm {
     char socket[96]; /* below the 108 bytes that a unix socket's path may have */
     char tcti[128];  /* "swtpm:path=…" */
     pid_t pid;       /* 0 while it does not run */
+    /* Of one with endorsement certificates: its maker's certificates in PEM. */
+    char root[96], issuer[96];
 };
 
 bool test_swtpm_available(void);
+/* Whether TPMs with endorsement certificates can be made: swtpm_setup, swtpm_localca and certtool. */
+bool test_swtpm_setup_available(void);
 
 /* A new TPM with an empty state, started up; returns when it answers. */
 void test_swtpm_start(struct test_swtpm *tpm);
+/* The same as its maker ships it: with an RSA 2048 and an ECC P-384 endorsement certificate in NV, by a maker of its
+ * own (a root and an issuer below it, made anew by swtpm_localca), and PCRs in the SHA-256 and the SHA-384 bank. */
+void test_swtpm_start_endorsed(struct test_swtpm *tpm);
 /* TPM2_Shutdown and SIGTERM; the state stays. */
 void test_swtpm_stop(struct test_swtpm *tpm);
 /* SIGKILL: the TPM counts it as a failed authorisation once it is restarted with a protected object in use. */

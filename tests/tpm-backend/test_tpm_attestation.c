@@ -37,14 +37,20 @@ struct document {
     struct bulla_tpm_evidence evidence;
 };
 
-static enum bulla_reason quote(const struct blob *key, uint32_t mask, struct document *document)
+static enum bulla_reason quote_bank(
+    const struct blob *key, enum bulla_hash bank, uint32_t mask, struct document *document)
 {
     struct bulla_writer writer;
     bulla_writer_open(&writer, document->data, sizeof document->data);
-    enum bulla_reason reason = bulla_tpm_quote(
-        tpm.tcti, (struct bulla_bytes){key->data, key->size}, mask, (struct bulla_bytes){report, report_size}, &writer);
+    enum bulla_reason reason = bulla_tpm_quote(tpm.tcti, (struct bulla_bytes){key->data, key->size},
+        (struct bulla_tpm_selected){bank, mask}, (struct bulla_bytes){report, report_size}, &writer);
     document->size = writer.size;
     return reason == BULLA_OK ? bulla_writer_finish(&writer, "evidence") : reason;
+}
+
+static enum bulla_reason quote(const struct blob *key, uint32_t mask, struct document *document)
+{
+    return quote_bank(key, BULLA_SHA256, mask, document);
 }
 
 static void a_quote_verifies_and_names_its_key_and_its_pcrs(void **state)
@@ -60,10 +66,10 @@ static void a_quote_verifies_and_names_its_key_and_its_pcrs(void **state)
     assert_reason(quote(&key, mask, &document), BULLA_OK);
     struct bulla_bytes bytes = {document.data, document.size};
     assert_int_equal(bulla_tpm_evidence_read(bytes, &document.evidence), BULLA_OK);
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, NULL, &claims), BULLA_OK);
+    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &claims), BULLA_OK);
     assert_int_equal(claims.pcr_mask, mask);
     test_swtpm_pcr(&tpm, 16, value);
-    assert_memory_equal(document.evidence.pcrs[16], value, 32);
+    assert_memory_equal(document.evidence.values[16], value, 32);
     assert_int_equal(document.evidence.report.size, report_size);
     assert_memory_equal(document.evidence.report.data, report, report_size);
     /* The same key is the same name; another key is another. */
@@ -71,11 +77,65 @@ static void a_quote_verifies_and_names_its_key_and_its_pcrs(void **state)
     assert_int_equal(bulla_tpm_evidence_read(bytes, &document.evidence), BULLA_TRAILING);
     bytes.size = document.size;
     assert_int_equal(bulla_tpm_evidence_read(bytes, &document.evidence), BULLA_OK);
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, claims.key_name, &again), BULLA_OK);
+    assert_int_equal(
+        bulla_tpm_evidence_verify(&document.evidence, bulla_tpm_name_bytes(&claims.key_name), &again), BULLA_OK);
     key_make(&key);
     assert_reason(quote(&key, 1, &document), BULLA_OK);
     assert_int_equal(bulla_tpm_evidence_read(bytes, &document.evidence), BULLA_OK);
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, claims.key_name, &again), BULLA_EVIDENCE_UNTRUSTED);
+    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, bulla_tpm_name_bytes(&claims.key_name), &again),
+        BULLA_EVIDENCE_UNTRUSTED);
+}
+
+/* TPM2_PCR_Read of one PCR of the SHA-384 bank; the value ends the response. */
+static void sha384_pcr(unsigned pcr, uint8_t value[static 48])
+{
+    uint8_t command[20] = {0x80, 0x01, 0, 0, 0, 20, 0, 0, 0x01, 0x7e, 0, 0, 0, 1, 0x00, 0x0c, 3}, response[4096];
+    command[17 + pcr / 8] = (uint8_t)(1U << pcr % 8);
+    size_t size = test_swtpm_command(&tpm, command, sizeof command, response, sizeof response);
+    assert_true(size > 49 && response[size - 49] == 48);
+    memcpy(value, response + size - 48, 48);
+}
+
+static void a_quote_may_be_of_another_bank(void **state)
+{
+    (void)state;
+    struct blob key;
+    struct document document;
+    struct bulla_tpm_claims claims;
+    uint8_t value[48];
+    key_make(&key);
+    assert_reason(quote_bank(&key, BULLA_SHA384, 0xffffff, &document), BULLA_OK);
+    struct bulla_bytes bytes = {document.data, document.size};
+    assert_int_equal(bulla_tpm_evidence_read(bytes, &document.evidence), BULLA_OK);
+    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &claims), BULLA_OK);
+    assert_int_equal(claims.bank, BULLA_SHA384);
+    for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++) {
+        sha384_pcr(pcr, value);
+        assert_memory_equal(document.evidence.values[pcr], value, 48);
+    }
+    document.evidence.values[0][47] ^= 1;
+    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &claims), BULLA_EVIDENCE_MISMATCH);
+    document.evidence.values[0][47] ^= 1;
+    document.evidence.bank = BULLA_SHA512;
+    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &claims), BULLA_EVIDENCE_MISMATCH);
+    assert_reason(quote_bank(&key, BULLA_SHA1, 1, &document), BULLA_ARGUMENT);
+}
+
+/* Made with the banks of SHA-256 and SHA-384 alone. */
+static void a_bank_that_the_tpm_lacks_is_refused(void **state)
+{
+    (void)state;
+    struct test_swtpm first = tpm;
+    struct blob key;
+    struct document document;
+    if (!test_swtpm_setup_available())
+        skip();
+    test_swtpm_start_endorsed(&tpm);
+    key_make(&key);
+    assert_reason(quote_bank(&key, BULLA_SHA384, 1, &document), BULLA_OK);
+    assert_reason(quote_bank(&key, BULLA_SHA512, 1, &document), BULLA_TPM_FAILED);
+    test_swtpm_finish(&tpm);
+    tpm = first;
 }
 
 static void a_changed_report_or_pcr_no_longer_verifies(void **state)
@@ -88,14 +148,14 @@ static void a_changed_report_or_pcr_no_longer_verifies(void **state)
     assert_reason(quote(&key, 1U << 16, &document), BULLA_OK);
     assert_int_equal(
         bulla_tpm_evidence_read((struct bulla_bytes){document.data, document.size}, &document.evidence), BULLA_OK);
-    document.evidence.pcrs[16][0] ^= 1;
-    assert_int_not_equal(bulla_tpm_evidence_verify(&document.evidence, NULL, &claims), BULLA_OK);
-    document.evidence.pcrs[16][0] ^= 1;
+    document.evidence.values[16][0] ^= 1;
+    assert_int_not_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &claims), BULLA_OK);
+    document.evidence.values[16][0] ^= 1;
     report[report_size - 1] ^= 1;
     document.evidence.report = (struct bulla_bytes){report, report_size};
-    assert_int_not_equal(bulla_tpm_evidence_verify(&document.evidence, NULL, &claims), BULLA_OK);
+    assert_int_not_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &claims), BULLA_OK);
     report[report_size - 1] ^= 1;
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, NULL, &claims), BULLA_OK);
+    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &claims), BULLA_OK);
 }
 
 static void a_key_outlives_a_restart_and_the_quote_counts_it(void **state)
@@ -108,14 +168,17 @@ static void a_key_outlives_a_restart_and_the_quote_counts_it(void **state)
     assert_reason(quote(&key, 1, &document), BULLA_OK);
     assert_int_equal(
         bulla_tpm_evidence_read((struct bulla_bytes){document.data, document.size}, &document.evidence), BULLA_OK);
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, NULL, &before), BULLA_OK);
+    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, BULLA_UNPINNED, &before), BULLA_OK);
     test_swtpm_stop(&tpm);
     test_swtpm_restart(&tpm);
     assert_reason(quote(&key, 1, &document), BULLA_OK);
     assert_int_equal(
         bulla_tpm_evidence_read((struct bulla_bytes){document.data, document.size}, &document.evidence), BULLA_OK);
-    assert_int_equal(bulla_tpm_evidence_verify(&document.evidence, before.key_name, &after), BULLA_OK);
-    assert_true(after.reset_count > before.reset_count);
+    assert_int_equal(
+        bulla_tpm_evidence_verify(&document.evidence, bulla_tpm_name_bytes(&before.key_name), &after), BULLA_OK);
+    assert_true(after.reset_count - before.reset_count == 1); /* modulo 2^32 */
+    assert_int_equal(bulla_tpm_claims_follow(&before, &after), BULLA_OK);
+    assert_int_equal(bulla_tpm_claims_follow(&after, &before), BULLA_EVIDENCE_STALE);
 }
 
 static void no_pcrs_or_unknown_ones_are_refused(void **state)
@@ -215,6 +278,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_tells_what_the_tpm_is),
         cmocka_unit_test(a_quote_verifies_and_names_its_key_and_its_pcrs),
+        cmocka_unit_test(a_quote_may_be_of_another_bank),
+        cmocka_unit_test(a_bank_that_the_tpm_lacks_is_refused),
         cmocka_unit_test(a_changed_report_or_pcr_no_longer_verifies),
         cmocka_unit_test(a_key_outlives_a_restart_and_the_quote_counts_it),
         cmocka_unit_test(no_pcrs_or_unknown_ones_are_refused),

@@ -41,14 +41,15 @@ static void a_pcr_that_changes_before_the_quote_is_quoted_with_its_new_value(voi
     proxy.at_code = CC_QUOTE;
     proxy.before = extend_pcr;
     bulla_writer_open(&writer, data, sizeof data);
-    assert_reason(bulla_tpm_quote(proxy.tcti, (struct bulla_bytes){key_blob.data, key_blob.size}, 1U << PCR,
-                      bulla_writer_bytes(&report_writer), &writer),
+    assert_reason(
+        bulla_tpm_quote(proxy.tcti, (struct bulla_bytes){key_blob.data, key_blob.size},
+            (struct bulla_tpm_selected){BULLA_SHA256, 1U << PCR}, bulla_writer_bytes(&report_writer), &writer),
         BULLA_OK);
     assert_true(atomic_load(&proxy.struck));
     assert_int_equal(bulla_tpm_evidence_read(bulla_writer_bytes(&writer), &evidence), BULLA_OK);
-    assert_int_equal(bulla_tpm_evidence_verify(&evidence, NULL, &claims), BULLA_OK);
+    assert_int_equal(bulla_tpm_evidence_verify(&evidence, BULLA_UNPINNED, &claims), BULLA_OK);
     test_swtpm_pcr(&tpm, PCR, value);
-    assert_memory_equal(evidence.pcrs[PCR], value, 32);
+    assert_memory_equal(evidence.values[PCR], value, 32);
 }
 
 static void an_answer_that_was_changed_on_its_way_is_refused(void **state)
@@ -161,7 +162,7 @@ int main(void)
         cmocka_unit_test_setup(tcp_and_the_simulators_protocol_work_and_have_the_same_deadline, trouble_approve),
         cmocka_unit_test_setup(bursts_take_turns, trouble_approve),
     };
-    if (!test_swtpm_available())
-        return test_skip("swtpm");
+    if (!test_swtpm_setup_available())
+        return test_skip("swtpm_setup with swtpm_localca");
     return cmocka_run_group_tests(tests, trouble_begin, trouble_end);
 }
