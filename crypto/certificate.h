@@ -48,6 +48,7 @@ struct bulla_chain_rules {
     uint64_t at;                         /* Unix seconds: when every certificate must be valid */
     const struct bulla_crl *const *crls; /* each must be by an issuer of the chain, signed, and in force at `at` */
     size_t crl_count;
+    bool crls_of_all;   /* every issuer of the chain must have a list */
     bool leaf_decrypts; /* the last one's keyUsage must be there and have keyEncipherment or keyAgreement instead */
     bool leaf_is_ca;    /* allow the last one to be a CA (VCEKs have no basicConstraints at all) */
     const char *const

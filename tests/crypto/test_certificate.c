@@ -465,6 +465,21 @@ static void a_list_that_nobody_of_the_chain_signed_is_refused(void **state)
     end(fixture);
 }
 
+/* One list is none of the other two issuers'. */
+static void a_list_by_each_issuer_can_be_asked_for(void **state)
+{
+    (void)state;
+    struct fixture *fixture = begin();
+    make(fixture);
+    fixture->rules.crls_of_all = true;
+    for (size_t issuer = ROOT; issuer < LEAF; issuer++) {
+        struct test_pki_crl wanted = list_by(fixture, issuer);
+        assert_int_equal(judge_list(fixture, &wanted), BULLA_CERTIFICATE_INVALID);
+        assert_non_null(strstr(bulla_detail(), "there is no revocation list of it"));
+    }
+    end(fixture);
+}
+
 static void a_list_out_of_force_is_refused(void **state)
 {
     (void)state;
@@ -686,6 +701,7 @@ int main(void)
         cmocka_unit_test(more_chains_than_are_remembered_verify),
         cmocka_unit_test(a_list_revokes_what_its_issuer_signed),
         cmocka_unit_test(a_list_that_nobody_of_the_chain_signed_is_refused),
+        cmocka_unit_test(a_list_by_each_issuer_can_be_asked_for),
         cmocka_unit_test(a_list_out_of_force_is_refused),
         cmocka_unit_test(a_list_that_is_not_whole_is_refused),
         cmocka_unit_test(a_list_changed_in_any_byte_is_refused),
