@@ -205,4 +205,4 @@ static enum bulla_reason verify(const struct bulla_verification *verification, s
 }
 
 const struct bulla_evidence_verifier bulla_nitro_verifier = {
-    BULLA_EVIDENCE_NITRO, "nitro", "AWS Nitro Enclave", recognises, verify};
+    BULLA_EVIDENCE_NITRO, "nitro", "AWS Nitro Enclave", true, recognises, verify};

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "certificates.h"
 #include "client.h"
@@ -97,7 +98,8 @@ static enum bulla_reason evidence_verify(
     const struct bulla_evidence_trust trust = {
         .attestation_key = {settings->attestation_key.data, settings->attestation_key.size},
         .roots = (const uint8_t(*)[32])certificates.pins,
-        .root_count = certificates.root_count};
+        .root_count = certificates.root_count,
+        .now = (uint64_t)time(NULL)};
     BULLA_TRY(bulla_evidence_check(evidence, &trust, &attested->verified));
     return bulla_evidence_bind(&attested->verified.claims, attested->verified.envelope.report, BULLA_PURPOSE_ATTEST,
         (struct bulla_bytes){settings->nonce.data, settings->nonce.size}, &attested->report);

@@ -16,7 +16,9 @@ enum bulla_reason bulla_evidence_check(
 {
     memset(verified, 0, sizeof *verified);
     BULLA_TRY(bulla_envelope_read(evidence, &verified->envelope));
+    bool states_time = bulla_evidence_verifiers[verified->envelope.kind]->states_time;
     const struct bulla_verification verification = {.document = verified->envelope.document,
+        .at = states_time ? 0 : trust->now,
         .endorsements.certificates = verified->envelope.certificates,
         .roots = trust->roots,
         .root_count = trust->root_count,

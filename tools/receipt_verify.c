@@ -121,6 +121,7 @@ static enum bulla_reason bundle_verify(const struct verify_settings *settings, s
         BULLA_TRY(bulla_certificates_add(&certificates, settings->roots.items[i], true));
     trust.evidence.roots = (const uint8_t(*)[32])certificates.pins;
     trust.evidence.root_count = certificates.root_count;
+    trust.evidence.now = trust.now;
     BULLA_TRY(bulla_checks_open(&checks));
     bulla_receipt_examine(&checks, bundle, &trust, findings);
     enum bulla_reason reason = findings_print(&checks, findings);
