@@ -24,6 +24,10 @@ enum bulla_reason bulla_certificate_read(
 enum bulla_reason bulla_certificate_read_pem(struct bulla_bytes pem, const char *what, struct bulla_certificate **list,
     size_t capacity, size_t *count) BULLA_MUST_USE;
 
+/* The one certificate of DER, or of a PEM text: BULLA_MALFORMED where the text has none, BULLA_TOO_LARGE for more. */
+enum bulla_reason bulla_certificate_read_one(
+    struct bulla_bytes der_or_pem, const char *what, struct bulla_certificate **certificate) BULLA_MUST_USE;
+
 struct bulla_bytes bulla_certificate_der(const struct bulla_certificate *certificate);
 void bulla_certificate_fingerprint(const struct bulla_certificate *certificate, uint8_t sha256[static 32]);
 /* For people: RFC 2253 text, control characters escaped; cut to `size`. */
