@@ -10,6 +10,7 @@ struct bulla_evidence_trust {
     struct bulla_bytes attestation_key; /* TPM name of the attestation key; evidence must then be a TPM's */
     const uint8_t (*roots)[32];         /* SHA-256 of DER of roots beside those that each kind of evidence has */
     size_t root_count;
+    struct bulla_endorsements endorsements; /* its certificates in the place of those that the evidence brings */
     uint64_t now; /* Unix seconds: when the chain of evidence that states no time of its own is judged */
 };
 struct bulla_verified_evidence {

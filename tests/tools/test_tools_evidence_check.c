@@ -1,5 +1,5 @@
-/* When evidence is judged that a command was just given: at the time that it states, or, where its kind states none, at
- * the caller's. Nitro modules and processors are of paper. */
+/* How commands judge evidence that they were just given: at the time that it states or, where its kind states none, at
+ * the caller's; with the certificates that it brings, or the caller's. Nitro modules and processors are of paper. */
 #include "support/test.h"
 
 #include <stdlib.h>
@@ -81,6 +81,38 @@ static void a_report_of_snp_is_judged_at_the_callers_time(void **state)
     free(maker);
 }
 
+/* A host need not give certificates; and those that it gives are not better than the caller's. */
+static void the_callers_certificates_stand_in_for_the_hosts(void **state)
+{
+    (void)state;
+    static struct bulla_verified_evidence verified;
+    static const uint8_t rubbish[] = {0x30, 0x03, 0x02, 0x01, 0x00};
+    struct snp_maker *maker = malloc(sizeof *maker);
+    snp_maker_init(maker);
+    snp_maker_make(maker);
+    struct bulla_evidence_trust trust = {
+        .roots = (const uint8_t(*)[32])maker->root, .root_count = 1, .now = SNP_MAKER_AT};
+    const struct bulla_bytes right = {maker->certificates, maker->certificates_size}, none = {NULL, 0};
+    const struct {
+        struct bulla_bytes host, caller;
+        enum bulla_reason reason;
+    } rows[] = {
+        {none, none, BULLA_CERTIFICATE_UNTRUSTED},
+        {none, right, BULLA_OK},
+        {BULLA_BYTES(rubbish), none, BULLA_MALFORMED},
+        {BULLA_BYTES(rubbish), right, BULLA_OK},
+        {right, BULLA_BYTES(rubbish), BULLA_MALFORMED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        evidence_make(BULLA_EVIDENCE_SEV_SNP, BULLA_BYTES(maker->report), rows[i].host);
+        trust.endorsements.certificates = rows[i].caller;
+        assert_int_equal(
+            bulla_evidence_check((struct bulla_bytes){evidence, evidence_size}, &trust, &verified), rows[i].reason);
+    }
+    snp_maker_free(maker);
+    free(maker);
+}
+
 static void a_nitro_document_is_judged_at_its_own(void **state)
 {
     (void)state;
@@ -102,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_report_of_snp_is_judged_at_the_callers_time, report_make),
+        cmocka_unit_test_setup(the_callers_certificates_stand_in_for_the_hosts, report_make),
         cmocka_unit_test_setup(a_nitro_document_is_judged_at_its_own, report_make),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
