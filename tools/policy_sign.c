@@ -59,17 +59,17 @@ static void date_label(char label[static 64])
         (void)snprintf(label, 64, "measured");
 }
 
-/* What the token says of its TPM, where that tells no PCRs. */
+/* Where the TPM tells no PCRs, its status tells why. */
 static enum bulla_reason pcrs_take(const json_t *status, struct bulla_policy_state *state)
 {
     const json_t *tpm = json_object_get(status, "tpm");
     const json_t *values = json_object_get(tpm, "pcrs");
     const char *detail = json_string_value(json_object_get(tpm, "detail"));
-    if (!json_is_object(tpm))
-        return bulla_refuse(BULLA_TPM_UNREACHABLE, "--from-token: the token has no TPM");
-    if (!values && detail)
+    if (detail)
         return bulla_refuse(bulla_reason_of_code(json_string_value(json_object_get(tpm, "reason"))), "%s", detail);
-    return bulla_pcrs_digest(values ? values : tpm, state->pcr_mask, state->pcr_digest);
+    if (!values)
+        return bulla_refuse(BULLA_TPM_UNREACHABLE, "--from-token: the token has no TPM");
+    return bulla_pcrs_digest(values, state->pcr_mask, state->pcr_digest);
 }
 
 static enum bulla_reason token_state(const struct sign_settings *settings, struct bulla_policy_state *state)
