@@ -124,7 +124,7 @@ static void use_late_and_leave(void *context)
     (void)context;
     flow_open();
     assert_ok(flow_login(FLOW_PIN));
-    shift = 5 * HOUR;
+    shift = 5 * hour;
     _exit(flow_encrypt(flow_find(CKO_SECRET_KEY, "key")) == CKR_OK ? 0 : 1); /* without C_Finalize */
 }
 
