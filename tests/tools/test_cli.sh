@@ -298,7 +298,7 @@ run 0 status --json
 json ".policies[0].authority == \"$AUTHORITY\" and .policies[0].authority_hash == \"$HASH\""
 run 0 status
 says "authority $HASH"
-says "leaves                     passphrase, tpm"
+says "leaves                     passphrase, snp, tpm"
 run 0 model seal "$FOLDER/model" --label governed --release passphrase --passphrase-file "$FOLDER/passphrase" \
     --authority "$FOLDER/authority.pem.pub" $PIN --json
 GOVERNED=$(jq -r .path <"$FOLDER/out")
