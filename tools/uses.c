@@ -47,7 +47,7 @@ static void row_say(const json_t *row)
         bulla_say("  " BULLA_BAD "revoked" BULLA_PLAIN "\n");
     if (!json_is_integer(json_object_get(row, "uses")))
         bulla_say("  not counted\n");
-    else if (number_of(row, "left"))
+    else if (number_of(row, "left") && !json_is_true(json_object_get(row, "revoked")))
         bulla_say("  %lld of %lld used, " BULLA_GOOD "%lld left" BULLA_PLAIN "\n", number_of(row, "used"),
             number_of(row, "uses"), number_of(row, "left"));
     else
