@@ -63,13 +63,12 @@ static void date_label(char label[static 64])
 static enum bulla_reason pcrs_take(const json_t *status, struct bulla_policy_state *state)
 {
     const json_t *tpm = json_object_get(status, "tpm");
-    const json_t *values = json_object_get(tpm, "pcrs");
     const char *detail = json_string_value(json_object_get(tpm, "detail"));
     if (detail)
         return bulla_refuse(bulla_reason_of_code(json_string_value(json_object_get(tpm, "reason"))), "%s", detail);
-    if (!values)
+    if (!json_string_length(json_object_get(tpm, "tcti")))
         return bulla_refuse(BULLA_TPM_UNREACHABLE, "--from-token: the token has no TPM");
-    return bulla_pcrs_digest(values, state->pcr_mask, state->pcr_digest);
+    return bulla_pcrs_digest(tpm, state->pcr_mask, state->pcr_digest);
 }
 
 static enum bulla_reason token_state(const struct sign_settings *settings, struct bulla_policy_state *state)

@@ -333,6 +333,15 @@ offline 0 revoke --key "$FOLDER/granter.pem" --grant "$FOLDER/grant" -o "$FOLDER
 run 0 policy load "$FOLDER/revocation" $PIN
 run 0 uses $PIN
 says "revoked"
+grep -q " left" "$FOLDER/out" && fail "uses are left of a grant that was revoked"
+offline 0 grant --key "$FOLDER/granter.pem" --to user:ann --operations all --from=-2d --until=-1d -o "$FOLDER/past"
+run 3 policy load "$FOLDER/past" $PIN
+says "(grant-expired)"
+offline 0 policy sign --key "$FOLDER/granter.pem" --base "$FOLDER/restricted" --grant "$FOLDER/past" -o "$FOLDER/restricted"
+run 0 policy load "$FOLDER/restricted" $PIN
+run 0 uses $PIN
+says "all with every object"
+says "over"
 
 # several tokens: one must be named, by its label or its name in the configuration
 cat >>"$BULLA_CONF" <<CONF
