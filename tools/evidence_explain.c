@@ -57,7 +57,7 @@ static void measured_say(const struct bulla_claims *claims)
 static void bound_say(const struct bulla_attestation_result *result)
 {
     bulla_say(BULLA_STRONG "what it is bound to\n" BULLA_PLAIN);
-    if (result->enveloped) {
+    if (result->reported) {
         line("purpose", bulla_purpose_name(result->report.purpose));
         hex_line("nonce", result->report.nonce);
         hex_line("public key", result->report.public_key);
@@ -80,19 +80,28 @@ static void verdict_say(const struct bulla_attestation_result *result)
             result->detail, bulla_reason_remedy(result->reason));
 }
 
-/* Evidence of a debugged enclave is verified once more, to be told about: the verdict stays the first one. */
-static void look_into_debugged(struct bulla_question *question)
+/* Evidence of a debugged enclave, or whose chain is over, is verified once more at its own time, to be told about: the
+ * verdict stays the first one. */
+static void look_again(struct bulla_question *question)
 {
-    enum bulla_reason reason = question->result.reason;
+    static const enum bulla_reason tellable[] = {
+        BULLA_EVIDENCE_DEBUG, BULLA_CERTIFICATE_EXPIRED, BULLA_CERTIFICATE_NOT_YET};
     struct bulla_attestation_result again;
-    if (reason != BULLA_EVIDENCE_DEBUG || question->result.claims.kind != BULLA_EVIDENCE_NONE)
+    struct bulla_judgement judgement = question->judgement;
+    bool is_tellable = false;
+    for (size_t i = 0; i < BULLA_COUNT(tellable); i++)
+        is_tellable |= question->result.reason == tellable[i];
+    if (!is_tellable || question->result.claims.kind != BULLA_EVIDENCE_NONE)
         return;
-    question->judgement.trusted.allow_debug = true;
-    if (bulla_evidence_judge(&question->judgement, &again) == BULLA_OK || again.claims.kind != BULLA_EVIDENCE_NONE) {
-        question->result.claims = again.claims;
-        question->result.report = again.report;
-    }
-    question->judgement.trusted.allow_debug = false;
+    judgement.trusted.allow_debug = true;
+    enum bulla_reason reason = bulla_evidence_judge(&judgement, &again);
+    judgement.at_its_own_time = true;
+    if (again.claims.kind == BULLA_EVIDENCE_NONE)
+        reason = bulla_evidence_judge(&judgement, &again);
+    (void)reason; /* what was found on the way counts */
+    question->result.claims = again.claims;
+    question->result.report = again.report;
+    question->result.reported = again.reported;
 }
 
 static enum bulla_reason explain(struct bulla_question *question)
@@ -100,7 +109,7 @@ static enum bulla_reason explain(struct bulla_question *question)
     struct bulla_attestation_result *result = &question->result;
     enum bulla_reason judged = bulla_evidence_judge(&question->judgement, result);
     (void)judged; /* the verdict is told, and is no failure of explaining */
-    look_into_debugged(question);
+    look_again(question);
     if (result->claims.kind != BULLA_EVIDENCE_NONE) {
         who_say(&result->claims);
         measured_say(&result->claims);
