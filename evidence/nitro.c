@@ -9,21 +9,21 @@
 
 #include <stdio.h>
 
-#include "crypto/certificate.h"
 #include "crypto/cose.h"
+#include "endorsements.h"
 #include "plain_text.h"
 
-enum { CHAIN_LARGEST = BULLA_NITRO_BUNDLE + 1, CODE_PCRS = 3, SMALLEST = 64, PINS = 1 + BULLA_EXTRA_ROOTS };
+enum { CHAIN_LARGEST = BULLA_NITRO_BUNDLE + 1, CODE_PCRS = 3, SMALLEST = 64 };
 enum { COSE_TAG = 0xd2, COSE_ARRAY = 0x84, COSE_ARRAY_INDEFINITE = 0x9f };
 
 /* AWS Nitro Enclaves Root G1: SHA-256 of its DER. */
-static const uint8_t aws_root[32] = {0x64, 0x1a, 0x03, 0x21, 0xa3, 0xe2, 0x44, 0xef, 0xe4, 0x56, 0x46, 0x31, 0x95, 0xd6,
-    0x06, 0x31, 0x7e, 0xd7, 0xcd, 0xcc, 0x3c, 0x17, 0x56, 0xe0, 0x98, 0x93, 0xf3, 0xc6, 0x8f, 0x79, 0xbb, 0x5b};
+static const uint8_t aws_roots[1][32] = {{0x64, 0x1a, 0x03, 0x21, 0xa3, 0xe2, 0x44, 0xef, 0xe4, 0x56, 0x46, 0x31, 0x95,
+    0xd6, 0x06, 0x31, 0x7e, 0xd7, 0xcd, 0xcc, 0x3c, 0x17, 0x56, 0xe0, 0x98, 0x93, 0xf3, 0xc6, 0x8f, 0x79, 0xbb, 0x5b}};
 
 struct chain {
     struct bulla_certificate *list[CHAIN_LARGEST];
     size_t count;
-    struct bulla_crl *crl; /* NULL: none was given */
+    struct bulla_endorsed given; /* the revocation lists */
 };
 #define CHAIN __attribute__((cleanup(free_chain))) struct chain
 
@@ -31,7 +31,7 @@ static void free_chain(struct chain *chain)
 {
     for (size_t i = 0; i < chain->count; i++)
         bulla_certificate_free(&chain->list[i]);
-    bulla_crl_free(&chain->crl);
+    bulla_endorsed_free(&chain->given);
 }
 
 static const struct bulla_certificate *leaf_of(const struct chain *chain)
@@ -54,31 +54,26 @@ static bool recognises(struct bulla_bytes document)
 static enum bulla_reason read_chain(
     const struct bulla_verification *verification, const struct bulla_nitro_payload *payload, struct chain *chain)
 {
-    struct bulla_bytes crl = verification->endorsements.crls;
     for (size_t i = 0; i < payload->bundle_count; i++) {
         BULLA_TRY(bulla_certificate_read(payload->bundle[i], "a certificate of the cabundle", &chain->list[i]));
         chain->count++;
     }
     BULLA_TRY(bulla_certificate_read(payload->certificate, "the document's certificate", &chain->list[chain->count]));
     chain->count++;
-    return crl.size ? bulla_crl_read(crl, "the revocation list", &chain->crl) : BULLA_OK;
+    return bulla_endorsed_add_crls(&chain->given, verification->endorsements.crls, "AWS's revocation list");
 }
 
 static enum bulla_reason verify_chain(
     const struct bulla_verification *verification, const struct chain *chain, uint64_t made_at)
 {
-    uint8_t pins[PINS][32];
-    if (verification->root_count > BULLA_EXTRA_ROOTS)
-        return bulla_refuse(BULLA_ARGUMENT, "more than %d roots", BULLA_EXTRA_ROOTS);
-    memcpy(pins[0], aws_root, sizeof aws_root);
-    for (size_t i = 0; i < verification->root_count; i++)
-        memcpy(pins[i + 1], verification->roots[i], sizeof pins[0]);
+    struct bulla_pins pins;
+    BULLA_TRY(bulla_pins_gather(verification, aws_roots, 1, &pins));
     const struct bulla_chain_rules rules = {
-        .pins = (const uint8_t(*)[32])pins,
-        .pin_count = 1 + verification->root_count,
+        .pins = (const uint8_t(*)[32])pins.sha256,
+        .pin_count = pins.count,
         .at = verification->at ? verification->at : made_at,
-        .crls = (const struct bulla_crl *const *)&chain->crl,
-        .crl_count = chain->crl ? 1 : 0,
+        .crls = (const struct bulla_crl *const *)chain->given.crls,
+        .crl_count = chain->given.crl_count,
     };
     BULLA_TRY(bulla_chain_verify((const struct bulla_certificate *const *)chain->list, chain->count, &rules));
     if (!bulla_certificate_extension(leaf_of(chain), "2.5.29.15").data)
