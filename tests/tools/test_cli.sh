@@ -323,6 +323,7 @@ offline 0 grant --key "$FOLDER/granter.pem" --to user:ann --object 6d31 --until 
 offline 0 policy sign --key "$FOLDER/granter.pem" --version 1 \
     --state "a=0-7:0000000000000000000000000000000000000000000000000000000000000000" --grant "$FOLDER/grant" -o "$FOLDER/restricted"
 run 0 policy load "$FOLDER/restricted" $PIN
+says "1 state, 0 references, restricted to 1 grant, by"
 run 0 uses $PIN --json
 json '.grants | length == 1 and .[0].who == "user:ann" and .[0].object == "6d31" and .[0].left == 10 and (.[0].revoked | not)
     and .[0].rate == {"uses": 2, "seconds": 60} and .[0].operations == ["infer"]'
