@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "crypto/certificate.h"
 #include "crypto/library.h"
-#include "evidence/endorsements.h"
 #include "evidence/judgement.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -106,11 +106,9 @@ EXPORTED const char *bulla_verifier_remedy(const struct bulla_verifier *verifier
 
 static enum bulla_reason read_root(struct bulla_bytes bytes, uint8_t fingerprint[static 32])
 {
-    BULLA_ENDORSED struct bulla_endorsed roots = {.certificate_count = 0};
-    BULLA_TRY(bulla_endorsed_add_certificates(&roots, bytes, "the root"));
-    if (roots.certificate_count != 1)
-        return bulla_refuse(BULLA_ARGUMENT, "%zu certificates, where a root is one", roots.certificate_count);
-    bulla_certificate_fingerprint(roots.certificates[0], fingerprint);
+    BULLA_CERTIFICATE struct bulla_certificate *certificate = NULL;
+    BULLA_TRY(bulla_certificate_read_one(bytes, "the root", &certificate));
+    bulla_certificate_fingerprint(certificate, fingerprint);
     return BULLA_OK;
 }
 

@@ -212,6 +212,7 @@ json '.valid == false and .broken_line == 2'
 # policies of nobody, and a locked PIN
 offline 0 policy keygen -o "$FOLDER/authority.pem"
 run 5 policy sign --key "$FOLDER/authority.pem" --version 1 --from-token 0-7 -o "$FOLDER/policy"
+says "the token has no TPM"
 offline 0 policy sign --key "$FOLDER/authority.pem" --version 1 -o "$FOLDER/policy" \
     --state "a=0-7:0000000000000000000000000000000000000000000000000000000000000000"
 run 0 policy load "$FOLDER/policy" $PIN --json
@@ -298,7 +299,7 @@ run 0 status --json
 json ".policies[0].authority == \"$AUTHORITY\" and .policies[0].authority_hash == \"$HASH\""
 run 0 status
 says "authority $HASH"
-says "leaves                     passphrase, tpm"
+says "leaves                     passphrase, snp, tpm"
 run 0 model seal "$FOLDER/model" --label governed --release passphrase --passphrase-file "$FOLDER/passphrase" \
     --authority "$FOLDER/authority.pem.pub" $PIN --json
 GOVERNED=$(jq -r .path <"$FOLDER/out")
