@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "crypto/certificate.h"
 #include "crypto/library.h"
-#include "evidence/endorsements.h"
 #include "evidence/judgement.h"
 
 #define EXPORTED __attribute__((visibility("default")))

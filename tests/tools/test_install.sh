@@ -123,6 +123,19 @@ if command -v cc >/dev/null && command -v pkg-config >/dev/null; then
     cc "$folder/party.c" -o "$folder/party" \
         $(PKG_CONFIG_PATH=$packages pkg-config --cflags --libs bulla-verify) >"$folder/out" 2>&1 ||
         fail 'a relying party does not compile with pkg-config bulla-verify'
+    {
+        printf '#include <bulla_verify.h>\n#include <stdio.h>\n'
+        printf 'int judge(const void *bundle, size_t bundle_size, const uint8_t authority[65], const void *evidence,\n'
+        printf '    size_t size)\n{\n'
+        # shellcheck disable=SC2016 # Markdown's marks
+        sed -n '/^```c$/,/^```$/{//!p}' "$source/docs/evidence.md"
+        printf 'return 0;\n}\nint main(void) { return judge(0, 0, 0, 0, 0); }\n'
+    } >"$folder/documented.c"
+    grep -q bulla_verifier_judge "$folder/documented.c" || fail 'docs/evidence.md has no example of the library'
+    # shellcheck disable=SC2046 # flags
+    cc -Wall -Werror "$folder/documented.c" -o "$folder/documented" \
+        $(PKG_CONFIG_PATH=$packages pkg-config --cflags --libs bulla-verify) >"$folder/out" 2>&1 ||
+        fail 'the example in docs/evidence.md does not compile'
     unset PKG_CONFIG_SYSROOT_DIR
     answer=$(LD_LIBRARY_PATH=$root/usr/$libraries "$folder/party" 2>"$folder/out") || fail 'the relying party'
     [ "$answer" = '-1 evidence-kind contraindicated' ] || fail "the relying party says: $answer"
