@@ -1,7 +1,7 @@
 /* A token: its store, its keys while somebody is logged in, its objects.
  *
  * Locks, in the order in which they are taken: a session's, `gate` (login, PINs, ledger), that of `grants`, that of
- * `uses`, the ledger's turn, `keys_lock`, an object's, that of `time`, `lock` (index and login state), `store_lock`. A
+ * `uses`, that of `states`, their turn, the ledger's turn, `keys_lock`, an object's, that of `time`, `lock` (index and login state), `store_lock`. A
  * thread may read-lock `keys_lock` again that has it: glibc lets readers in before writers, so it never waits. Nothing
  * here connects to a TPM before a login, an opening or a status.
  */
@@ -17,6 +17,7 @@
 #include "index.h"
 #include "now.h"
 #include "release/tree.h"
+#include "states.h"
 #include "store/store.h"
 
 enum bulla_login { BULLA_NOBODY, BULLA_USER, BULLA_OFFICER };
@@ -28,6 +29,7 @@ struct bulla_token_keys {
     uint8_t tag[32];     /* authenticates rows */
     uint8_t ledger[32];  /* seals the ledger */
     uint8_t counter[32]; /* auth value of the NV counter */
+    uint8_t keeper[32];  /* auth value of what opens the states (states_keeper.c) */
 };
 
 struct bulla_token {
@@ -57,6 +59,7 @@ struct bulla_token {
     bool claimed;                 /* under `lock`: being initialised; no session is opened meanwhile */
     struct bulla_token_time time; /* now.h */
     struct bulla_grants grants;   /* grants.h */
+    struct bulla_states states;   /* states.h */
     struct bulla_uses uses;       /* uses.h */
     atomic_bool
         renewed; /* written under `lock`: the store gave all its rows anew; whose keys they carry is to be judged */
