@@ -115,6 +115,11 @@ BULLA_REASON(PRINCIPAL_WRONG, "principal-wrong", "sign the challenge with the pr
 BULLA_REASON(CLOCK_BACK, "clock-back", "set the clock right: it is behind what this token has seen")
 BULLA_REASON(RECEIPT_INVALID, "receipt-invalid", "it does not follow the receipt's format")
 BULLA_REASON(AUDIT_BROKEN, "audit-broken", "lines were changed or removed: keep the file as evidence")
+/* key-evolving keys */
+BULLA_REASON(KES_OVER, "kes-over", "make a new key: this one has no such period")
+BULLA_REASON(KES_PAST, "kes-past", "sign in the present period: what is past was erased, for good")
+BULLA_REASON(KES_CLOCK, "kes-clock",
+    "check the clock; where it is right, evolve the key to the present period: CKA_BULLA_KES_PERIOD")
 /* sealed models and inference */
 BULLA_REASON(MODEL_MISSING, "model-missing",
     "bulla model list lists the models: name one of them, or copy its sealed file into the models folder")

@@ -24,6 +24,7 @@ const struct bulla_family *const bulla_families[] = {
     &bulla_cipher_family,
     &bulla_rsa_family,
     &bulla_ec_family,
+    &bulla_kes_family,
     NULL,
 };
 

@@ -100,5 +100,8 @@ const struct bulla_backend bulla_tpm_backend = {
     .counter_read = bulla_tpm_counter_read,
     .counter_increment = bulla_tpm_counter_increment,
     .counter_remove = bulla_tpm_counter_remove,
+    .secret_create = bulla_tpm_nv_secret_create,
+    .secret_read = bulla_tpm_nv_secret_read,
+    .secret_write = bulla_tpm_nv_secret_write,
     .clock = bulla_tpm_clock,
 };

@@ -5,13 +5,11 @@
  * the primary's name by then, so an interposer on the bus at that moment could read it. Afterwards it only keys HMACs,
  * and the TPM's answers are authenticated with it: an index that somebody else put in its place is noticed, and so is a
  * value that was changed on its way. The owner may read it, and may remove it, without the auth value. */
-#include <string.h>
-
-#include "crypto/arena.h"
+#include "nv.h"
 #include "primary.h"
 #include "tpm.h"
 
-enum { INDEX_FIRST = 0x0182B000, INDEX_LAST = 0x0182BFFF, INDEX_ATTEMPTS = 8 };
+enum { INDEX_FIRST = BULLA_TPM_COUNTER_FIRST, INDEX_LAST = INDEX_FIRST + 0xfff, INDEX_ATTEMPTS = 8 };
 
 static const TPMA_NV attributes =
     TPMA_NV_AUTHREAD | TPMA_NV_AUTHWRITE | TPMA_NV_OWNERREAD | TPMA_NV_NO_DA | TPM2_NT_COUNTER << TPMA_NV_TPM2_NT_SHIFT;
@@ -78,26 +76,12 @@ static enum bulla_reason counter_step(struct bulla_tpm_burst *burst, const struc
         "incrementing the counter");
 }
 
-/* ESAPI reads the index's public area; anything but a counter with our attributes is refused. */
-static enum bulla_reason counter_find(struct bulla_tpm_burst *burst, uint32_t index, ESYS_TR *nv)
-{
-    TPM2B_NV_PUBLIC *public = NULL;
-    TSS2_RC code = Esys_TR_FromTPMPublic(burst->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nv);
-    if ((code & ~(TSS2_RC)TPM2_RC_N_MASK) == TPM2_RC_HANDLE)
-        return bulla_refuse(BULLA_TPM_NV, "the TPM has no NV index 0x%08x", index);
-    BULLA_TRY(bulla_tpm_check(burst, code, "looking up the counter"));
-    BULLA_TRY(bulla_tpm_check(burst,
-        Esys_NV_ReadPublic(burst->esys, *nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL),
-        "looking up the counter"));
-    bool ours = (public->nvPublic.attributes & ~TPMA_NV_WRITTEN) == attributes;
-    Esys_Free(public);
-    return ours ? BULLA_OK : bulla_refuse(BULLA_TPM_NV, "NV index 0x%08x is not a counter of bulla", index);
-}
+static const struct bulla_tpm_nv_kind counters = {"counter", attributes, 8};
 
 static enum bulla_reason counter_begin(
     struct bulla_tpm_burst *burst, uint32_t index, const uint8_t auth[static 32], struct counter *counter)
 {
-    BULLA_TRY(counter_find(burst, index, &counter->nv));
+    BULLA_TRY(bulla_tpm_nv_find(burst, index, &counters, &counter->nv));
     BULLA_TRY(bulla_tpm_session(burst, ESYS_TR_NONE, TPM2_SE_HMAC, 0, &counter->session));
     return bulla_tpm_authorize(burst, counter->nv, counter->session, auth);
 }
@@ -127,24 +111,6 @@ enum bulla_reason bulla_tpm_counter_increment(
 
 /* --- defining and removing --- */
 
-static enum bulla_reason counter_define(
-    struct bulla_tpm_burst *burst, ESYS_TR session, uint32_t index, const uint8_t auth[static 32])
-{
-    BULLA_SECRET TPM2B_AUTH *value = NULL;
-    ESYS_TR nv = ESYS_TR_NONE;
-    const TPM2B_NV_PUBLIC public = {
-        .nvPublic = {.nvIndex = index, .nameAlg = TPM2_ALG_SHA256, .attributes = attributes, .dataSize = 8},
-    };
-    BULLA_TRY(bulla_secret_allocate(sizeof *value, (void **)&value));
-    value->size = 32;
-    memcpy(value->buffer, auth, 32);
-    TSS2_RC code =
-        Esys_NV_DefineSpace(burst->esys, ESYS_TR_RH_OWNER, session, ESYS_TR_NONE, ESYS_TR_NONE, value, &public, &nv);
-    if (code == TSS2_RC_SUCCESS) /* ESAPI has given the auth value to its object */
-        bulla_tpm_holder_note(burst, nv, ESYS_TR_NONE);
-    return bulla_tpm_check(burst, code, "defining the counter");
-}
-
 /* Somebody else may take the index that was free: the next one, then. */
 static enum bulla_reason counter_define_somewhere(
     struct bulla_tpm_burst *burst, ESYS_TR session, uint32_t *index, const uint8_t auth[static 32])
@@ -153,17 +119,12 @@ static enum bulla_reason counter_define_somewhere(
     uint32_t candidate = INDEX_FIRST;
     for (int attempt = 0; attempt < INDEX_ATTEMPTS; attempt++, candidate++) {
         BULLA_TRY(index_free(burst, &candidate));
-        reason = counter_define(burst, session, candidate, auth);
+        reason = bulla_tpm_nv_define(burst, session, candidate, &counters, auth);
         if (reason != BULLA_TPM_NV)
             break;
     }
     *index = reason == BULLA_TPM_NV ? 0 : candidate; /* that one is somebody else's, or there is no room */
     return reason;
-}
-
-static void counter_undefine(struct bulla_tpm_burst *burst, ESYS_TR nv)
-{
-    (void)Esys_NV_UndefineSpace(burst->esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE);
 }
 
 /* The first increment makes the value; a counter that has none is removed again. */
@@ -176,8 +137,13 @@ static enum bulla_reason counter_first(
         reason = counter_step(burst, &counter);
     if (reason == BULLA_OK)
         reason = counter_value(burst, &counter, value);
-    if (reason != BULLA_OK && counter.nv != ESYS_TR_NONE)
-        counter_undefine(burst, counter.nv);
+    if (reason == BULLA_OK || counter.nv == ESYS_TR_NONE)
+        return reason;
+    struct bulla_detail_kept detail;
+    bulla_detail_keep(&detail);
+    enum bulla_reason ignored = bulla_tpm_nv_undefine(burst, counter.nv, "removing the counter");
+    (void)ignored;
+    bulla_detail_restore(&detail);
     return reason;
 }
 
@@ -193,20 +159,20 @@ enum bulla_reason bulla_tpm_counter_create(
     BULLA_TRY(bulla_tpm_primary(&burst, &primary, name));
     BULLA_TRY(bulla_tpm_session(&burst, primary, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &session));
     if (*index != 0)
-        BULLA_TRY(counter_define(&burst, session, *index, auth));
+        BULLA_TRY(bulla_tpm_nv_define(&burst, session, *index, &counters, auth));
     else
         BULLA_TRY(counter_define_somewhere(&burst, session, index, auth));
     return counter_first(&burst, *index, auth, value);
 }
 
+/* The secret goes first: nobody gets its index before the counter's is free. */
 enum bulla_reason bulla_tpm_counter_remove(const char *tcti, uint32_t index)
 {
     ESYS_TR nv = ESYS_TR_NONE;
     BULLA_TRY(index_check(index));
     BULLA_TPM_BURST struct bulla_tpm_burst burst;
     BULLA_TRY(bulla_tpm_burst_open(&burst, tcti));
-    BULLA_TRY(counter_find(&burst, index, &nv));
-    return bulla_tpm_check(&burst,
-        Esys_NV_UndefineSpace(burst.esys, ESYS_TR_RH_OWNER, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE),
-        "removing the counter");
+    BULLA_TRY(bulla_tpm_nv_secret_discard(&burst, bulla_tpm_nv_secret_index(index)));
+    BULLA_TRY(bulla_tpm_nv_find(&burst, index, &counters, &nv));
+    return bulla_tpm_nv_undefine(&burst, nv, "removing the counter");
 }

@@ -78,7 +78,16 @@ enum bulla_reason bulla_tpm_counter_read(
     const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value) BULLA_MUST_USE;
 enum bulla_reason bulla_tpm_counter_increment(
     const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value) BULLA_MUST_USE;
-enum bulla_reason bulla_tpm_counter_remove(const char *tcti, uint32_t index) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_counter_remove(const char *tcti, uint32_t index) BULLA_MUST_USE; /* with its secret */
+
+/* A secret beside a counter (release/backend.h): ordinary NV, read and written under `auth` alone. BULLA_TPM_NV: there
+ * is none, or it was never written. A write that is refused may have been made: read it then. */
+enum bulla_reason bulla_tpm_nv_secret_create(const char *tcti, uint32_t counter, const uint8_t auth[static 32],
+    const uint8_t secret[static BULLA_NV_SECRET]) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_nv_secret_read(const char *tcti, uint32_t counter, const uint8_t auth[static 32],
+    uint8_t secret[static BULLA_NV_SECRET]) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_nv_secret_write(const char *tcti, uint32_t counter, const uint8_t auth[static 32],
+    const uint8_t secret[static BULLA_NV_SECRET]) BULLA_MUST_USE;
 
 enum bulla_reason bulla_tpm_clock(const char *tcti, struct bulla_backend_clock *clock) BULLA_MUST_USE;
 

@@ -2,6 +2,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "evolving.h"
 #include "grants.h"
 #include "objects.h"
 #include "principal.h"
@@ -91,7 +92,7 @@ CK_RV bulla_objects_destroy(struct bulla_session *session, CK_OBJECT_HANDLE hand
     else if (object->object_class == CKO_BULLA_PRINCIPAL)
         rv = bulla_principal_destroy(session, object);
     else
-        rv = bulla_token_refusal(session->token, "destroy", bulla_vault_erase(session->token, object));
+        rv = bulla_token_refusal(session->token, "destroy", bulla_evolving_erase(session->token, object));
     if (rv == CKR_OK && bulla_object_is_own_key(object))
         forget_opened(session->token);
     bulla_object_drop(object);
@@ -168,10 +169,12 @@ static CK_RV set_release(struct bulla_session *session, struct bulla_object *obj
 /* Attributes whose setting is a decision, made alone and not as one change among others. */
 static const struct {
     CK_ATTRIBUTE_TYPE type;
+    unsigned classes; /* of which it is one */
     CK_RV (*set)(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attribute);
 } decisions[] = {
-    {CKA_BULLA_GENERATION, set_generation},
-    {CKA_BULLA_RELEASE, set_release},
+    {CKA_BULLA_GENERATION, ~0U, set_generation},
+    {CKA_BULLA_RELEASE, ~0U, set_release},
+    {CKA_BULLA_KES_PERIOD, BULLA_IN_PRIVATE, bulla_evolving_set},
 };
 
 static CK_RV decide(struct bulla_session *session, struct bulla_object *object, const CK_ATTRIBUTE *attributes,
@@ -180,7 +183,8 @@ static CK_RV decide(struct bulla_session *session, struct bulla_object *object, 
     *decided = false;
     for (CK_ULONG i = 0; i < count; i++)
         for (size_t j = 0; j < sizeof decisions / sizeof decisions[0]; j++) {
-            if (attributes[i].type != decisions[j].type)
+            if (attributes[i].type != decisions[j].type ||
+                !(decisions[j].classes & bulla_class_bit(object->object_class)))
                 continue;
             *decided = true;
             return count == 1 ? decisions[j].set(session, object, &attributes[i]) : CKR_TEMPLATE_INCONSISTENT;

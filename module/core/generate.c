@@ -1,6 +1,7 @@
 /* C_GenerateKey and C_GenerateKeyPair: the template, what the row says of its keys, and the values that it makes. */
 #include <sodium.h>
 
+#include "evolving.h"
 #include "objects.h"
 #include "refusal.h"
 #include "roles.h"
@@ -118,7 +119,7 @@ static CK_RV write_pair(struct bulla_session *session, const struct bulla_mechan
     if (rv == CKR_OK)
         return rv;
     struct bulla_object *alone = bulla_token_object(session->token, *private_key);
-    if (alone && bulla_vault_erase(session->token, alone) != BULLA_OK)
+    if (alone && bulla_evolving_erase(session->token, alone) != BULLA_OK)
         rv = CKR_GENERAL_ERROR; /* the private key stays: the store refuses to write now */
     bulla_object_drop(alone);
     return rv;

@@ -73,3 +73,9 @@ bool bulla_object_is_own_key(const struct bulla_object *object)
 {
     return object->object_class == CKO_SECRET_KEY || object->object_class == CKO_PRIVATE_KEY;
 }
+
+bool bulla_object_evolves(const struct bulla_object *object)
+{
+    return object->object_class == CKO_PRIVATE_KEY &&
+           bulla_attributes_ulong(object->attributes, CKA_KEY_TYPE, 0) == CKK_BULLA_KES;
+}

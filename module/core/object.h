@@ -52,6 +52,8 @@ void bulla_object_shut_locked(struct bulla_object *object);
 bool bulla_object_is_private(const struct bulla_object *object);
 /* A secret or private key. */
 bool bulla_object_is_own_key(const struct bulla_object *object);
+/* A private key whose secret is a state (states.h). */
+bool bulla_object_evolves(const struct bulla_object *object);
 /* A secret key whose only mechanisms are those of sealed models. */
 bool bulla_object_is_model_key(const struct bulla_object *object);
 

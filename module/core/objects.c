@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "evolving.h"
 #include "grants.h"
 #include "principal.h"
 #include "refusal.h"
@@ -23,6 +24,8 @@ CK_RV bulla_objects_put(
     struct bulla_session *session, const struct bulla_attribute_list *list, const char *event, CK_OBJECT_HANDLE *handle)
 {
     static const uint8_t new_id[16] = {0};
+    if (bulla_evolving_is(list))
+        return bulla_evolving_put(session, list, event, handle);
     struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
     enum bulla_reason reason = bulla_list_bool(list, CKA_TOKEN)
                                    ? bulla_vault_store(session->token, list, new_id, passphrase, handle)

@@ -221,13 +221,14 @@ enum bulla_reason bulla_pin_try(
 enum bulla_reason bulla_pin_derive_keys(
     const struct bulla_token *token, const uint8_t *token_key, struct bulla_token_keys **derived)
 {
-    static const char *const purposes[] = {"bulla/1 wrap", "bulla/1 tag", "bulla/1 ledger", "bulla/1 counter"};
+    static const char *const purposes[] = {
+        "bulla/1 wrap", "bulla/1 tag", "bulla/1 ledger", "bulla/1 counter", "bulla/1 keeper"};
     BULLA_SECRET void *memory = NULL;
     BULLA_TRY(bulla_secret_allocate(sizeof(struct bulla_token_keys), &memory));
     struct bulla_token_keys *keys = memory;
-    uint8_t *const outs[] = {keys->wrap, keys->tag, keys->ledger, keys->counter};
+    uint8_t *const outs[] = {keys->wrap, keys->tag, keys->ledger, keys->counter, keys->keeper};
     memcpy(keys->token, token_key, 32);
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < sizeof outs / sizeof outs[0]; i++)
         BULLA_TRY(bulla_hkdf(
             (struct bulla_bytes){token_key, 32}, bulla_token_serial(token), BULLA_TEXT(purposes[i]), outs[i], 32));
     *derived = keys;
@@ -276,6 +277,7 @@ static void forget_opened(struct bulla_token *token)
             bulla_families[i]->forget((const uint8_t *)token->serial);
     bulla_sessions_cool(token);
     bulla_vault_forget(token);
+    bulla_states_forget(token);
 }
 
 /* What was opened goes at once. The audit log's head needs the receipt key and the TPM, which may be slow: for that
@@ -289,6 +291,7 @@ void bulla_token_logout_gated(struct bulla_token *token)
         bulla_token_record_head(token);
     }
     bulla_pin_install_keys(token, NULL, BULLA_NOBODY);
+    bulla_states_forget(token); /* again: what was under way may have read it once more */
     bulla_token_time_forget(token);
     bulla_grants_forget(token);
     bulla_secret_free(token->officer);

@@ -1,6 +1,7 @@
 /* C_GetAttributeValue: what may be read of an object, attribute by attribute. */
 #include <sodium.h>
 
+#include "evolving.h"
 #include "objects.h"
 #include "refusal.h"
 #include "template.h"
@@ -51,6 +52,21 @@ static void refuse_attribute(CK_ATTRIBUTE *attribute, CK_RV code, CK_RV *rv)
     *rv = code;
 }
 
+/* What a key that evolves is at present: its period, and its raw form where the owner let it out. */
+static void get_state(struct bulla_session *session, struct bulla_object *object, CK_ATTRIBUTE *attribute, CK_RV *rv)
+{
+    BULLA_RELEASED struct bulla_secret raw = {0};
+    CK_ULONG period = 0;
+    bool value = attribute->type == CKA_VALUE;
+    enum bulla_reason reason = bulla_evolving_read(session->token, object, &period, value ? &raw : NULL);
+    if (reason != BULLA_OK)
+        refuse_attribute(attribute, bulla_token_refusal(session->token, "read", reason), rv);
+    else if (value)
+        answer(attribute, (struct bulla_bytes){raw.data, raw.size}, rv);
+    else
+        answer(attribute, (struct bulla_bytes){(const uint8_t *)&period, sizeof period}, rv);
+}
+
 static void get_sealed(struct bulla_session *session, struct bulla_object *object, CK_ATTRIBUTE *attribute, CK_RV *rv)
 {
     struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
@@ -90,6 +106,8 @@ static void get_one(struct bulla_session *session, struct bulla_object *object, 
         answer_nested(attribute, value, rv);
     } else if (value.data) {
         answer(attribute, value, rv);
+    } else if (attribute->type == CKA_BULLA_KES_PERIOD && bulla_object_evolves(object)) {
+        get_state(session, object, attribute, rv);
     } else if (attribute->type == CKA_MODULUS_BITS && object->object_class == CKO_PUBLIC_KEY && modulus_bits(object)) {
         CK_ULONG bits = modulus_bits(object);
         answer(attribute, (struct bulla_bytes){(const uint8_t *)&bits, sizeof bits}, rv);
@@ -101,6 +119,8 @@ static void get_one(struct bulla_session *session, struct bulla_object *object, 
     } else if (bulla_object_is_own_key(object) && (bulla_attributes_bool(object->attributes, CKA_SENSITIVE) ||
                                                       !bulla_attributes_bool(object->attributes, CKA_EXTRACTABLE))) {
         refuse_attribute(attribute, CKR_ATTRIBUTE_SENSITIVE, rv);
+    } else if (bulla_object_evolves(object)) {
+        get_state(session, object, attribute, rv);
     } else {
         get_sealed(session, object, attribute, rv);
     }

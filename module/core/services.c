@@ -5,6 +5,7 @@
 #include "crypto/cipher.h"
 #include "evidence/policy.h"
 #include "evidence/tpm_quote.h"
+#include "evolving.h"
 #include "heap.h"
 #include "inference/pool.h"
 #include "lease.h"
@@ -246,6 +247,16 @@ static struct bulla_pool *pool(void *context)
     return opened;
 }
 
+static enum bulla_reason state_use(void *context, const uint8_t id[static 16], bulla_services_state *use, void *with)
+{
+    struct bulla_object *object = bulla_token_object_by_id(context, id);
+    if (!object)
+        return bulla_refuse(BULLA_OBJECT_HIDDEN, "the key was destroyed");
+    enum bulla_reason reason = bulla_evolving_use(context, object, use, with);
+    bulla_object_drop(object);
+    return reason;
+}
+
 static uint64_t sequence(void *context)
 {
     struct bulla_token *token = context;
@@ -275,6 +286,7 @@ void bulla_token_services(struct bulla_token *token, struct bulla_services *serv
         .activate = activate,
         .released = released,
         .policy_version = policy_version,
+        .state_use = state_use,
         .sequence = sequence,
         .audit = audit,
     };

@@ -16,6 +16,7 @@ void bulla_token_make(struct bulla_token *token, const struct bulla_token_config
     (void)pthread_mutex_init(&token->store_lock, NULL);
     (void)pthread_mutex_init(&token->time.lock, NULL);
     bulla_grants_open(token);
+    bulla_states_open(token);
     bulla_uses_open(token);
     memcpy(token->serial, config->serial, sizeof token->serial);
 }
@@ -35,6 +36,7 @@ void bulla_token_close(struct bulla_token *token)
     (void)pthread_mutex_destroy(&token->store_lock);
     (void)pthread_mutex_destroy(&token->time.lock);
     bulla_grants_close(token);
+    bulla_states_close(token);
     bulla_uses_close(token);
     *token = (struct bulla_token){0};
 }

@@ -1,9 +1,9 @@
 /* A token: its store, its keys while somebody is logged in, its objects.
  *
  * Locks, in the order in which they are taken: a session's, `gate` (login, PINs, ledger), that of `grants`, that of
- * `uses`, the ledger's turn, `keys_lock`, an object's, that of `time`, `lock` (index and login state), `store_lock`. A
- * thread may read-lock `keys_lock` again that has it: glibc lets readers in before writers, so it never waits. Nothing
- * here connects to a TPM before a login, an opening or a status.
+ * `uses`, that of `states`, their turn, the ledger's turn, `keys_lock`, an object's, that of `time`, `lock` (index and
+ * login state), `store_lock`. A thread may read-lock `keys_lock` again that has it: glibc lets readers in before
+ * writers, so it never waits. Nothing here connects to a TPM before a login, an opening or a status.
  */
 #ifndef BULLA_CORE_TOKEN_H
 #define BULLA_CORE_TOKEN_H
@@ -17,6 +17,7 @@
 #include "index.h"
 #include "now.h"
 #include "release/tree.h"
+#include "states.h"
 #include "store/store.h"
 
 enum bulla_login { BULLA_NOBODY, BULLA_USER, BULLA_OFFICER };
@@ -28,6 +29,7 @@ struct bulla_token_keys {
     uint8_t tag[32];     /* authenticates rows */
     uint8_t ledger[32];  /* seals the ledger */
     uint8_t counter[32]; /* auth value of the NV counter */
+    uint8_t keeper[32];  /* auth value of what opens the states (states_keeper.c) */
 };
 
 struct bulla_token {
@@ -57,6 +59,7 @@ struct bulla_token {
     bool claimed;                 /* under `lock`: being initialised; no session is opened meanwhile */
     struct bulla_token_time time; /* now.h */
     struct bulla_grants grants;   /* grants.h */
+    struct bulla_states states;   /* states.h */
     struct bulla_uses uses;       /* uses.h */
     atomic_bool
         renewed; /* written under `lock`: the store gave all its rows anew; whose keys they carry is to be judged */
@@ -224,7 +227,9 @@ enum bulla_reason bulla_ledger_anchor_make(
 enum bulla_reason bulla_ledger_put(struct bulla_token *token, const struct bulla_ledger_anchor *anchor) BULLA_MUST_USE;
 /* As far as the TPM answers; this thread's detail stays. */
 void bulla_ledger_anchor_remove(struct bulla_token *token, uint32_t index);
-/* The index of the present counter, or 0. */
+/* The index of the present counter; 0: the token was made without a TPM. */
+enum bulla_reason bulla_ledger_index_read(struct bulla_token *token, uint32_t *index) BULLA_MUST_USE;
+/* The same, and 0 where it can't be read. */
 uint32_t bulla_ledger_index(struct bulla_token *token);
 
 /* --- record.c: audit --- */

@@ -5,16 +5,13 @@
 
 #include <openssl/evp.h>
 #include <sodium.h>
-#include <stdlib.h>
 
 #include "ec_pkey.h"
 #include "edwards_variant.h"
-
-enum { PARTS_FIRST = 4096 };
+#include "parts.h"
 
 struct state {
-    uint8_t *data; /* what came in parts */
-    size_t size, capacity;
+    struct bulla_parts parts;
     struct bulla_eddsa_variant variant;
     EVP_PKEY *pkey; /* of Ed25519, where OpenSSL does the work */
 };
@@ -57,52 +54,24 @@ static enum bulla_reason bound(
 
 /* --- parts --- */
 
-static enum bulla_reason grow(struct state *state, size_t needed)
-{
-    size_t capacity = state->capacity ? state->capacity : PARTS_FIRST;
-    while (capacity < needed)
-        capacity *= 2;
-    uint8_t *data = malloc(capacity);
-    if (!data)
-        return bulla_refuse(BULLA_OUT_OF_MEMORY, "keeping a message of %zu bytes", needed);
-    if (state->size)
-        memcpy(data, state->data, state->size);
-    if (state->data)
-        bulla_wipe(state->data, state->size);
-    free(state->data);
-    state->data = data;
-    state->capacity = capacity;
-    return BULLA_OK;
-}
-
 static enum bulla_reason update(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)
 {
     struct state *state = run->state;
     (void)out;
-    if (in.size > BULLA_EDDSA_PARTS_LARGEST - state->size)
-        return bulla_refuse(BULLA_TOO_LARGE, "a message in parts may have %d bytes", BULLA_EDDSA_PARTS_LARGEST);
-    if (in.size == 0)
-        return BULLA_OK;
-    if (in.size > state->capacity - state->size)
-        BULLA_TRY(grow(state, state->size + in.size));
-    memcpy(state->data + state->size, in.data, in.size);
-    state->size += in.size;
-    return BULLA_OK;
+    return bulla_parts_add(&state->parts, in, BULLA_EDDSA_PARTS_LARGEST);
 }
 
 static void end(void *bytes)
 {
     struct state *state = bytes;
-    if (state->data)
-        bulla_wipe(state->data, state->size);
-    free(state->data);
+    bulla_parts_free(&state->parts);
     EVP_PKEY_free(state->pkey);
 }
 
 static struct bulla_bytes parts(const struct bulla_run *run)
 {
     const struct state *state = run->state;
-    return (struct bulla_bytes){state->data, state->size};
+    return bulla_parts_bytes(&state->parts);
 }
 
 /* --- signing and verifying --- */

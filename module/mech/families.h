@@ -12,6 +12,7 @@ extern const struct bulla_family bulla_kdf_family;    /* kdf_family.c: derivatio
 extern const struct bulla_family bulla_tls_family;    /* tls_family.c: TLS 1.2 */
 extern const struct bulla_family bulla_cipher_family; /* cipher_family.c: AES and ChaCha20 */
 extern const struct bulla_family bulla_rsa_family;    /* rsa_family.c */
+extern const struct bulla_family bulla_kes_family;    /* kes_family.c: keys that evolve */
 extern const struct bulla_family bulla_ec_family;     /* ec_family.c: Weierstrass, Edwards and Montgomery curves */
 
 extern const struct bulla_processor bulla_seal_processor;

@@ -8,6 +8,7 @@
 
 #include "bulla_pkcs11.h"
 #include "crypto/cose.h"
+#include "crypto/kes.h"
 #include "evidence/audit.h"
 #include "evidence/report.h"
 #include "key_kind.h"
@@ -48,6 +49,10 @@ struct bulla_evidence_request {
     struct bulla_bytes key_hash; /* of `attest`: SHA-256 of the SubjectPublicKeyInfo of that key, where it has one */
 };
 
+/* What is done with the present state of a key that evolves: the secret is in the arena, and core's. */
+typedef enum bulla_reason bulla_services_state(
+    void *context, const struct bulla_kes_key *key, struct bulla_kes_secret *secret);
+
 /* What the token does for a family. Every function may refuse; none keeps a pointer that it is given. */
 struct bulla_services {
     void *token; /* passed back to each function */
@@ -77,6 +82,10 @@ struct bulla_services {
     void (*released)(void *token, uint64_t expires);
     /* "<authority, 16 hex>/<version>" of the policy in force for an object, or "none". */
     void (*policy_version)(void *token, const uint8_t object[static 16], char *text, size_t size);
+    /* Calls `use` with the present state of a key that evolves, which first evolves where its clock says so; perhaps
+     * twice, and then the second time counts. BULLA_KES_CLOCK, BULLA_KES_OVER, BULLA_ROLLED_BACK … */
+    enum bulla_reason (*state_use)(
+        void *token, const uint8_t object[static 16], bulla_services_state *use, void *context);
     uint64_t (*sequence)(void *token);
     void (*audit)(void *token, const char *event, const struct bulla_audit_field *fields, size_t count);
 };

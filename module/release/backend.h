@@ -22,7 +22,7 @@ struct bulla_backend_endorsement {
 };
 typedef void bulla_backend_endorse(void *context, const struct bulla_backend_endorsement *endorsement);
 
-enum { BULLA_ENDORSEMENT_CERTIFICATE_LARGEST = 8192, BULLA_ACTIVATED_LARGEST = 64 };
+enum { BULLA_ENDORSEMENT_CERTIFICATE_LARGEST = 8192, BULLA_ACTIVATED_LARGEST = 64, BULLA_NV_SECRET = 32 };
 
 /* A clock that nobody turns back: it goes on while the component has power, and stands still while it has none. It may
  * be slow or fast by 15 %; after an unclean end it may be behind what it had told (then it is not `safe` until it has
@@ -58,7 +58,16 @@ struct bulla_backend {
     enum bulla_reason (*counter_read)(const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value);
     enum bulla_reason (*counter_increment)(
         const char *tcti, uint32_t index, const uint8_t auth[static 32], uint64_t *value);
-    enum bulla_reason (*counter_remove)(const char *tcti, uint32_t index);
+    enum bulla_reason (*counter_remove)(const char *tcti, uint32_t index); /* and the secret beside it */
+    /* A secret beside a counter, of BULLA_NV_SECRET bytes in the arena, which one write replaces whole and for good.
+     * Creating one ends the one there was. BULLA_TPM_NV: there is none, or its creation was cut off. A refusal of a
+     * write may come after it was made: read it then. */
+    enum bulla_reason (*secret_create)(
+        const char *tcti, uint32_t counter, const uint8_t auth[static 32], const uint8_t *secret);
+    enum bulla_reason (*secret_read)(
+        const char *tcti, uint32_t counter, const uint8_t auth[static 32], uint8_t *secret);
+    enum bulla_reason (*secret_write)(
+        const char *tcti, uint32_t counter, const uint8_t auth[static 32], const uint8_t *secret);
     enum bulla_reason (*clock)(const char *tcti, struct bulla_backend_clock *clock); /* NULL: it has none */
 };
 

@@ -266,6 +266,22 @@ void flow_assert_nothing_loaded(void)
             fail_msg("%u handles from 0x%08x are left in the TPM", handles(ranges[i]), ranges[i]);
 }
 
+void flow_flush_loaded(void)
+{
+    static const uint8_t ranges[] = {0x80, 0x02, 0x03};
+    uint8_t list[] = {0x80, 1, 0, 0, 0, 22, 0, 0, 0x01, 0x7a, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 16};
+    uint8_t flush[] = {0x80, 1, 0, 0, 0, 14, 0, 0, 0x01, 0x65, 0, 0, 0, 0};
+    uint8_t response[256], answer[64];
+    for (size_t i = 0; i < sizeof ranges; i++) {
+        list[14] = ranges[i];
+        assert_true(test_swtpm_command(&flow.tpm, list, sizeof list, response, sizeof response) >= 19);
+        for (unsigned at = 0; at < response[18]; at++) {
+            memcpy(flush + 10, response + 19 + 4 * at, 4);
+            (void)test_swtpm_command(&flow.tpm, flush, sizeof flush, answer, sizeof answer);
+        }
+    }
+}
+
 /* TPM2_DictionaryAttackLockReset with the empty lockout auth. */
 void flow_reset_lockout(void)
 {

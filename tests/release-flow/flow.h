@@ -80,6 +80,8 @@ char *flow_status(const char *label);
 
 /* No transient object and no session is left in the TPM. */
 void flow_assert_nothing_loaded(void);
+/* Flushes what a process that was killed in the middle of a command left there. */
+void flow_flush_loaded(void);
 /* The TPM forgets the wrong tries that it counted. */
 void flow_reset_lockout(void);
 

@@ -1,0 +1,314 @@
+/* kill -9 while keys evolve, by both keepers: at every step of a change, and at any moment. Afterwards the key is in
+ * the period before or the one after, signs in it, and signs in no earlier one; what it signed had left no sooner than
+ * its state was durable. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kes.h"
+
+enum { DEPTH = 7, LAST = 127 };
+
+static CK_OBJECT_HANDLE public_key, key;
+static uint8_t vk[32];
+
+static void make_key(void)
+{
+    assert_ok(flow_kes_generate(&(struct flow_kes_settings){.depth = DEPTH}, &public_key, &key));
+    assert_int_equal(flow_bytes(public_key, CKA_VALUE, vk, sizeof vk), 32);
+}
+
+static int set_up_kind(enum flow_kind kind)
+{
+    flow_begin(kind, "");
+    make_key();
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return set_up_kind(FLOW_PLAIN);
+}
+
+static int set_up_tpm(void **state)
+{
+    (void)state;
+    return set_up_kind(FLOW_TPM);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    if (flow.kind == FLOW_TPM)
+        flow_flush_loaded();
+    flow_end();
+    return 0;
+}
+
+static void reopen(void)
+{
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    key = flow_find(CKO_PRIVATE_KEY, "kes");
+    public_key = flow_find(CKO_PUBLIC_KEY, "kes");
+}
+
+/* The key is in `period` and no earlier one, and can sign. */
+static void assert_in_order(CK_ULONG period)
+{
+    struct flow_kes_signature signature;
+    assert_ok(flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature));
+    assert_int_equal(flow_kes_period_of(vk, DEPTH, "message", &signature), period);
+    if (period)
+        assert_refused(flow_kes_evolve(key, period - 1), CKR_FUNCTION_REJECTED, "kes-past");
+}
+
+/* --- at every step --- */
+
+struct victim {
+    const char *fault;
+    CK_ULONG period;
+    int told; /* where the period that it signed in goes, when a signature came out */
+};
+
+static void evolve_and_die(void *context)
+{
+    const struct victim *victim = context;
+    struct flow_kes_signature signature;
+    reopen();
+    assert_int_equal(setenv("BULLA_FAULT", victim->fault, 1), 0);
+    if (flow_kes_evolve(key, victim->period) != CKR_OK ||
+        flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature) != CKR_OK)
+        _exit(1);
+    uint8_t period = (uint8_t)flow_kes_period_of(vk, DEPTH, "message", &signature);
+    if (write(victim->told, &period, 1) != 1)
+        _exit(2);
+}
+
+static const struct {
+    const char *name;
+    bool committed; /* afterwards the new state is in force */
+} steps[] = {
+    {"store-begin", false},
+    {"store-value-put", false},
+    {"store-before-commit", false},
+    {"store-generation-advanced", false},
+    {"store-after-commit", false},
+    {"states-written", false},
+    {"states-committed", true},
+    {"store-begin#2", true},
+    {"store-before-commit#2", true},
+    {"store-generation-advanced#2", true},
+    {"store-after-commit#2", true},
+    {"states-erased", true},
+    {"states-truncated", true},
+};
+
+static void a_key_killed_at_any_step_is_in_the_period_before_or_after(void **state)
+{
+    (void)state;
+    CK_ULONG period = 0;
+    char backup[128];
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        int told[2];
+        uint8_t signed_in;
+        (void)snprintf(backup, sizeof backup, "%s/backup-%zu", flow.folder, i);
+        assert_int_equal(pipe2(told, O_NONBLOCK), 0);
+        flow_close();
+        flow_copy_folder(flow.token, backup);
+        struct victim victim = {steps[i].name, period + 1, told[1]};
+        int status = flow_in_child(evolve_and_die, &victim);
+        if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+            fail_msg("%s: status 0x%x", steps[i].name, (unsigned)status);
+        assert_int_equal(read(told[0], &signed_in, 1), -1); /* nothing left it */
+        (void)close(told[0]);
+        (void)close(told[1]);
+        period += steps[i].committed;
+        reopen();
+        assert_int_equal(flow_kes_period(key), period);
+        assert_in_order(period);
+        flow_close();
+        reopen();
+        assert_in_order(period);
+    }
+    assert_int_equal(period, 7);
+}
+
+/* What lay there at the moment of the kill, put back later, opens nothing. */
+static void what_a_kill_left_can_not_be_put_back(void **state)
+{
+    (void)state;
+    char left[128], now[128];
+    (void)snprintf(left, sizeof left, "%s/left", flow.folder);
+    (void)snprintf(now, sizeof now, "%s/now", flow.folder);
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        CK_ULONG period = flow_kes_period(key);
+        struct victim victim = {steps[i].name, period + 1, -1};
+        flow_close();
+        assert_true(WIFSIGNALED(flow_in_child(evolve_and_die, &victim)));
+        flow_copy_folder(flow.token, left);
+        reopen();
+        CK_ULONG after = flow_kes_period(key) + 1;
+        assert_ok(flow_kes_evolve(key, after));
+        flow_close();
+        assert_int_equal(rename(flow.token, now), 0);
+        assert_int_equal(rename(left, flow.token), 0);
+        reopen();
+        struct flow_kes_signature signature;
+        assert_refused(flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature), CKR_DEVICE_ERROR, "rolled-back");
+        flow_close();
+        flow_remove_folder(flow.token);
+        assert_int_equal(rename(now, flow.token), 0);
+        reopen();
+        assert_in_order(after);
+    }
+}
+
+/* --- the first key, and others --- */
+
+static void make_and_die(void *context)
+{
+    const struct victim *victim = context;
+    CK_OBJECT_HANDLE half = 0, whole = 0;
+    reopen();
+    assert_int_equal(setenv("BULLA_FAULT", victim->fault, 1), 0);
+    (void)flow_kes_generate(&(struct flow_kes_settings){.label = "other", .depth = 1}, &half, &whole);
+}
+
+static void a_killed_creation_leaves_the_whole_key_or_none(void **state)
+{
+    (void)state;
+    static const char *const more[] = {"states-added", "store-put"};
+    for (int first = 0; first < 2; first++)
+        for (size_t i = 0; i < COUNT_OF(steps) + COUNT_OF(more); i++) {
+            const char *fault = i < COUNT_OF(steps) ? steps[i].name : more[i - COUNT_OF(steps)];
+            if (first && flow_find(CKO_PRIVATE_KEY, NULL)) { /* without any key: the table begins */
+                CK_OBJECT_HANDLE present = flow_find(CKO_PRIVATE_KEY, "kes");
+                if (present)
+                    assert_ok(flow.p11->C_DestroyObject(flow.session, present));
+            }
+            struct victim victim = {fault, 0, -1};
+            flow_close();
+            int status = flow_in_child(make_and_die, &victim);
+            if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+                fail_msg("%s: status 0x%x", fault, (unsigned)status);
+            reopen();
+            if (!first)
+                assert_in_order(flow_kes_period(key));
+            CK_OBJECT_HANDLE other = flow_find(CKO_PRIVATE_KEY, "other"), half = 0;
+            if (!other) /* and another can be made in its place */
+                assert_ok(flow_kes_generate(&(struct flow_kes_settings){.label = "other", .depth = 1}, &half, &other));
+            assert_int_equal(flow_kes_period(other), 0);
+            assert_ok(flow_kes_evolve(other, 1));
+            assert_ok(flow.p11->C_DestroyObject(flow.session, other));
+        }
+}
+
+/* --- at any moment --- */
+
+/* Evolves and signs until it is killed; each signature's period goes to the pipe. */
+static void evolve_for_ever(int told)
+{
+    struct flow_kes_signature signature;
+    reopen();
+    for (CK_ULONG period = flow_kes_period(key) + 1; period <= LAST; period++) {
+        if (flow_kes_evolve(key, period) != CKR_OK ||
+            flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature) != CKR_OK)
+            _exit(1);
+        uint8_t byte = (uint8_t)flow_kes_period_of(vk, DEPTH, "message", &signature);
+        if (write(told, &byte, 1) != 1)
+            _exit(2);
+    }
+    for (;;)
+        (void)pause();
+}
+
+/* Kills within so many microseconds of the first signature; returns the last period that was signed in. */
+static CK_ULONG kill_one(unsigned within, CK_ULONG before)
+{
+    int told[2], status = 0;
+    uint8_t period = (uint8_t)before, next;
+    assert_int_equal(pipe(told), 0);
+    flow_close();
+    pid_t child = fork();
+    if (child == 0) {
+        (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
+        evolve_for_ever(told[1]);
+    }
+    (void)close(told[1]);
+    assert_int_equal(read(told[0], &period, 1), 1);
+    const struct timespec moment = {.tv_nsec = (long)randombytes_uniform(within) * 1000};
+    (void)nanosleep(&moment, NULL);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    while (read(told[0], &next, 1) == 1)
+        period = next;
+    (void)close(told[0]);
+    return period;
+}
+
+static void kill_often(int rounds, unsigned within)
+{
+    CK_ULONG present = 0;
+    for (int i = 0; i < rounds; i++) {
+        if (present > LAST - 40) {
+            assert_ok(flow.p11->C_DestroyObject(flow.session, key));
+            assert_ok(flow.p11->C_DestroyObject(flow.session, public_key));
+            make_key();
+            present = 0;
+        }
+        CK_ULONG told = kill_one(within, present);
+        if (flow.kind == FLOW_TPM)
+            flow_flush_loaded();
+        reopen();
+        present = flow_kes_period(key);
+        if (present < told || present > told + 1)
+            fail_msg("round %d: signed in %lu, and is in %lu", i, told, present);
+        assert_in_order(present);
+    }
+    print_message("killed %d times\n", rounds);
+}
+
+static void a_key_killed_at_any_moment_loses_nothing(void **state)
+{
+    (void)state;
+    kill_often(flow_is_long() ? 2000 : 250, 8000);
+}
+
+static void a_key_killed_at_any_moment_loses_nothing_tpm(void **state)
+{
+    (void)state;
+    kill_often(flow_is_long() ? 600 : 50, 60000);
+}
+
+int main(void)
+{
+    if (!test_swtpm_available())
+        return test_skip("swtpm");
+#define PLAIN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TPM(name)                                                                                                      \
+    {                                                                                                                  \
+#name " (tpm)", name, set_up_tpm, tear_down, NULL                                                              \
+    }
+    static const struct CMUnitTest stepwise[] = {
+        PLAIN(a_key_killed_at_any_step_is_in_the_period_before_or_after),
+        TPM(a_key_killed_at_any_step_is_in_the_period_before_or_after),
+        TPM(what_a_kill_left_can_not_be_put_back),
+        PLAIN(a_killed_creation_leaves_the_whole_key_or_none),
+        TPM(a_killed_creation_leaves_the_whole_key_or_none),
+    };
+    static const struct CMUnitTest any[] = {
+        PLAIN(a_key_killed_at_any_moment_loses_nothing),
+        TPM(a_key_killed_at_any_moment_loses_nothing_tpm),
+    };
+    int failed = flow_has_faults() ? cmocka_run_group_tests(stepwise, NULL, NULL) : 0;
+    return failed + cmocka_run_group_tests(any, NULL, NULL);
+}

@@ -1,0 +1,408 @@
+/* The state of keys that evolve, by both keepers: what was put back from a copy, what processes do side by side, what
+ * is left on disk. */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kes.h"
+
+static CK_OBJECT_HANDLE public_key, key;
+static uint8_t vk[32];
+static char backup[128], current[128];
+
+static void make_key(void)
+{
+    assert_ok(flow_kes_generate(&(struct flow_kes_settings){0}, &public_key, &key));
+    assert_int_equal(flow_bytes(public_key, CKA_VALUE, vk, sizeof vk), 32);
+}
+
+static int set_up_kind(enum flow_kind kind)
+{
+    flow_begin(kind, "");
+    make_key();
+    test_folder_join(backup, sizeof backup, flow.folder, "backup");
+    test_folder_join(current, sizeof current, flow.folder, "current");
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return set_up_kind(FLOW_PLAIN);
+}
+
+static int set_up_tpm(void **state)
+{
+    (void)state;
+    return set_up_kind(FLOW_TPM);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    flow_end();
+    return 0;
+}
+
+static void reopen(void)
+{
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    key = flow_find(CKO_PRIVATE_KEY, "kes");
+    public_key = flow_find(CKO_PUBLIC_KEY, "kes");
+}
+
+static void assert_signs_in(CK_ULONG period)
+{
+    struct flow_kes_signature signature;
+    assert_int_equal(flow_kes_period(key), period);
+    assert_ok(flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature));
+    assert_int_equal(flow_kes_period_of(vk, 6, "message", &signature), period);
+}
+
+/* --- what was put back --- */
+
+static void take_backup(void)
+{
+    flow_close();
+    flow_copy_folder(flow.token, backup);
+    reopen();
+}
+
+static void put_file_back(const char *name)
+{
+    char from[160], to[160];
+    size_t size;
+    test_folder_join(from, sizeof from, backup, name);
+    test_folder_join(to, sizeof to, flow.token, name);
+    (void)unlink(to);
+    unsigned char *bytes = test_file_read(from, &size);
+    if (bytes) {
+        test_file_write(to, bytes, size);
+        assert_int_equal(chmod(to, 0600), 0);
+    }
+    free(bytes);
+}
+
+static void assert_rolled_back(void)
+{
+    struct flow_kes_signature signature;
+    CK_OBJECT_HANDLE another = 0, other_half = 0;
+    assert_refused(flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature), CKR_DEVICE_ERROR, "rolled-back");
+    assert_refused(flow_kes_evolve(key, 1), CKR_DEVICE_ERROR, "rolled-back");
+    assert_refused(flow_kes_generate(&(struct flow_kes_settings){.label = "new"}, &other_half, &another),
+        CKR_DEVICE_ERROR, "rolled-back");
+}
+
+static void a_database_put_back_is_refused_and_the_present_one_goes_on(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"token.db", "token.db-wal", "token.db-shm", "generation"};
+    take_backup();
+    assert_ok(flow_kes_evolve(key, 3));
+    flow_close();
+    flow_copy_folder(flow.token, current);
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        put_file_back(names[i]);
+    reopen();
+    assert_rolled_back();
+    flow_close();
+    flow_remove_folder(flow.token);
+    assert_int_equal(rename(current, flow.token), 0);
+    reopen();
+    assert_signs_in(3);
+}
+
+static void put_folder_back(void)
+{
+    flow_close();
+    assert_int_equal(rename(flow.token, current), 0);
+    flow_copy_folder(backup, flow.token);
+    reopen();
+}
+
+static void a_folder_put_back_is_refused_with_a_tpm(void **state)
+{
+    (void)state;
+    take_backup();
+    assert_ok(flow_kes_evolve(key, 3));
+    put_folder_back();
+    assert_rolled_back();
+    flow_close();
+    flow_remove_folder(flow.token);
+    assert_int_equal(rename(current, flow.token), 0);
+    reopen();
+    assert_signs_in(3);
+}
+
+/* What docs/THREAT-MODEL.md says of a token without a TPM. */
+static void a_folder_put_back_is_in_its_old_period_without_one(void **state)
+{
+    (void)state;
+    take_backup();
+    assert_ok(flow_kes_evolve(key, 3));
+    put_folder_back();
+    assert_signs_in(0);
+}
+
+/* A copy of the folder in use on the same TPM: whichever evolves leaves the other behind. */
+static void of_two_copies_one_goes_on(void **state)
+{
+    (void)state;
+    take_backup();
+    assert_ok(flow_kes_evolve(key, 1));
+    put_folder_back();
+    assert_rolled_back();
+}
+
+static void a_folder_from_before_the_first_key_makes_no_other(void **state)
+{
+    (void)state;
+    CK_OBJECT_HANDLE another = 0, other_half = 0;
+    assert_ok(flow.p11->C_DestroyObject(flow.session, key));
+    assert_ok(flow.p11->C_DestroyObject(flow.session, public_key));
+    make_key(); /* the TPM's secret stays, and opens what there is now */
+    assert_signs_in(0);
+    take_backup();
+    assert_ok(flow.p11->C_DestroyObject(flow.session, key));
+    put_folder_back(); /* what was destroyed is not there again */
+    assert_rolled_back();
+    assert_refused(
+        flow_kes_generate(&(struct flow_kes_settings){0}, &other_half, &another), CKR_DEVICE_ERROR, "rolled-back");
+}
+
+static void a_rolled_back_key_can_be_destroyed(void **state)
+{
+    (void)state;
+    take_backup();
+    assert_ok(flow_kes_evolve(key, 1));
+    put_folder_back();
+    assert_rolled_back();
+    assert_ok(flow.p11->C_DestroyObject(flow.session, key));
+    assert_int_equal(flow_find(CKO_PRIVATE_KEY, "kes"), 0);
+}
+
+/* --- what is left on disk --- */
+
+/* The sealed tables in a store. */
+static size_t sealed_tables(const char *folder, uint8_t tables[2][64])
+{
+    char path[160];
+    sqlite3 *database = NULL;
+    sqlite3_stmt *statement = NULL;
+    size_t count = 0;
+    test_folder_join(path, sizeof path, folder, "token.db");
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(database, "SELECT value FROM value WHERE name LIKE 'states.%'", -1, &statement, NULL),
+        SQLITE_OK);
+    while (sqlite3_step(statement) == SQLITE_ROW && count < 2) {
+        assert_true(sqlite3_column_bytes(statement, 0) > 200);
+        memcpy(tables[count++], (const uint8_t *)sqlite3_column_blob(statement, 0) + 100, 64); /* of its ciphertext */
+    }
+    (void)sqlite3_finalize(statement);
+    (void)sqlite3_close(database);
+    return count;
+}
+
+static bool is_in_file(const char *name, const uint8_t bytes[64])
+{
+    char path[160];
+    size_t size;
+    test_folder_join(path, sizeof path, flow.token, name);
+    unsigned char *file = test_file_read(path, &size);
+    bool found = file && memmem(file, size, bytes, 64) != NULL;
+    free(file);
+    return found;
+}
+
+static void an_evolved_store_has_nothing_of_the_table_before(void **state)
+{
+    (void)state;
+    uint8_t before[2][64], after[2][64];
+    struct stat log;
+    char path[160];
+    take_backup();
+    assert_int_equal(sealed_tables(backup, before), 1);
+    assert_true(is_in_file("token.db", before[0]));
+    assert_ok(flow_kes_evolve(key, 1));
+    test_folder_join(path, sizeof path, flow.token, "token.db-wal");
+    assert_int_equal(stat(path, &log), 0);
+    assert_int_equal(log.st_size, 0);
+    assert_false(is_in_file("token.db", before[0]));
+    assert_false(is_in_file("token.db-wal", before[0]));
+    flow_close();
+    assert_int_equal(sealed_tables(flow.token, after), 1);
+    assert_memory_not_equal(after[0], before[0], 64);
+    reopen();
+}
+
+/* --- processes --- */
+
+static void evolve_to_two(void *context)
+{
+    (void)context;
+    reopen();
+    assert_ok(flow_kes_evolve(key, 2));
+    flow_close();
+}
+
+/* The child opens the module; the parent has had the state in memory from before, in another child. */
+struct parent {
+    int wake[2], told[2];
+};
+
+static void sign_before_and_after(void *context)
+{
+    struct parent *parent = context;
+    char byte = 0;
+    reopen();
+    assert_signs_in(0);
+    assert_int_equal(write(parent->told[1], &byte, 1), 1);
+    assert_int_equal(read(parent->wake[0], &byte, 1), 1);
+    assert_signs_in(2);
+    assert_refused(flow_kes_evolve(key, 1), CKR_FUNCTION_REJECTED, "kes-past");
+    flow_close();
+}
+
+static void a_process_notices_that_another_one_evolved_the_key(void **state)
+{
+    (void)state;
+    struct parent parent;
+    char byte = 0;
+    int status = 0;
+    flow_close();
+    assert_int_equal(pipe(parent.wake), 0);
+    assert_int_equal(pipe(parent.told), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
+        sign_before_and_after(&parent);
+        _exit(0);
+    }
+    assert_int_equal(read(parent.told[0], &byte, 1), 1);
+    assert_int_equal(flow_in_child(evolve_to_two, NULL), 0);
+    assert_int_equal(write(parent.wake[1], &byte, 1), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    reopen();
+    assert_signs_in(2);
+}
+
+enum { RACERS = 4, ROUNDS = 12 };
+
+/* Every signature is of the period that the key was in at that moment: never an earlier one than was seen before. */
+static void race(void)
+{
+    reopen();
+    for (int i = 0; i < ROUNDS; i++) {
+        struct flow_kes_signature signature;
+        CK_ULONG seen = flow_kes_period(key);
+        CK_RV rv = flow_kes_evolve(key, seen + 1);
+        assert_true(rv == CKR_OK || rv == CKR_FUNCTION_REJECTED); /* another one was faster, twice */
+        assert_ok(flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature));
+        assert_true(flow_kes_period_of(vk, 6, "message", &signature) >= (int)seen + 1);
+        assert_true((int)flow_kes_period(key) >= flow_kes_period_of(vk, 6, "message", &signature));
+    }
+    flow_close();
+}
+
+static void processes_that_evolve_at_once_agree(void **state)
+{
+    (void)state;
+    pid_t children[RACERS];
+    flow_close();
+    for (int i = 0; i < RACERS; i++) {
+        children[i] = fork();
+        if (children[i] == 0) {
+            (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
+            race();
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < RACERS; i++) {
+        int status = 1;
+        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+        assert_int_equal(status, 0);
+    }
+    reopen();
+    assert_in_range(flow_kes_period(key), ROUNDS, RACERS * ROUNDS);
+    assert_signs_in(flow_kes_period(key));
+}
+
+/* --- the TPM --- */
+
+static void without_its_tpm_a_key_signs_on_and_does_not_evolve(void **state)
+{
+    (void)state;
+    assert_signs_in(0);
+    test_swtpm_stop(&flow.tpm);
+    assert_signs_in(0); /* what is open stays open until logout */
+    assert_refused(flow_kes_evolve(key, 1), CKR_DEVICE_ERROR, "tpm-unreachable");
+    test_swtpm_restart(&flow.tpm);
+    assert_signs_in(0);
+    assert_ok(flow_kes_evolve(key, 1));
+    assert_signs_in(1);
+}
+
+static void a_token_made_anew_begins_anew(void **state)
+{
+    (void)state;
+    unsigned char label[33] = "again                           ";
+    assert_ok(flow.p11->C_CloseSession(flow.session));
+    assert_ok(flow.p11->C_InitToken(flow.slot, (unsigned char *)(uintptr_t)FLOW_SO_PIN, strlen(FLOW_SO_PIN), label));
+    flow_close();
+    flow_open();
+    assert_ok(flow.p11->C_Login(flow.session, CKU_SO, (unsigned char *)(uintptr_t)FLOW_SO_PIN, strlen(FLOW_SO_PIN)));
+    assert_ok(flow.p11->C_InitPIN(flow.session, (unsigned char *)(uintptr_t)FLOW_PIN, strlen(FLOW_PIN)));
+    assert_ok(flow.p11->C_Logout(flow.session));
+    assert_ok(flow_login(FLOW_PIN));
+    assert_int_equal(flow_find(CKO_PRIVATE_KEY, "kes"), 0);
+    make_key();
+    assert_signs_in(0);
+    assert_ok(flow_kes_evolve(key, 1));
+    assert_signs_in(1);
+}
+
+static void the_object_says_who_keeps_it(void **state)
+{
+    (void)state;
+    uint8_t keeper[8];
+    assert_int_equal(flow_bytes(key, CKA_BULLA_KES_KEEPER, keeper, sizeof keeper), 3);
+    assert_memory_equal(keeper, "tpm", 3);
+}
+
+int main(void)
+{
+    if (!test_swtpm_available())
+        return test_skip("swtpm");
+#define PLAIN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TPM(name)                                                                                                      \
+    {                                                                                                                  \
+#name " (tpm)", name, set_up_tpm, tear_down, NULL                                                              \
+    }
+    const struct CMUnitTest tests[] = {
+        PLAIN(a_database_put_back_is_refused_and_the_present_one_goes_on),
+        TPM(a_database_put_back_is_refused_and_the_present_one_goes_on),
+        TPM(a_folder_put_back_is_refused_with_a_tpm),
+        PLAIN(a_folder_put_back_is_in_its_old_period_without_one),
+        TPM(of_two_copies_one_goes_on),
+        TPM(a_folder_from_before_the_first_key_makes_no_other),
+        TPM(a_rolled_back_key_can_be_destroyed),
+        PLAIN(an_evolved_store_has_nothing_of_the_table_before),
+        TPM(an_evolved_store_has_nothing_of_the_table_before),
+        PLAIN(a_process_notices_that_another_one_evolved_the_key),
+        TPM(a_process_notices_that_another_one_evolved_the_key),
+        PLAIN(processes_that_evolve_at_once_agree),
+        TPM(processes_that_evolve_at_once_agree),
+        TPM(without_its_tpm_a_key_signs_on_and_does_not_evolve),
+        PLAIN(a_token_made_anew_begins_anew),
+        TPM(a_token_made_anew_begins_anew),
+        TPM(the_object_says_who_keeps_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
