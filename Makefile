@@ -57,7 +57,7 @@ format: ## Run clang-format over every source
 
 tidy: deps-check ## Run clang-tidy over every source of the rooms
 	@$(call build_of,debug)
-	@git ls-files 'crypto/*.c' 'enclave-backend/*.c' 'evidence/*.c' 'inference/*.c' 'module/*.c' 'tpm-backend/*.c' 'tools/*.c' | \
+	@git ls-files 'crypto/*.c' 'enclave-backend/*.c' 'evidence/*.c' 'inference/*.c' 'module/*.c' 'tpm-backend/*.c' 'tools/*.c' 'verify/*.c' | \
 		xargs -P $(JOBS) -n 1 clang-tidy -p build/debug --quiet # one a run: several confuse its va_list checker
 
 install: deps-check ## Install module, programs, manuals and registration (PREFIX=/usr, DESTDIR)

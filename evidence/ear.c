@@ -156,7 +156,7 @@ static void write_measurements(struct bulla_writer *writer, const struct bulla_c
     const struct bulla_measurement *sorted[BULLA_MEASUREMENTS];
     for (size_t i = 0; i < claims->measurement_count; i++)
         sorted[i] = &claims->measurements[i];
-    qsort(sorted, claims->measurement_count, sizeof sorted[0], by_encoding);
+    qsort(sorted, claims->measurement_count, sizeof(const struct bulla_measurement *), by_encoding);
     bulla_cbor_write_map(writer, claims->measurement_count);
     for (size_t i = 0; i < claims->measurement_count; i++) {
         bulla_cbor_write_tstr(writer, sorted[i]->name);

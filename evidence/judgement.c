@@ -57,7 +57,7 @@ static enum bulla_reason take_apart(struct judging *judging)
 {
     struct bulla_bytes evidence = judging->judgement->evidence;
     struct bulla_attestation_result *result = judging->result;
-    if (evidence.size > 2 * BULLA_EVIDENCE_DOCUMENT_LARGEST)
+    if (evidence.size > 2UL * BULLA_EVIDENCE_DOCUMENT_LARGEST)
         return bulla_refuse(BULLA_TOO_LARGE, "evidence of %zu bytes", evidence.size);
     judging->enveloped = begins_as_envelope(evidence);
     if (judging->enveloped)
@@ -178,7 +178,7 @@ static int8_t hardware_of(enum bulla_tcb_status tcb)
         [BULLA_TCB_OUT_OF_DATE] = BULLA_TIER_WARNING,
         [BULLA_TCB_REVOKED] = BULLA_TIER_CONTRA,
     };
-    return (unsigned)tcb < BULLA_TCB_STATUSES ? claims[tcb] : BULLA_TIER_CONTRA;
+    return (int8_t)((unsigned)tcb < BULLA_TCB_STATUSES ? claims[tcb] : BULLA_TIER_CONTRA);
 }
 
 static int8_t configuration_of(const struct bulla_attestation_result *result)
@@ -202,9 +202,10 @@ static void fill_vector(struct bulla_attestation_result *result)
             result->vector[i] = VERIFICATION_FAILED;
         return;
     }
-    result->vector[BULLA_TRUST_INSTANCE_IDENTITY] = claims->pinned ? BULLA_TIER_AFFIRMING : UNRECOGNIZED_INSTANCE;
+    result->vector[BULLA_TRUST_INSTANCE_IDENTITY] =
+        (int8_t)(claims->pinned ? BULLA_TIER_AFFIRMING : UNRECOGNIZED_INSTANCE);
     result->vector[BULLA_TRUST_CONFIGURATION] = configuration_of(result);
-    result->vector[BULLA_TRUST_HARDWARE] = claims->pinned ? hardware_of(claims->tcb) : 0;
+    result->vector[BULLA_TRUST_HARDWARE] = (int8_t)(claims->pinned ? hardware_of(claims->tcb) : 0);
     if (result->appraised)
         result->vector[BULLA_TRUST_EXECUTABLES] = APPROVED_BOOT;
     else if (result->reason == BULLA_POLICY_STATE)

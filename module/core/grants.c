@@ -102,10 +102,12 @@ static enum bulla_reason decide_held(struct asking *asking, const struct bulla_g
     const struct bulla_grant_memory memory = {is_revoked_or_passed_over, is_used_up, &remembering};
     const struct bulla_grant *allowed = NULL;
     asking->granted = !of->policy.restricted;
-    if (asking->granted)
-        return BULLA_OK;
+    if (!of->policy.version)
+        return BULLA_OK; /* there never was a bundle */
     BULLA_TRY(bulla_token_now(token, &asking->access.now));
     BULLA_TRY(bulla_policy_check_time(&of->policy, asking->access.now));
+    if (asking->granted)
+        return BULLA_OK;
     BULLA_TRY(bulla_grants_decide(of->list, of->count, &asking->access, &memory, &allowed));
     asking->grant = *allowed;
     asking->granted = !allowed->uses && !allowed->rate;

@@ -1,8 +1,8 @@
 /* Who may use the objects of an authority (DESIGN: Policy bundle; evidence/grant.h decides).
  *
- * The bundle in force for an object's authority may be restricted: then every operation with the object needs a grant,
- * of the bundle's own or one that stands alone beside it. It is asked for when an operation really begins to compute,
- * once for each, and the use of a counted grant is durably debited before the first byte.
+ * The bundle in force for an object's authority has to be valid now, and may be restricted: then every operation with
+ * the object needs a grant, of the bundle's own or one that stands alone beside it. It is asked for when an operation
+ * really begins to compute, once for each, and the use of a counted grant is durably debited before the first byte.
  *
  * What a bundle and its grants say is kept between calls, for as long as the store shows no other; what the ledger says
  * of them is read again whenever the store has moved. */

@@ -118,6 +118,18 @@ static void a_clock_that_was_turned_back_brings_no_grant_to_life(void **state)
     assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "grant-expired");
 }
 
+/* Restricted or not: what an authority has said for a time it has said for no longer. */
+static void a_bundle_that_is_over_frees_nothing(void **state)
+{
+    (void)state;
+    assert_ok(flow_free(1, &authority)); /* for two hours, one of which is over */
+    assert_ok(flow_encrypt(key));
+    reopen_at(2 * hour);
+    assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "policy-expired");
+    assert_ok(flow_free(2, &authority));
+    assert_ok(flow_encrypt(key));
+}
+
 /* A process that runs for days logs in once: its uses are the occasions. */
 static void use_late_and_leave(void *context)
 {
@@ -263,6 +275,7 @@ int main(void)
         T(a_clock_is_turned_back_under_a_running_process_in_vain),
         T(no_policy_is_taken_by_a_clock_that_was_turned_back),
         T(a_login_writes_the_time_down_every_four_hours),
+        T(a_bundle_that_is_over_frees_nothing),
         T(a_use_writes_the_time_down_too),
         T(status_shows_the_floor_and_what_keeps_it),
     };
