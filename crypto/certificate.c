@@ -120,7 +120,7 @@ static bool encoded_alike(X509 *x509, struct bulla_bytes der)
 static enum bulla_reason parse(struct bulla_certificate *certificate, struct bulla_bytes der, const char *what)
 {
     const unsigned char *at = certificate->der;
-    certificate->x509 = bulla_openssl_context() ? X509_new_ex(bulla_openssl_context(), NULL) : NULL;
+    certificate->x509 = bulla_openssl_reading_context() ? X509_new_ex(bulla_openssl_reading_context(), NULL) : NULL;
     if (!certificate->x509)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "reading %s", what);
     if (!d2i_X509(&certificate->x509, &at, (long)der.size))

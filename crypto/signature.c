@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 
 #include "library.h"
 
@@ -90,7 +91,7 @@ static EVP_PKEY *curve_key(const struct kind *kind, struct bulla_bytes value)
 {
     char group[8];
     uint8_t point[POINT_LARGEST];
-    (void)strcpy(group, kind->group);
+    (void)snprintf(group, sizeof group, "%s", kind->group);
     memcpy(point, value.data, value.size);
     OSSL_PARAM parameters[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
@@ -165,7 +166,7 @@ static bool prepare_rsa(EVP_PKEY_CTX *context, const struct bulla_signature *sig
     const char *hash = hashes[signature->hash].openssl;
     bool pss = signature->padding == BULLA_PADDING_PSS;
     char name[16];
-    (void)strcpy(name, hash);
+    (void)snprintf(name, sizeof name, "%s", hash);
     OSSL_PARAM parameters[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST, name, 0),
         OSSL_PARAM_construct_end(),

@@ -35,9 +35,9 @@ enum bulla_reason bulla_pins_gather(const struct bulla_verification *verificatio
 
 /* The certificates of `endorsed`, leaf first and root last, with its lists, at a time: bulla_chain_verify's reasons,
  * BULLA_CERTIFICATE_INVALID for another number of certificates than `length`, and BULLA_EVIDENCE_STALE when no time was
- * named, for none of these documents states its own. `known_critical` as in certificate.h. */
-enum bulla_reason bulla_endorsed_verify(const struct bulla_endorsed *endorsed, size_t length,
-    const struct bulla_pins *pins, uint64_t at, const char *const *known_critical) BULLA_MUST_USE;
+ * named, for none of these documents states its own. */
+enum bulla_reason bulla_endorsed_verify(
+    const struct bulla_endorsed *endorsed, size_t length, const struct bulla_pins *pins, uint64_t at) BULLA_MUST_USE;
 /* When all of them are valid; narrows what `claims` says already. */
 void bulla_endorsed_validity(const struct bulla_endorsed *endorsed, struct bulla_claims *claims);
 

@@ -1,6 +1,6 @@
 /* Reading in the quote's order. What stands in a quote is bounded by lengths inside lengths; each must be filled by its
- * parts, so that no byte is left which nobody looked at. Behind the whole quote the kernel and others leave zeros: these
- * are cut off by the length that the quote states, anything else there is refused. */
+ * parts, so that no byte is left which nobody looked at. Behind the whole quote the kernel and others leave zeros:
+ * these are cut off by the length that the quote states, anything else there is refused. */
 #include "intel_quote.h"
 
 #include <sodium.h>
@@ -91,8 +91,8 @@ static void read_td(struct bulla_reader *reader, bool has_service, struct bulla_
 static enum bulla_reason check_td(const struct bulla_td_report *td)
 {
     if (td->attributes & ~td_attributes_known)
-        return bulla_refuse(BULLA_MALFORMED, "TD attributes %llx: reserved bits are set",
-            (unsigned long long)td->attributes);
+        return bulla_refuse(
+            BULLA_MALFORMED, "TD attributes %llx: reserved bits are set", (unsigned long long)td->attributes);
     if (td->seam_attributes || !sodium_is_zero(td->mrsignerseam.data, td->mrsignerseam.size))
         return bulla_refuse(BULLA_MALFORMED, "the TDX module is not one of Intel's");
     return BULLA_OK;
@@ -166,8 +166,7 @@ bool bulla_quote_recognised(struct bulla_bytes bytes, bool is_td)
 /* --- signature data --- */
 
 /* Certification data: its kind and its bytes. */
-static enum bulla_reason read_certification(
-    struct bulla_reader *reader, uint16_t wanted, struct bulla_bytes *data)
+static enum bulla_reason read_certification(struct bulla_reader *reader, uint16_t wanted, struct bulla_bytes *data)
 {
     uint16_t type = bulla_read_u16_little(reader);
     *data = bulla_read(reader, bulla_read_u32_little(reader));

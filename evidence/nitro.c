@@ -8,18 +8,12 @@
 #include "nitro.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "crypto/certificate.h"
 #include "crypto/cose.h"
+#include "plain_text.h"
 
-enum {
-    CHAIN_LARGEST = BULLA_NITRO_BUNDLE + 1,
-    CODE_PCRS = 3,
-    TIME_TEXT = 24,
-    SMALLEST = 64,
-    PINS = 1 + BULLA_EXTRA_ROOTS
-};
+enum { CHAIN_LARGEST = BULLA_NITRO_BUNDLE + 1, CODE_PCRS = 3, SMALLEST = 64, PINS = 1 + BULLA_EXTRA_ROOTS };
 enum { COSE_TAG = 0xd2, COSE_ARRAY = 0x84, COSE_ARRAY_INDEFINITE = 0x9f };
 
 /* AWS Nitro Enclaves Root G1: SHA-256 of its DER. */
@@ -29,6 +23,7 @@ static const uint8_t aws_root[32] = {0x64, 0x1a, 0x03, 0x21, 0xa3, 0xe2, 0x44, 0
 struct chain {
     struct bulla_certificate *list[CHAIN_LARGEST];
     size_t count;
+    struct bulla_crl *crl; /* NULL: none was given */
 };
 #define CHAIN __attribute__((cleanup(free_chain))) struct chain
 
@@ -36,6 +31,7 @@ static void free_chain(struct chain *chain)
 {
     for (size_t i = 0; i < chain->count; i++)
         bulla_certificate_free(&chain->list[i]);
+    bulla_crl_free(&chain->crl);
 }
 
 static const struct bulla_certificate *leaf_of(const struct chain *chain)
@@ -55,15 +51,17 @@ static bool recognises(struct bulla_bytes document)
            memmem(document.data, document.size, "cabundle", strlen("cabundle")) != NULL;
 }
 
-static enum bulla_reason read_chain(const struct bulla_nitro_payload *payload, struct chain *chain)
+static enum bulla_reason read_chain(
+    const struct bulla_verification *verification, const struct bulla_nitro_payload *payload, struct chain *chain)
 {
+    struct bulla_bytes crl = verification->endorsements.crls;
     for (size_t i = 0; i < payload->bundle_count; i++) {
         BULLA_TRY(bulla_certificate_read(payload->bundle[i], "a certificate of the cabundle", &chain->list[i]));
         chain->count++;
     }
     BULLA_TRY(bulla_certificate_read(payload->certificate, "the document's certificate", &chain->list[chain->count]));
     chain->count++;
-    return BULLA_OK;
+    return crl.size ? bulla_crl_read(crl, "the revocation list", &chain->crl) : BULLA_OK;
 }
 
 static enum bulla_reason verify_chain(
@@ -79,6 +77,8 @@ static enum bulla_reason verify_chain(
         .pins = (const uint8_t(*)[32])pins,
         .pin_count = 1 + verification->root_count,
         .at = verification->at ? verification->at : made_at,
+        .crls = (const struct bulla_crl *const *)&chain->crl,
+        .crl_count = chain->crl ? 1 : 0,
     };
     BULLA_TRY(bulla_chain_verify((const struct bulla_certificate *const *)chain->list, chain->count, &rules));
     if (!bulla_certificate_extension(leaf_of(chain), "2.5.29.15").data)
@@ -138,33 +138,25 @@ static enum bulla_reason measure(const struct bulla_nitro_payload *payload, stru
     return BULLA_OK;
 }
 
-static void write_time(uint64_t seconds, char text[static TIME_TEXT])
-{
-    struct tm parts;
-    time_t time = (time_t)seconds;
-    if (seconds > INT64_MAX || !gmtime_r(&time, &parts) || strftime(text, TIME_TEXT, "%FT%TZ", &parts) == 0)
-        (void)snprintf(text, TIME_TEXT, "?");
-}
-
 /* What people want to see. */
 static void tell(const struct bulla_nitro_payload *payload, const struct chain *chain, struct bulla_claims *claims)
 {
-    char from_text[TIME_TEXT];
-    char until_text[TIME_TEXT];
+    char from_text[BULLA_WHEN_SIZE];
+    char until_text[BULLA_WHEN_SIZE];
     bulla_claims_tell(claims, "module", "%.*s", (int)(payload->module_id.size < 160 ? payload->module_id.size : 160),
         (const char *)payload->module_id.data);
-    write_time(claims->made_at, from_text);
+    (void)bulla_text_when(claims->made_at, from_text);
     bulla_claims_tell(claims, "timestamp", "%s", from_text);
     bulla_claims_tell(claims, "digest", "SHA384");
     for (size_t i = 0; i < chain->count; i++) {
-        char name[24];
+        char name[40];
         char subject[96];
         uint64_t from = 0;
         uint64_t until = 0;
         bulla_certificate_validity(chain->list[i], &from, &until);
         bulla_certificate_subject(chain->list[i], subject, sizeof subject);
-        write_time(from, from_text);
-        write_time(until, until_text);
+        (void)bulla_text_when(from, from_text);
+        (void)bulla_text_when(until, until_text);
         (void)snprintf(name, sizeof name, "certificate %zu", i + 1);
         bulla_claims_tell(claims, name, "%s to %s, %s", from_text, until_text, subject);
     }
@@ -188,7 +180,7 @@ static enum bulla_reason verify_document(const struct bulla_verification *verifi
     BULLA_TRY(bulla_cose_sign1_read_foreign(verification->document, "the Nitro document", &message));
     BULLA_TRY(bulla_nitro_payload_read(message.payload, &payload));
     claims->made_at = payload.timestamp / 1000;
-    BULLA_TRY(read_chain(&payload, &chain));
+    BULLA_TRY(read_chain(verification, &payload, &chain));
     BULLA_TRY(verify_chain(verification, &chain, claims->made_at));
     BULLA_TRY(verify_signature(&message, &chain));
     BULLA_TRY(judge_time(&chain, claims));

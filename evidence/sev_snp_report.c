@@ -107,8 +107,8 @@ static bool versions_fit(const struct bulla_snp_report *report)
 static enum bulla_reason check_bits(const struct bulla_snp_report *report)
 {
     if (report->policy & ~policy_known || !(report->policy & BULLA_SNP_POLICY_ONE))
-        return bulla_refuse(
-            BULLA_MALFORMED, "SNP report: policy %llx has other bits than the ABI's", (unsigned long long)report->policy);
+        return bulla_refuse(BULLA_MALFORMED, "SNP report: policy %llx has other bits than the ABI's",
+            (unsigned long long)report->policy);
     if (report->platform_info & ~platform_known || report->key_info & ~key_info_known)
         return bulla_refuse(BULLA_MALFORMED, "SNP report: platform info %llx, key info %x: other bits than the ABI's",
             (unsigned long long)report->platform_info, report->key_info);
@@ -145,7 +145,6 @@ enum bulla_reason bulla_snp_report_read(struct bulla_bytes bytes, struct bulla_s
     BULLA_TRY(check_bits(report));
     if (!zero || !versions_fit(report) || !tcb_is_known(report->current_tcb) || !tcb_is_known(report->reported_tcb) ||
         !tcb_is_known(report->committed_tcb) || !tcb_is_known(report->launch_tcb))
-        return bulla_refuse(
-            BULLA_MALFORMED, "SNP report: reserved bytes are not zero in version %u", report->version);
+        return bulla_refuse(BULLA_MALFORMED, "SNP report: reserved bytes are not zero in version %u", report->version);
     return BULLA_OK;
 }

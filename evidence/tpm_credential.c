@@ -15,6 +15,7 @@
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 
 #include "crypto/arena.h"
 #include "crypto/library.h"
@@ -106,7 +107,7 @@ static bool oaep(struct making *making, EVP_PKEY_CTX *context)
     char padding[] = OSSL_PKEY_RSA_PAD_MODE_OAEP;
     char hash[16];
     char label[sizeof identity];
-    (void)strcpy(hash, making->hash);
+    (void)snprintf(hash, sizeof hash, "%s", making->hash);
     memcpy(label, identity, sizeof label);
     OSSL_PARAM parameters[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_ASYM_CIPHER_PARAM_PAD_MODE, padding, 0),
@@ -176,7 +177,7 @@ static enum bulla_reason seed_by_ecc(struct making *making)
     char group[8];
     uint8_t ephemeral[BULLA_TPM_POINT_LARGEST];
     size_t field = large ? 48 : 32, size = 0;
-    (void)strcpy(group, large ? "P-384" : "P-256");
+    (void)snprintf(group, sizeof group, "%s", large ? "P-384" : "P-256");
     EVP_PKEY *peer = point_key(group, bulla_tpm_public_key(&making->ek).value);
     EVP_PKEY *own = EVP_PKEY_Q_keygen(bulla_openssl_context(), NULL, "EC", group);
     enum bulla_reason reason = BULLA_OK;

@@ -31,14 +31,14 @@ static const uint8_t policy_b_384[] = {0xb2, 0x6e, 0x7d, 0x28, 0xd1, 0x1a, 0x50,
     0xcb, 0x47, 0xba, 0x09, 0x69, 0x96, 0x46, 0x15, 0x0f, 0x9f, 0xc0, 0x00, 0xf3, 0xf8, 0x0e, 0x12};
 
 static const struct default_key {
-    enum bulla_hash name_hash;
     struct bulla_bytes policy;
+    enum bulla_hash name_hash;
     bool user_with_auth; /* whether the attribute is set beside adminWithPolicy */
 } templates[] = {
-    {BULLA_SHA256, BULLA_BYTES(policy_a_256), false},
-    {BULLA_SHA384, BULLA_BYTES(policy_a_384), false},
-    {BULLA_SHA256, BULLA_BYTES(policy_b_256), true},
-    {BULLA_SHA384, BULLA_BYTES(policy_b_384), true},
+    {BULLA_BYTES(policy_a_256), BULLA_SHA256, false},
+    {BULLA_BYTES(policy_a_384), BULLA_SHA384, false},
+    {BULLA_BYTES(policy_b_256), BULLA_SHA256, true},
+    {BULLA_BYTES(policy_b_384), BULLA_SHA384, true},
 };
 
 /* -- DER -- */
@@ -210,7 +210,8 @@ static enum bulla_reason check_chain(
     if (question->issuer_count == 0 || question->issuer_count >= BULLA_CHAIN_LONGEST)
         return bulla_refuse(
             BULLA_CERTIFICATE_INVALID, "an endorsement certificate with %zu issuers given", question->issuer_count);
-    memcpy(chain, question->issuers, question->issuer_count * sizeof *chain);
+    for (size_t i = 0; i < question->issuer_count; i++)
+        chain[i] = question->issuers[i];
     chain[question->issuer_count] = certificate;
     const struct bulla_chain_rules rules = {
         .pins = question->pins,
@@ -229,12 +230,12 @@ static enum bulla_reason verify(
 {
     struct bulla_tpm_public key;
     struct bulla_bytes area = bulla_tpm_public_area(question->public_area);
-    BULLA_TRY(check_chain(question, certificate));
     BULLA_TRY(check_usage(certificate));
     BULLA_TRY(read_makers_words(certificate, ek));
     BULLA_TRY(bulla_tpm_public_read(area, &key));
     BULLA_TRY(check_key(certificate, &key));
     BULLA_TRY(check_template(&key));
+    BULLA_TRY(check_chain(question, certificate));
     bulla_certificate_fingerprint(certificate, ek->fingerprint);
     bulla_certificate_validity(certificate, &ek->not_before, &ek->not_after);
     return bulla_tpm_public_name(area, &ek->name);

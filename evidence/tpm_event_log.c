@@ -52,6 +52,8 @@ static const struct type {
     {0x800000e0, false, "EV_EFI_VARIABLE_AUTHORITY"},
     {0x800000e1, false, "EV_EFI_SPDM_FIRMWARE_BLOB"},
     {0x800000e2, false, "EV_EFI_SPDM_FIRMWARE_CONFIG"},
+    {0x800000e3, false, "EV_EFI_SPDM_DEVICE_POLICY"},
+    {0x800000e4, false, "EV_EFI_SPDM_DEVICE_AUTHORITY"},
 };
 enum { TYPES = sizeof types / sizeof types[0] };
 
@@ -190,15 +192,16 @@ static enum bulla_reason take(struct bulla_tpm_event_log *log, struct bulla_tpm_
 
 static enum bulla_reason compare_digests(struct bulla_tpm_event *event)
 {
-    bool all = true;
+    bool all = true, any = false;
     for (unsigned hash = 0; hash < BULLA_HASHES; hash++) {
         uint8_t digest[BULLA_HASH_LARGEST];
         if (event->digests[hash].size == 0)
             continue;
         BULLA_TRY(bulla_hash_parts((enum bulla_hash)hash, &event->data, 1, digest));
+        any = true;
         all = all && memcmp(digest, event->digests[hash].data, event->digests[hash].size) == 0;
     }
-    event->data_is_digested = all;
+    event->data_is_digested = all && any;
     return BULLA_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "intel_quote.h"
 #include "nitro.h"
 #include "sev_snp.h"
+#include "tpm_verifier.h"
 
 static bool recognises_nothing(struct bulla_bytes document)
 {
@@ -21,7 +22,7 @@ static const struct bulla_evidence_verifier no_verifier = {
 
 const struct bulla_evidence_verifier *const bulla_evidence_verifiers[BULLA_EVIDENCE_KINDS] = {
     [BULLA_EVIDENCE_NONE] = &no_verifier,
-    [BULLA_EVIDENCE_TPM] = &no_verifier,
+    [BULLA_EVIDENCE_TPM] = &bulla_tpm_verifier,
     [BULLA_EVIDENCE_NITRO] = &bulla_nitro_verifier,
     [BULLA_EVIDENCE_SEV_SNP] = &bulla_sev_snp_verifier,
     [BULLA_EVIDENCE_TDX] = &bulla_tdx_verifier,

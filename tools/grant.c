@@ -22,7 +22,7 @@ struct grant_settings {
 
 static const struct bulla_option options[] = {
     {"key", 'k', "FILE", "the authority's private key, in PEM", BULLA_OPTION_TEXT, AT(key), 0, 0, true},
-    {"to", 't', "PRINCIPAL", "user:NAME, ed25519:HEX, secp256k1:HEX, ethereum:0xHEX, or anyone", BULLA_OPTION_TEXT,
+    {"to", 0, "PRINCIPAL", "user:NAME, ed25519:HEX, secp256k1:HEX, ethereum:0xHEX, or anyone", BULLA_OPTION_TEXT,
         AT(to), 0, 0, true},
     {"object", 0, "HEX", "the object's id (bulla model list shows a model's); without it every object of the authority",
         BULLA_OPTION_HEX, AT(object), 1, BULLA_GRANT_OBJECT_LARGEST, false},
@@ -30,7 +30,7 @@ static const struct bulla_option options[] = {
         "infer, seal, sign, decrypt, encrypt, verify, derive, wrap, unwrap, or all (default: infer)", BULLA_OPTION_TEXT,
         AT(operations), 0, 0, false},
     {"from", 0, "TIME", "when it begins (default: now)", BULLA_OPTION_TEXT, AT(from), 0, 0, false},
-    {"until", 'u', "TIME", "when it ends: 2026-12-31, 2026-12-31T18:00:00Z or +10d", BULLA_OPTION_TEXT, AT(until), 0, 0,
+    {"until", 0, "TIME", "when it ends: 2026-12-31, 2026-12-31T18:00:00Z or +10d", BULLA_OPTION_TEXT, AT(until), 0, 0,
         true},
     {"uses", 'n', "N", "how often (default: not counted)", BULLA_OPTION_NUMBER, AT(uses), 1, INT64_MAX, false},
     {"rate", 0, "N/SECONDS", "at most so many uses in so many seconds", BULLA_OPTION_TEXT, AT(rate), 0, 0, false},

@@ -55,14 +55,14 @@ static json_t *findings_json(const struct bulla_receipt_findings *findings)
     char name[2 * BULLA_TPM_NAME_LARGEST + 1] = "";
     if (findings->key.size == 32)
         bulla_hex_write(findings->key.data, 32, key);
-    bulla_hex_write(findings->tpm.key_name.bytes, findings->tpm.key_name.size, name);
+    bulla_hex_write(findings->evidence.tpm.key_name.bytes, findings->evidence.tpm.key_name.size, name);
     const struct bulla_receipt *receipt = &findings->receipt;
     return json_pack("{s:s%,s:s%,s:I,s:I,s:s,s:s,s:s,s:b,s:b,s:b}", "issuer", (const char *)receipt->issuer.data,
         receipt->issuer.size, "model", (const char *)receipt->model_id.data, receipt->model_id.size, "issued_at",
         (json_int_t)receipt->issued_at, "sequence", (json_int_t)receipt->sequence, "receipt_key", key, "evidence",
-        bulla_evidence_verifiers[findings->claims.kind]->name, "attestation_key_name", findings->attested ? name : "",
-        "attested", findings->attested, "pinned", findings->pinned && findings->attested, "clock_safe",
-        findings->attested && findings->tpm.clock_safe);
+        bulla_evidence_verifiers[findings->evidence.claims.kind]->name, "attestation_key_name",
+        findings->attested ? name : "", "attested", findings->attested, "pinned",
+        findings->pinned && findings->attested, "clock_safe", findings->attested && findings->evidence.tpm.clock_safe);
 }
 
 static void findings_say(const struct bulla_receipt_findings *findings)
@@ -80,9 +80,9 @@ static void findings_say(const struct bulla_receipt_findings *findings)
     if (!findings->attested)
         bulla_say(BULLA_WARN "unattested" BULLA_PLAIN ": the signature is the token's, and nothing vouches for the "
                              "machine's state\n");
-    else if (findings->claims.kind != BULLA_EVIDENCE_TPM)
-        bulla_say(
-            BULLA_GOOD "attested" BULLA_PLAIN " by %s\n", bulla_evidence_verifiers[findings->claims.kind]->people);
+    else if (findings->evidence.claims.kind != BULLA_EVIDENCE_TPM)
+        bulla_say(BULLA_GOOD "attested" BULLA_PLAIN " by %s\n",
+            bulla_evidence_verifiers[findings->evidence.claims.kind]->people);
     else if (!findings->pinned)
         bulla_say(BULLA_WARN "attested by an unpinned attestation key" BULLA_PLAIN "\n");
     else
@@ -107,7 +107,7 @@ static enum bulla_reason bundle_verify(const struct verify_settings *settings, s
     uint8_t authority[BULLA_AUTHORITY_SIZE];
     BULLA_CERTIFICATES struct bulla_certificates certificates = {.count = 0};
     struct bulla_receipt_trust trust = {.key = hex_view(&settings->key),
-        .attestation_key = hex_view(&settings->attestation_key),
+        .evidence.attestation_key = hex_view(&settings->attestation_key),
         .nonce = hex_view(&settings->nonce),
         .model_hash = hex_view(&settings->model_hash),
         .max_age = settings->max_age,
@@ -119,8 +119,8 @@ static enum bulla_reason bundle_verify(const struct verify_settings *settings, s
     }
     for (size_t i = 0; i < settings->roots.count; i++)
         BULLA_TRY(bulla_certificates_add(&certificates, settings->roots.items[i], true));
-    trust.roots = (const uint8_t(*)[32])certificates.pins;
-    trust.root_count = certificates.root_count;
+    trust.evidence.roots = (const uint8_t(*)[32])certificates.pins;
+    trust.evidence.root_count = certificates.root_count;
     BULLA_TRY(bulla_checks_open(&checks));
     bulla_receipt_examine(&checks, bundle, &trust, findings);
     enum bulla_reason reason = findings_print(&checks, findings);

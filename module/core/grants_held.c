@@ -182,7 +182,8 @@ static int digit(uint8_t letter)
 static bool is_named(struct bulla_bytes name, const char *what, uint8_t mark[static BULLA_GRANT_MARK])
 {
     size_t size = strlen(what);
-    if (name.size != size + 1 + 2 * BULLA_GRANT_MARK || memcmp(name.data, what, size) != 0 || name.data[size] != ':')
+    if (name.size != size + 1 + 2 * (size_t)BULLA_GRANT_MARK || memcmp(name.data, what, size) != 0 ||
+        name.data[size] != ':')
         return false;
     for (size_t i = 0; i < BULLA_GRANT_MARK; i++) {
         int high = digit(name.data[size + 1 + 2 * i]), low = digit(name.data[size + 2 + 2 * i]);

@@ -186,7 +186,7 @@ enum bulla_reason bulla_pin_try(
     struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin, bool beyond_lock, uint8_t *secret)
 {
     struct trying trying = {.role = role, .beyond_lock = beyond_lock};
-    BULLA_TURN struct bulla_turn turn;
+    BULLA_TURN struct bulla_turn turn = {-1}; /* a PIN of no PIN's length is refused before */
     BULLA_TRY(bulla_pin_check_length(pin));
     BULLA_TRY(bulla_turn_take(token->config->path, "pin.lock", &turn));
     BULLA_TRY(bulla_token_transaction(token, take_try, &trying));

@@ -357,6 +357,44 @@ static void constraints_that_cannot_be_read_are_refused(void **state)
     }
 }
 
+/* Signatures of CAs are remembered: nothing else of a chain may be. */
+static void a_chain_that_verified_before_is_judged_anew(void **state)
+{
+    (void)state;
+    struct fixture *fixture = begin();
+    make(fixture);
+    for (int i = 0; i < 2; i++) {
+        fixture->rules.at = NOW;
+        assert_int_equal(verify(fixture), BULLA_OK);
+        fixture->rules.at = UNTIL + 1;
+        assert_int_equal(verify(fixture), BULLA_CERTIFICATE_EXPIRED);
+        fixture->rules.at = FROM - 1;
+        assert_int_equal(verify(fixture), BULLA_CERTIFICATE_NOT_YET);
+        fixture->rules.at = NOW;
+        fixture->pins[1][0] ^= 1;
+        assert_int_equal(verify(fixture), BULLA_CERTIFICATE_UNTRUSTED);
+        fixture->pins[1][0] ^= 1;
+    }
+    end(fixture);
+    fixture->wanted[UPPER].signer = fixture->keys[TEST_PKI_P256]; /* by the same name, not the same key */
+    fixture->wanted[UPPER].digest = "SHA256";
+    assert_int_equal(verdict(fixture), BULLA_CERTIFICATE_INVALID);
+}
+
+static void more_chains_than_are_remembered_verify(void **state)
+{
+    (void)state;
+    for (long round = 0; round < 140; round++) {
+        struct fixture *fixture = begin();
+        void *other = fixture->keys[TEST_PKI_P256];
+        fixture->wanted[UPPER].serial = fixture->wanted[LOWER].serial = round % 70;
+        assert_int_equal(verdict(fixture), BULLA_OK);
+        fixture->wanted[UPPER].signer = other;
+        fixture->wanted[UPPER].digest = "SHA256";
+        assert_int_equal(verdict(fixture), BULLA_CERTIFICATE_INVALID);
+    }
+}
+
 /* Lists */
 
 static struct test_pki_crl list_by(struct fixture *fixture, size_t link)
@@ -644,6 +682,8 @@ int main(void)
         cmocka_unit_test(an_unknown_critical_extension_is_refused_unless_the_caller_judges_it),
         cmocka_unit_test(an_extension_that_occurs_twice_is_refused),
         cmocka_unit_test(constraints_that_cannot_be_read_are_refused),
+        cmocka_unit_test(a_chain_that_verified_before_is_judged_anew),
+        cmocka_unit_test(more_chains_than_are_remembered_verify),
         cmocka_unit_test(a_list_revokes_what_its_issuer_signed),
         cmocka_unit_test(a_list_that_nobody_of_the_chain_signed_is_refused),
         cmocka_unit_test(a_list_out_of_force_is_refused),

@@ -215,6 +215,33 @@ static void a_leaf_with_a_key_of_another_curve_is_refused(void **state)
     test_pki_key_free(changed.keys[NITRO_LEAF]);
 }
 
+static void a_revocation_list_that_is_given_is_kept(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    uint8_t der[1024];
+    struct test_pki_crl list = {.issuer = pki.wanted[2].subject,
+        .signer = pki.keys[2],
+        .digest = "SHA384",
+        .from = FROM,
+        .until = UNTIL,
+        .revoked = {77}};
+    struct bulla_verification trusted = {.roots = (const uint8_t(*)[32])pki.root, .root_count = 1};
+    trusted.endorsements.crls = (struct bulla_bytes){der, test_pki_crl_make(&list, der, sizeof der)};
+    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_OK);
+    trusted.endorsements.crls.size--;
+    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_MALFORMED);
+    list.revoked[1] = pki.wanted[3].serial;
+    trusted.endorsements.crls.size = test_pki_crl_make(&list, der, sizeof der);
+    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_CERTIFICATE_REVOKED);
+    list.signer = pki.keys[1];
+    trusted.endorsements.crls.size = test_pki_crl_make(&list, der, sizeof der);
+    assert_int_not_equal(judge(&pki, &trusted, &claims), BULLA_OK);
+    list.issuer = "somebody";
+    trusted.endorsements.crls.size = test_pki_crl_make(&list, der, sizeof der);
+    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_CERTIFICATE_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +254,7 @@ int main(void)
         cmocka_unit_test(each_rule_of_the_chain_is_kept),
         cmocka_unit_test(every_certificate_must_be_valid_when_the_document_was_made),
         cmocka_unit_test(a_document_made_outside_its_certificates_is_refused_at_any_time),
+        cmocka_unit_test(a_revocation_list_that_is_given_is_kept),
         cmocka_unit_test(a_leaf_with_a_key_of_another_curve_is_refused),
     };
     return cmocka_run_group_tests(tests, begin, end);

@@ -1,4 +1,6 @@
 /* Who may use an authority's objects: on a token without a TPM, where nothing but the grants says no. */
+#include <dlfcn.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -335,6 +337,103 @@ static void nobody_revokes_what_another_authority_granted(void **state)
     assert_false(flow_uses(&grant).revoked);
 }
 
+/* --- who proved himself --- */
+
+/* A session object for a principal, and its challenge signed by an Ed25519 key. */
+static CK_OBJECT_HANDLE prove(CK_SESSION_HANDLE session, const uint8_t *secret, const char *text)
+{
+    CK_OBJECT_CLASS principal_class = CKO_BULLA_PRINCIPAL;
+    uint8_t challenge[2 * BULLA_CHALLENGE_SIZE], proof[64];
+    CK_OBJECT_HANDLE object = 0;
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &principal_class, sizeof principal_class},
+        {CKA_BULLA_PRINCIPAL, (void *)(uintptr_t)text, strlen(text)}};
+    CK_ATTRIBUTE asked = {CKA_BULLA_CHALLENGE, challenge, sizeof challenge};
+    assert_ok(flow.p11->C_CreateObject(session, template, 2, &object));
+    assert_ok(flow.p11->C_GetAttributeValue(session, object, &asked, 1));
+    assert_int_equal(crypto_sign_detached(proof, NULL, challenge, asked.ulValueLen, secret), 0);
+    CK_ATTRIBUTE given = {CKA_BULLA_PROOF, proof, sizeof proof};
+    assert_ok(flow.p11->C_SetAttributeValue(session, object, &given, 1));
+    return object;
+}
+
+static void a_key_may_what_it_was_granted_in_the_session_that_it_proved_itself_to(void **state)
+{
+    (void)state;
+    uint8_t public_key[32], secret[64];
+    char text[BULLA_PRINCIPAL_TEXT] = "ed25519:";
+    struct bulla_grant grant = flow_grant(BULLA_MAY_ENCRYPT, 0);
+    CK_SESSION_HANDLE first = flow.session, second = 0;
+    assert_int_equal(crypto_sign_keypair(public_key, secret), 0);
+    (void)sodium_bin2hex(text + 8, sizeof text - 8, public_key, sizeof public_key);
+    assert_int_equal(bulla_principal_parse(BULLA_TEXT(text), &grant.who), BULLA_OK);
+    assert_ok(flow_restrict(1, &authority, &grant, 1));
+    assert_no(flow_encrypt(key), "grant-missing"); /* the owner has none */
+    CK_OBJECT_HANDLE object = prove(flow.session, secret, text);
+    assert_ok(flow_encrypt(key));
+    assert_ok(flow.p11->C_OpenSession(flow.slot, CKF_SERIAL_SESSION, NULL, NULL, &second));
+    flow.session = second;
+    assert_no(flow_encrypt(key), "grant-missing"); /* nor has another session */
+    flow.session = first;
+    assert_ok(flow_encrypt(key));
+    assert_ok(flow.p11->C_DestroyObject(flow.session, object));
+    assert_no(flow_encrypt(key), "grant-missing");
+}
+
+static CK_RV find_interface(CK_INTERFACE **interface, CK_VERSION *version)
+{
+    CK_RV (*get)(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS) = NULL;
+    void *module = dlopen(BULLA_MODULE, RTLD_NOW | RTLD_NOLOAD), *symbol = dlsym(module, "C_GetInterface");
+    assert_non_null(symbol);
+    memcpy(&get, &symbol, sizeof symbol);
+    CK_RV rv = get((CK_UTF8CHAR *)(uintptr_t) "PKCS 11", version, interface, 0);
+    (void)dlclose(module);
+    return rv;
+}
+
+static CK_RV login_named(const char *name, const char *pin)
+{
+    CK_INTERFACE *interface = NULL;
+    CK_VERSION version = {3, 0};
+    CK_RV rv = find_interface(&interface, &version);
+    if (rv != CKR_OK)
+        return rv;
+    const struct bulla_function_list_3_0 *list = interface->pFunctionList;
+    return list->C_LoginUser(flow.session, CKU_USER, (unsigned char *)(uintptr_t)pin, strlen(pin),
+        (unsigned char *)(uintptr_t)name, strlen(name));
+}
+
+static void add_user(const char *name, const char *pin)
+{
+    static const CK_BBOOL yes = CK_TRUE;
+    CK_OBJECT_CLASS principal_class = CKO_BULLA_PRINCIPAL;
+    CK_OBJECT_HANDLE object = 0;
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &principal_class, sizeof principal_class},
+        {CKA_TOKEN, (void *)(uintptr_t)&yes, sizeof yes}, {CKA_LABEL, (void *)(uintptr_t)name, strlen(name)},
+        {CKA_BULLA_PROOF, (void *)(uintptr_t)pin, strlen(pin)}};
+    assert_ok(flow.p11->C_CreateObject(flow.session, template, 4, &object));
+}
+
+static void a_users_grant_is_not_the_owners_nor_another_users(void **state)
+{
+    (void)state;
+    struct bulla_grant grant = flow_grant(BULLA_MAY_ENCRYPT, 2);
+    add_user("ann", "ann's own pin");
+    add_user("bob", "bob's own pin");
+    assert_int_equal(bulla_principal_parse(BULLA_TEXT("user:ann"), &grant.who), BULLA_OK);
+    assert_ok(flow_restrict(1, &authority, &grant, 1));
+    assert_no(flow_encrypt(key), "grant-missing");
+    assert_ok(flow.p11->C_Logout(flow.session));
+    assert_ok(login_named("bob", "bob's own pin"));
+    key = flow_find(CKO_SECRET_KEY, "key");
+    assert_no(flow_encrypt(key), "grant-missing");
+    assert_ok(flow.p11->C_Logout(flow.session));
+    assert_ok(login_named("ann", "ann's own pin"));
+    key = flow_find(CKO_SECRET_KEY, "key");
+    assert_ok(flow_encrypt(key));
+    assert_ok(flow_encrypt(key));
+    assert_no(flow_encrypt(key), "grant-used-up");
+}
+
 /* --- between grants --- */
 
 static void a_grant_without_a_count_goes_first(void **state)
@@ -377,6 +476,8 @@ int main(void)
         T(what_was_revoked_stays_revoked),
         T(a_revocation_outlives_its_object),
         T(nobody_revokes_what_another_authority_granted),
+        T(a_key_may_what_it_was_granted_in_the_session_that_it_proved_itself_to),
+        T(a_users_grant_is_not_the_owners_nor_another_users),
         T(a_grant_without_a_count_goes_first),
         T(what_one_grant_has_no_more_another_may_have),
     };

@@ -184,6 +184,23 @@ static void the_last_block_is_what_is_left(void **state)
     assert_used(205);
 }
 
+/* The same grant, signed anew: its count goes on. */
+static void a_grant_signed_anew_goes_on_with_its_count(void **state)
+{
+    (void)state;
+    grant_uses(1000);
+    for (int i = 0; i < 7; i++)
+        assert_ok(flow_encrypt(key)); /* three of the block are left in this process */
+    grant.uses = 5;
+    struct bulla_grant copy = grant;
+    assert_ok(flow_restrict(2, &authority, &copy, 1));
+    assert_used_up(flow_encrypt(key));
+    grant.uses = copy.uses = 8;
+    assert_ok(flow_restrict(3, &authority, &copy, 1));
+    assert_ok(flow_encrypt(key));
+    assert_used_up(flow_encrypt(key));
+}
+
 /* --- at once --- */
 
 enum { PROCESSES = 4 };
@@ -537,6 +554,7 @@ int main(void)
         T(a_clean_end_gives_the_rest_of_a_block_back),
         T(an_unclean_end_forfeits_the_rest_of_a_block),
         T(the_last_block_is_what_is_left),
+        T(a_grant_signed_anew_goes_on_with_its_count),
         T(processes_at_once_share_what_was_granted),
         T(blocks_at_once_are_never_more_than_was_granted),
         T(a_paced_grant_is_paced_across_processes),

@@ -298,7 +298,7 @@ run 0 status --json
 json ".policies[0].authority == \"$AUTHORITY\" and .policies[0].authority_hash == \"$HASH\""
 run 0 status
 says "authority $HASH"
-says "leaves                     passphrase, tpm"
+says "leaves                     passphrase, snp, tpm"
 run 0 model seal "$FOLDER/model" --label governed --release passphrase --passphrase-file "$FOLDER/passphrase" \
     --authority "$FOLDER/authority.pem.pub" $PIN --json
 GOVERNED=$(jq -r .path <"$FOLDER/out")
@@ -311,6 +311,27 @@ offline 0 model inspect "$GOVERNED"
 says "$HASH"
 offline 0 model inspect "$GOVERNED" --json
 json ".authority_hash == \"$HASH\" and .authority_sha256[:16] == \"$HASH\" and (.self_authorised | not)"
+
+# grants, and what is left of them
+run 0 uses $PIN --json
+json '.grants == []'
+run 0 uses $PIN
+says "no grant is in force"
+offline 0 policy keygen -o "$FOLDER/granter.pem"
+offline 0 grant --key "$FOLDER/granter.pem" --to user:ann --object 6d31 --until +10d --uses 10 --rate 2/60 -o "$FOLDER/grant"
+offline 0 policy sign --key "$FOLDER/granter.pem" --version 1 \
+    --state "a=0-7:0000000000000000000000000000000000000000000000000000000000000000" --grant "$FOLDER/grant" -o "$FOLDER/restricted"
+run 0 policy load "$FOLDER/restricted" $PIN
+run 0 uses $PIN --json
+json '.grants | length == 1 and .[0].who == "user:ann" and .[0].object == "6d31" and .[0].left == 10 and (.[0].revoked | not)
+    and .[0].rate == {"uses": 2, "seconds": 60} and .[0].operations == ["infer"]'
+run 0 uses $PIN
+says "0 of 10 used, 10 left"
+says "at most 2 in 60 s"
+offline 0 revoke --key "$FOLDER/granter.pem" --grant "$FOLDER/grant" -o "$FOLDER/revocation"
+run 0 policy load "$FOLDER/revocation" $PIN
+run 0 uses $PIN
+says "revoked"
 
 # several tokens: one must be named, by its label or its name in the configuration
 cat >>"$BULLA_CONF" <<CONF

@@ -26,6 +26,8 @@ for product in module/shared/libbulla.so tools/bulla tools/bulla.bash; do
     mkdir -p "$(dirname "$folder/build/$product")"
     cp "$build/$product" "$folder/build/$product"
 done
+mkdir -p "$folder/build/verify"
+cp -a "$build"/verify/libbulla-verify.so* "$folder/build/verify/"
 DESTDIR=$root cmake --install "$folder/build" >"$folder/out" 2>&1 || { fail 'installing'; exit 1; }
 
 # --- what is where ---
@@ -37,6 +39,9 @@ expected() {
 ${registrations#/}/bulla.module
 usr/bin/bulla
 usr/include/bulla.h
+usr/include/bulla_verify.h
+usr/$libraries/libbulla-verify.so.1.0.0
+usr/$libraries/pkgconfig/bulla-verify.pc
 usr/$libraries/pkcs11/libbulla.so
 usr/share/bash-completion/completions/bulla
 usr/share/doc/bulla/bulla.conf.example

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "evidence/policy.h"
 #include "program.h"
@@ -385,6 +386,37 @@ static void evidence_that_does_not_verify_decides(void **state)
     FAILS(BULLA_EXIT_UNVERIFIED, "(evidence-kind)", ASK("--evidence", second, "--as", "user:ann", "--object", "6d31"));
 }
 
+/* A document of a production enclave and one of a debugged one; PCR0 to PCR2 of the first as its map has them, read by
+ * a few lines of Python (tests/vectors/nitro/README.md says whose they are). */
+#define NITRO BULLA_SOURCE_FOLDER "/tests/vectors/nitro/"
+#define NITRO_PRODUCTION NITRO "20240226_base_prod_3a4a0301.cbor"
+#define NITRO_DEBUG NITRO "20230918_evervault_debug_6f80ac25.cbor"
+#define PCR0 "17bf8f048519797be90497001a7559a3d555395937117d76f8baaedf56ca6d97952de79479bc0c76e5d176d20f663790"
+#define PCR1 "5d3938eb05288e20a981038b1861062ff4174884968a39aee5982b312894e60561883576cc7381d1a7d05b809936bd16"
+#define PCR2 "249037310daa90f4eb0703e7b105a241fdb09f12d3c40b7aea2f39e57b07b887e6ff4e4f9757943e127e391626b5e4d5"
+
+static void a_real_enclave_is_allowed_by_its_measurements_alone(void **state)
+{
+    (void)state;
+    struct program_result result;
+    if (access(NITRO_PRODUCTION, R_OK) != 0)
+        skip();
+    DOES("policy", "sign", "--key", key, "--version", "1", "--reference",
+        "oracle=nitro:pcr0=" PCR0 ",pcr1=" PCR1 ",pcr2=" PCR2, "-o", bundle);
+    RUN(&result, ASK("--evidence", NITRO_PRODUCTION, "--json"));
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_string_equal(text(row(&result, "answers", 1), "question"), "evidence");
+    assert_string_equal(text(row(&result, "answers", 1), "detail"), "it is \"oracle\"");
+    program_result_free(&result);
+    FAILS(BULLA_EXIT_UNVERIFIED, "(evidence-debug)", ASK("--evidence", NITRO_DEBUG));
+    DOES("policy", "sign", "--key", key, "--version", "1", "--reference",
+        "oracle=nitro:pcr0=" PCR0 ",pcr1=" PCR2 ",pcr2=" PCR2, "-o", bundle);
+    FAILS(BULLA_EXIT_REFUSED, "pcr1 is 5d3938eb", ASK("--evidence", NITRO_PRODUCTION));
+    DOES("policy", "sign", "--key", key, "--version", "1", "--reference", "oracle=nitro:pcr0=" PCR0 ",tcb=up-to-date",
+        "-o", bundle);
+    FAILS(BULLA_EXIT_UNVERIFIED, "(evidence-tcb)", ASK("--evidence", NITRO_PRODUCTION));
+}
+
 static void a_question_that_can_not_be_asked_is_usage(void **state)
 {
     (void)state;
@@ -416,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_not_granted_is_told_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_policy_that_is_not_valid_then_allows_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(evidence_that_does_not_verify_decides, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_real_enclave_is_allowed_by_its_measurements_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_question_that_can_not_be_asked_is_usage, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

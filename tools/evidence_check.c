@@ -1,0 +1,39 @@
+#include "evidence_check.h"
+
+#include <stdio.h>
+
+/* A quote has claims of its own beside those that every kind has: its key's name, its clock. */
+static enum bulla_reason quote_claims(
+    const struct bulla_evidence_trust *trust, struct bulla_verified_evidence *verified)
+{
+    struct bulla_tpm_evidence evidence;
+    BULLA_TRY(bulla_tpm_evidence_read(verified->envelope.document, &evidence));
+    return bulla_tpm_evidence_verify(&evidence, trust->attestation_key, &verified->tpm);
+}
+
+enum bulla_reason bulla_evidence_check(
+    struct bulla_bytes evidence, const struct bulla_evidence_trust *trust, struct bulla_verified_evidence *verified)
+{
+    memset(verified, 0, sizeof *verified);
+    BULLA_TRY(bulla_envelope_read(evidence, &verified->envelope));
+    const struct bulla_verification verification = {.document = verified->envelope.document,
+        .endorsements.certificates = verified->envelope.certificates,
+        .roots = trust->roots,
+        .root_count = trust->root_count,
+        .attestation_key = trust->attestation_key};
+    if (verified->envelope.kind == BULLA_EVIDENCE_TPM)
+        BULLA_TRY(quote_claims(trust, verified));
+    else if (trust->attestation_key.size)
+        return bulla_refuse(
+            BULLA_EVIDENCE_UNTRUSTED, "you named a TPM's attestation key, and this is no TPM's evidence");
+    return bulla_evidence_verify(&verification, &verified->claims);
+}
+
+void bulla_evidence_describe(const struct bulla_verified_evidence *verified, char *text, size_t size)
+{
+    enum bulla_evidence_kind kind = verified->envelope.kind;
+    if (kind == BULLA_EVIDENCE_TPM)
+        (void)snprintf(text, size, "a TPM's quote");
+    else
+        (void)snprintf(text, size, "evidence of the kind %s", bulla_evidence_verifiers[kind]->people);
+}

@@ -1,0 +1,138 @@
+#include "evidence_settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "authority.h"
+#include "crypto/certificate.h"
+#include "file.h"
+#include "output.h"
+#include "times.h"
+
+static enum bulla_reason part_read(const char *path, size_t largest, uint8_t **data, struct bulla_bytes *part)
+{
+    size_t size = 0;
+    if (!path)
+        return BULLA_OK;
+    enum bulla_reason reason = bulla_file_read(path, largest, data, &size);
+    *part = (struct bulla_bytes){*data, size};
+    return reason;
+}
+
+/* PEM by its mark, else DER. */
+static enum bulla_reason root_read(const char *path, uint8_t fingerprint[static 32])
+{
+    static const char mark[] = "-----BEGIN";
+    BULLA_CERTIFICATE struct bulla_certificate *certificate = NULL;
+    struct bulla_bytes bytes = {NULL, 0};
+    uint8_t *data = NULL;
+    size_t count = 0;
+    enum bulla_reason reason = part_read(path, 4UL * BULLA_CERTIFICATE_LARGEST, &data, &bytes);
+    if (reason == BULLA_OK && memmem(bytes.data, bytes.size, mark, sizeof mark - 1))
+        reason = bulla_certificate_read_pem(bytes, path, &certificate, 1, &count);
+    else if (reason == BULLA_OK)
+        reason = bulla_certificate_read(bytes, path, &certificate);
+    if (reason == BULLA_OK)
+        bulla_certificate_fingerprint(certificate, fingerprint);
+    free(data);
+    return reason;
+}
+
+static enum bulla_reason trust_read(struct bulla_question *question, const struct bulla_evidence_settings *settings)
+{
+    struct bulla_verification *trusted = &question->judgement.trusted;
+    struct bulla_endorsements *endorsements = &trusted->endorsements;
+    if (settings->roots.count > BULLA_EXTRA_ROOTS)
+        return bulla_refuse(BULLA_ARGUMENT, "--root: at most %d", BULLA_EXTRA_ROOTS);
+    for (size_t i = 0; i < settings->roots.count; i++)
+        BULLA_TRY(root_read(settings->roots.items[i], question->roots[i]));
+    trusted->roots = question->roots;
+    trusted->root_count = settings->roots.count;
+    trusted->attestation_key = (struct bulla_bytes){settings->attestation_key.data, settings->attestation_key.size};
+    BULLA_TRY(part_read(
+        settings->certificates, BULLA_COLLATERAL_LARGEST, &question->certificates, &endorsements->certificates));
+    BULLA_TRY(
+        part_read(settings->collateral, BULLA_COLLATERAL_LARGEST, &question->collateral, &endorsements->collateral));
+    return part_read(settings->revocations, BULLA_COLLATERAL_LARGEST, &question->revocations, &endorsements->crls);
+}
+
+/* Whose policy it is must be said: a bundle that names its own authority proves nothing. */
+static enum bulla_reason policy_read(struct bulla_question *question, const struct bulla_evidence_settings *settings)
+{
+    uint8_t authority[BULLA_AUTHORITY_SIZE];
+    struct bulla_bytes bundle = {NULL, 0};
+    if (!settings->policy)
+        return settings->authority ? bulla_refuse(BULLA_ARGUMENT, "--authority goes with --policy") : BULLA_OK;
+    if (!settings->authority)
+        return bulla_refuse(BULLA_ARGUMENT, "--policy needs --authority: whose policy do you trust?");
+    BULLA_TRY(bulla_authority_public(settings->authority, authority));
+    BULLA_TRY(part_read(settings->policy, BULLA_POLICY_LARGEST, &question->bundle, &bundle));
+    question->policy = calloc(1, sizeof *question->policy);
+    if (!question->policy)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "for the policy");
+    BULLA_TRY(bulla_policy_read(bundle, BULLA_BYTES(authority), question->policy));
+    question->judgement.policy = question->policy;
+    return BULLA_OK;
+}
+
+static enum bulla_reason purpose_read(struct bulla_judgement *judgement, const char *name)
+{
+    judgement->has_purpose = name != NULL;
+    for (int i = 0; name && i < BULLA_PURPOSE_COUNT; i++)
+        if (strcmp(bulla_purpose_name((enum bulla_purpose)i), name) == 0) {
+            judgement->purpose = (enum bulla_purpose)i;
+            return BULLA_OK;
+        }
+    return name ? bulla_refuse(BULLA_ARGUMENT, "--purpose: attest, receipt or release, not '%s'", name) : BULLA_OK;
+}
+
+static enum bulla_reason time_read(struct bulla_judgement *judgement, const struct bulla_evidence_settings *settings)
+{
+    uint64_t now = (uint64_t)time(NULL);
+    judgement->now = now;
+    judgement->oldest = settings->max_age;
+    judgement->at_its_own_time = settings->at && strcmp(settings->at, "own") == 0;
+    if (!settings->at || judgement->at_its_own_time)
+        return BULLA_OK;
+    return bulla_time_parse(settings->at, "--at", now, &judgement->now);
+}
+
+enum bulla_reason bulla_question_open(
+    struct bulla_question **question, const struct bulla_evidence_settings *settings, const char *path)
+{
+    *question = calloc(1, sizeof **question);
+    if (!*question)
+        return bulla_refuse(BULLA_OUT_OF_MEMORY, "for the evidence");
+    struct bulla_judgement *judgement = &(*question)->judgement;
+    judgement->nonce = (struct bulla_bytes){settings->nonce.data, settings->nonce.size};
+    BULLA_TRY(purpose_read(judgement, settings->purpose));
+    BULLA_TRY(time_read(judgement, settings));
+    BULLA_TRY(trust_read(*question, settings));
+    BULLA_TRY(policy_read(*question, settings));
+    return part_read(path, 2UL * BULLA_EVIDENCE_DOCUMENT_LARGEST, &(*question)->evidence, &judgement->evidence);
+}
+
+void bulla_question_close(struct bulla_question *question)
+{
+    if (!question)
+        return;
+    free(question->evidence);
+    free(question->certificates);
+    free(question->collateral);
+    free(question->revocations);
+    free(question->bundle);
+    free(question->policy);
+    free(question);
+}
+
+void bulla_question_remarks(const struct bulla_question *question)
+{
+    const struct bulla_judgement *judgement = &question->judgement;
+    if (!judgement->nonce.size)
+        bulla_remark("no --nonce: it may be a copy of older evidence");
+    if (!judgement->policy)
+        bulla_remark("no --policy: what was measured was compared with nothing");
+    if (judgement->at_its_own_time)
+        bulla_remark("judged at its own time: how old it is was not looked at");
+}
