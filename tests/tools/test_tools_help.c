@@ -190,7 +190,7 @@ static void the_completion_completes(void **state)
         {"bulla kes op", 2, "opcert\n"},
         {"bulla kes opcert i", 3, "issue\n"},
         {"bulla kes opcert issue --cou", 4, "--counter\n"},
-        {"bulla kes evolve --t", 3, "--token --to\n"},
+        {"bulla kes evolve --t", 3, "--to --token\n"},
         {"bulla import --to-", 2, "--to-module\n"},
         {"bulla import --source", 2, "--source-pin-file\n"},
         {"bulla model seal --rel", 3, "--release\n"},
