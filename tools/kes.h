@@ -29,26 +29,31 @@ json_t *bulla_kes_json(const struct bulla_kes_view *view);
 
 /* --- kes_making.c: how a key is made, which keygen and import have in common --- */
 
+/* The settings of both. */
 struct bulla_kes_making {
+    struct bulla_common common;
     const char *label, *network, *start_time, *start_slot;
     uint64_t slots_per_period, slot_length;
     bool exportable;
+    const char *depth;  /* keygen's */
+    const char *period; /* import's */
 };
-#define BULLA_KES_MAKING_OPTIONS(type, member)                                                                         \
-    {"label", 'l', "NAME", "what the key is called", BULLA_OPTION_TEXT, offsetof(type, member.label), 0, 0, true},     \
+#define BULLA_KES_MAKING_OPTIONS                                                                                       \
+    {"label", 'l', "NAME", "what the key is called", BULLA_OPTION_TEXT, offsetof(struct bulla_kes_making, label), 0,   \
+        0, true},                                                                                                      \
         {"network", 0, "NAME", "whose clock it has: mainnet, preprod or preview", BULLA_OPTION_TEXT,                   \
-            offsetof(type, member.network), 0, 0, false},                                                              \
+            offsetof(struct bulla_kes_making, network), 0, 0, false},                                                  \
         {"start-time", 0, "TIME", "instead of --network: when slot 0 was, or would have been", BULLA_OPTION_TEXT,      \
-            offsetof(type, member.start_time), 0, 0, false},                                                           \
+            offsetof(struct bulla_kes_making, start_time), 0, 0, false},                                               \
         {"slots-per-period", 0, "N", "instead of --network: how many slots a period has", BULLA_OPTION_NUMBER,         \
-            offsetof(type, member.slots_per_period), 1, INT64_MAX, false},                                             \
+            offsetof(struct bulla_kes_making, slots_per_period), 1, INT64_MAX, false},                                 \
         {"slot-length", 0, "MS", "instead of --network: milliseconds of a slot (default 1000)", BULLA_OPTION_NUMBER,   \
-            offsetof(type, member.slot_length), 1, INT64_MAX, false},                                                  \
+            offsetof(struct bulla_kes_making, slot_length), 1, INT64_MAX, false},                                      \
         {"start-slot", 0, "N", "where the key's period 0 begins (default: so that now is the period it is in)",        \
-            BULLA_OPTION_TEXT, offsetof(type, member.start_slot), 0, 0, false},                                        \
+            BULLA_OPTION_TEXT, offsetof(struct bulla_kes_making, start_slot), 0, 0, false},                            \
     {                                                                                                                  \
         "exportable", 0, NULL, "let the present key be read out of the token, for good", BULLA_OPTION_FLAG,            \
-            offsetof(type, member.exportable), 0, 0, false                                                             \
+            offsetof(struct bulla_kes_making, exportable), 0, 0, false                                                 \
     }
 
 /* A private key's template: label, clock and flags; room for what a command adds. Values point into the structure. */

@@ -6,16 +6,10 @@
 #include "output.h"
 #include "progress.h"
 
-struct import_settings {
-    struct bulla_common common;
-    struct bulla_kes_making making;
-    const char *period;
-};
-
 static const struct bulla_option options[] = {
-    BULLA_KES_MAKING_OPTIONS(struct import_settings, making),
+    BULLA_KES_MAKING_OPTIONS,
     {"period", 'p', "N", "the key's own period that it is in (default 0)", BULLA_OPTION_TEXT,
-        offsetof(struct import_settings, period), 0, 0, false},
+        offsetof(struct bulla_kes_making, period), 0, 0, false},
 };
 
 static enum bulla_reason key_create(struct bulla_client *client, struct bulla_kes_template *template, uint8_t *form,
@@ -34,14 +28,14 @@ static enum bulla_reason key_create(struct bulla_client *client, struct bulla_ke
     return bulla_client_check(client, result, "importing the key");
 }
 
-static enum bulla_reason import(struct bulla_client *client, const struct import_settings *settings, const char *path,
+static enum bulla_reason import(struct bulla_client *client, const struct bulla_kes_making *settings, const char *path,
     struct bulla_kes_template *template, CK_ULONG period)
 {
     BULLA_SECRET uint8_t *form = NULL;
     size_t size = 0;
     CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
     struct bulla_kes_view view;
-    BULLA_TRY(bulla_kes_absence_check(client, settings->making.label));
+    BULLA_TRY(bulla_kes_absence_check(client, settings->label));
     BULLA_TRY(bulla_file_read_secret(path, BULLA_KES_FILE_LARGEST, &form, &size));
     BULLA_TRY(key_create(client, template, form, size, &period, &key));
     BULLA_TRY(bulla_kes_look(client, key, &view));
@@ -54,7 +48,7 @@ static enum bulla_reason import(struct bulla_client *client, const struct import
 
 static enum bulla_reason import_run(const struct bulla_call *call)
 {
-    const struct import_settings *settings = call->settings;
+    const struct bulla_kes_making *settings = call->settings;
     struct bulla_client client = {.session = CK_INVALID_HANDLE};
     struct bulla_kes_template template;
     uint64_t period = 0;
@@ -62,7 +56,7 @@ static enum bulla_reason import_run(const struct bulla_call *call)
     if (settings->period)
         reason = bulla_number_parse(settings->period, "--period", 0, UINT32_MAX, &period);
     if (reason == BULLA_OK)
-        reason = bulla_kes_template_open(&template, &settings->making, period);
+        reason = bulla_kes_template_open(&template, settings, period);
     if (reason == BULLA_OK)
         reason = bulla_client_connect(&client, call);
     if (reason == BULLA_OK)
@@ -84,7 +78,7 @@ const struct bulla_command bulla_command_kes_import = {
     .options = options,
     .option_count = BULLA_COUNT(options),
     .needs = BULLA_NEEDS_LOGIN,
-    .settings_size = sizeof(struct import_settings),
+    .settings_size = sizeof(struct bulla_kes_making),
     .arguments_least = 1,
     .arguments_most = 1,
     .run = import_run,

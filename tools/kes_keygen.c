@@ -3,16 +3,10 @@
 #include "output.h"
 #include "progress.h"
 
-struct keygen_settings {
-    struct bulla_common common;
-    struct bulla_kes_making making;
-    const char *depth;
-};
-
 static const struct bulla_option options[] = {
-    BULLA_KES_MAKING_OPTIONS(struct keygen_settings, making),
+    BULLA_KES_MAKING_OPTIONS,
     {"depth", 'd', "N", "0 to 7: it has 2^N periods (default 6, as Cardano's)", BULLA_OPTION_TEXT,
-        offsetof(struct keygen_settings, depth), 0, 0, false},
+        offsetof(struct bulla_kes_making, depth), 0, 0, false},
 };
 
 static enum bulla_reason pair_generate(
@@ -31,7 +25,7 @@ static enum bulla_reason pair_generate(
 }
 
 static enum bulla_reason keygen(
-    struct bulla_client *client, const struct keygen_settings *settings, struct bulla_kes_template *template)
+    struct bulla_client *client, const struct bulla_kes_making *settings, struct bulla_kes_template *template)
 {
     CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
     struct bulla_kes_view view;
@@ -39,7 +33,7 @@ static enum bulla_reason keygen(
     if (settings->depth)
         BULLA_TRY(bulla_number_parse(settings->depth, "--depth", 0, BULLA_KES_DEPTH_LARGEST, &depth));
     CK_ULONG number = depth;
-    BULLA_TRY(bulla_kes_absence_check(client, settings->making.label));
+    BULLA_TRY(bulla_kes_absence_check(client, settings->label));
     BULLA_TRY(pair_generate(client, template, &number, &key));
     BULLA_TRY(bulla_kes_look(client, key, &view));
     bulla_say(BULLA_GOOD "made" BULLA_PLAIN " ");
@@ -49,10 +43,10 @@ static enum bulla_reason keygen(
 
 static enum bulla_reason keygen_run(const struct bulla_call *call)
 {
-    const struct keygen_settings *settings = call->settings;
+    const struct bulla_kes_making *settings = call->settings;
     struct bulla_client client = {.session = CK_INVALID_HANDLE};
     struct bulla_kes_template template;
-    enum bulla_reason reason = bulla_kes_template_open(&template, &settings->making, 0);
+    enum bulla_reason reason = bulla_kes_template_open(&template, settings, 0);
     if (reason == BULLA_OK)
         reason = bulla_client_connect(&client, call);
     if (reason == BULLA_OK)
@@ -73,6 +67,6 @@ const struct bulla_command bulla_command_kes_keygen = {
     .options = options,
     .option_count = BULLA_COUNT(options),
     .needs = BULLA_NEEDS_LOGIN,
-    .settings_size = sizeof(struct keygen_settings),
+    .settings_size = sizeof(struct bulla_kes_making),
     .run = keygen_run,
 };

@@ -1,4 +1,4 @@
-#include <ctype.h>
+#include <sodium.h>
 
 #include "commands.h"
 #include "file.h"
@@ -31,28 +31,20 @@ struct verification {
     size_t message_size;
 };
 
-static int digit_value(uint8_t digit)
+/* Hex digits with the end of a line or without, or else the bytes themselves: no signature is all digits. */
+static void signature_take(struct verification *verification, const uint8_t *data, size_t size)
 {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    return isxdigit(digit) ? (digit | 0x20) - 'a' + 10 : -1;
-}
-
-/* In place. False for what is not hex digits alone, with an end of a line or without. */
-static bool hex_take(uint8_t *text, size_t *size)
-{
-    size_t digits = *size;
-    while (digits && (text[digits - 1] == '\n' || text[digits - 1] == '\r'))
+    size_t digits = size;
+    size_t taken = 0;
+    while (digits && (data[digits - 1] == '\n' || data[digits - 1] == '\r'))
         digits--;
-    for (size_t i = 0; i < digits; i++)
-        if (digit_value(text[i]) < 0)
-            return false;
-    if (digits % 2)
-        return false;
-    for (size_t i = 0; i < digits / 2; i++)
-        text[i] = (uint8_t)(digit_value(text[2 * i]) << 4 | digit_value(text[2 * i + 1]));
-    *size = digits / 2;
-    return true;
+    bool hex = digits % 2 == 0 && sodium_hex2bin(verification->signature, sizeof verification->signature,
+                                      (const char *)data, digits, NULL, &taken, NULL) == 0;
+    if (!hex || taken != digits / 2) {
+        memcpy(verification->signature, data, size);
+        taken = size;
+    }
+    verification->claim.signature = (struct bulla_bytes){verification->signature, taken};
 }
 
 static enum bulla_reason signature_read(struct verification *verification, const char *path)
@@ -60,10 +52,8 @@ static enum bulla_reason signature_read(struct verification *verification, const
     uint8_t *data = NULL;
     size_t size = 0;
     BULLA_TRY(bulla_file_read(path, SIGNATURE_FILE_LARGEST, &data, &size));
-    memcpy(verification->signature, data, size);
+    signature_take(verification, data, size);
     bulla_file_free(data, size);
-    (void)hex_take(verification->signature, &size);
-    verification->claim.signature = (struct bulla_bytes){verification->signature, size};
     return BULLA_OK;
 }
 

@@ -141,6 +141,8 @@ PERIOD=$(jq '.clock.start_slot / 129600' <"$FOLDER/out")
 [ "$PERIOD" -eq $(((NOW - 1591566291) / 129600)) ] || fail "period $PERIOD is not the chain's"
 run 0 kes import --label moved --period 5 --network mainnet "$VECTORS/key6update5.bin" $PIN --json
 json '.period == 5 and .clock.period == 5'
+run 0 kes keygen --label open --depth 0 --exportable $PIN --json
+json '.exportable and .depth == 0 and .last_period == 0'
 run 2 kes keygen --label bad --network testnet $PIN
 run 2 kes keygen --label bad --start-time now $PIN
 run 2 kes keygen --label bad --network mainnet --slots-per-period 5 $PIN
