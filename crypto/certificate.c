@@ -178,6 +178,21 @@ enum bulla_reason bulla_certificate_read_pem(
     }
 }
 
+enum bulla_reason bulla_certificate_read_one(
+    struct bulla_bytes der_or_pem, const char *what, struct bulla_certificate **certificate)
+{
+    size_t count = 0;
+    *certificate = NULL;
+    if (!bulla_pem_looks_like(der_or_pem))
+        return bulla_certificate_read(der_or_pem, what, certificate);
+    enum bulla_reason reason = bulla_certificate_read_pem(der_or_pem, what, certificate, 1, &count);
+    if (reason == BULLA_OK && count == 0)
+        return bulla_refuse(BULLA_MALFORMED, "%s holds no certificate", what);
+    if (reason != BULLA_OK)
+        bulla_certificate_free(certificate);
+    return reason;
+}
+
 struct bulla_bytes bulla_certificate_der(const struct bulla_certificate *certificate)
 {
     return (struct bulla_bytes){certificate->der, certificate->der_size};

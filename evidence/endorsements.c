@@ -114,7 +114,8 @@ enum bulla_reason bulla_endorsed_verify(
         .pin_count = pins->count,
         .at = at,
         .crls = (const struct bulla_crl *const *)endorsed->crls,
-        .crl_count = endorsed->crl_count};
+        .crl_count = endorsed->crl_count,
+        .crls_of_all = endorsed->crls_of_all};
     if (at == 0)
         return bulla_refuse(BULLA_EVIDENCE_STALE, "the document states no time: name the one to judge it at");
     if (endorsed->certificate_count != length)

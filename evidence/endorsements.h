@@ -14,6 +14,7 @@ struct bulla_endorsed {
     size_t certificate_count;
     struct bulla_crl *crls[BULLA_CRLS];
     size_t crl_count;
+    bool crls_of_all; /* a list by each issuer is needed: whoever makes a chain must not choose what is left out */
 };
 void bulla_endorsed_free(struct bulla_endorsed *endorsed);
 #define BULLA_ENDORSED __attribute__((cleanup(bulla_endorsed_free)))

@@ -143,6 +143,8 @@ enum bulla_reason bulla_collateral_read(
     json_error_t error;
     struct parts parts = {collateral, pck_chain};
     memset(collateral, 0, sizeof *collateral);
+    pck_chain->crls_of_all = true;
+    collateral->tcb_info.signer.crls_of_all = collateral->qe_identity.signer.crls_of_all = true;
     collateral->json = json_loadb((const char *)bytes.data, bytes.size, JSON_REJECT_DUPLICATES, &error);
     if (!collateral->json)
         return bulla_refuse(

@@ -236,6 +236,6 @@ static bool recognises_sgx(struct bulla_bytes document)
 }
 
 const struct bulla_evidence_verifier bulla_tdx_verifier = {
-    BULLA_EVIDENCE_TDX, "tdx", "Intel TDX guest", recognises_tdx, verify_tdx};
+    BULLA_EVIDENCE_TDX, "tdx", "Intel TDX guest", false, recognises_tdx, verify_tdx};
 const struct bulla_evidence_verifier bulla_sgx_verifier = {
-    BULLA_EVIDENCE_SGX, "sgx", "Intel SGX enclave", recognises_sgx, verify_sgx};
+    BULLA_EVIDENCE_SGX, "sgx", "Intel SGX enclave", false, recognises_sgx, verify_sgx};

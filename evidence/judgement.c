@@ -68,7 +68,8 @@ static enum bulla_reason verify(struct judging *judging)
     const struct bulla_judgement *judgement = judging->judgement;
     struct bulla_verification verification = judgement->trusted;
     verification.document = judging->envelope.document;
-    verification.at = judgement->at_its_own_time ? 0 : judgement->now;
+    bool own = judgement->at_its_own_time && bulla_evidence_verifiers[judging->result->kind]->states_time;
+    verification.at = own ? 0 : judgement->now;
     if (!verification.endorsements.certificates.size)
         verification.endorsements.certificates = judging->envelope.certificates;
     return bulla_evidence_verify(&verification, &judging->result->claims);

@@ -20,7 +20,8 @@ struct bulla_judgement {
     enum bulla_purpose purpose;
     const struct bulla_policy *policy; /* already verified; judged in force at `now` */
     uint64_t now;                      /* Unix seconds */
-    bool at_its_own_time; /* the chain is judged when the document says it was made, and its age is not looked at */
+    bool at_its_own_time; /* the chain is judged when the document says it was made, if it does, and its age is not
+                             looked at */
     uint64_t oldest;      /* seconds that a document which states its time may be old; 0: BULLA_AGE_DEFAULT */
 };
 

@@ -237,4 +237,4 @@ static enum bulla_reason verify(const struct bulla_verification *verification, s
 }
 
 const struct bulla_evidence_verifier bulla_sev_snp_verifier = {
-    BULLA_EVIDENCE_SEV_SNP, "sev-snp", "AMD SEV-SNP guest", recognises, verify};
+    BULLA_EVIDENCE_SEV_SNP, "sev-snp", "AMD SEV-SNP guest", false, recognises, verify};

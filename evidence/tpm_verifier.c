@@ -65,4 +65,5 @@ static enum bulla_reason verify(const struct bulla_verification *verification, s
     return reason;
 }
 
-const struct bulla_evidence_verifier bulla_tpm_verifier = {BULLA_EVIDENCE_TPM, "tpm", "TPM 2.0", recognises, verify};
+const struct bulla_evidence_verifier bulla_tpm_verifier = {
+    BULLA_EVIDENCE_TPM, "tpm", "TPM 2.0", false, recognises, verify};

@@ -18,7 +18,7 @@ static enum bulla_reason refuse_always(const struct bulla_verification *verifica
 }
 
 static const struct bulla_evidence_verifier no_verifier = {
-    BULLA_EVIDENCE_NONE, "none", "unknown", recognises_nothing, refuse_always};
+    BULLA_EVIDENCE_NONE, "none", "unknown", false, recognises_nothing, refuse_always};
 
 const struct bulla_evidence_verifier *const bulla_evidence_verifiers[BULLA_EVIDENCE_KINDS] = {
     [BULLA_EVIDENCE_NONE] = &no_verifier,

@@ -35,6 +35,7 @@ struct bulla_evidence_verifier {
     enum bulla_evidence_kind kind;
     const char *name;   /* "tpm", "nitro", "sev-snp", "tdx", "sgx" */
     const char *people; /* "AWS Nitro Enclave" */
+    bool states_time;   /* its documents say when they were made, and can be judged at that time */
     /* By the first bytes and the size alone, without judging. */
     bool (*recognises)(struct bulla_bytes document);
     /* Every check that needs no policy. `claims` is zeroed on every refusal. */

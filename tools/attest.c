@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "certificates.h"
 #include "client.h"
@@ -16,7 +17,7 @@ struct attest_settings {
     struct bulla_common common;
     struct bulla_hex nonce, attestation_key;
     struct bulla_list roots;
-    const char *output, *key;
+    const char *output, *key, *certificates;
 };
 struct attested {
     struct bulla_verified_evidence verified;
@@ -33,6 +34,8 @@ static const struct bulla_option options[] = {
         0, false},
     {"root", 'r', "FILE", "a root that you trust beside those of the enclaves' makers, in PEM or DER; repeatable",
         BULLA_OPTION_LIST, AT(roots), 0, BULLA_EXTRA_ROOTS, false},
+    {"certificates", 'c', "FILE", "VCEK, ASK, ARK (PEM or DER), where the machine's host gives none", BULLA_OPTION_TEXT,
+        AT(certificates), 0, 0, false},
 };
 
 /* The private key that evidence is asked of: the one named, or the token's receipt key. */
@@ -74,8 +77,8 @@ static enum bulla_reason key_check(struct bulla_client *client, CK_OBJECT_HANDLE
     return same ? BULLA_OK : bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the evidence is not about this key");
 }
 
-static enum bulla_reason evidence_verify(
-    const struct attest_settings *settings, struct bulla_bytes evidence, struct attested *attested)
+static enum bulla_reason evidence_judge(const struct attest_settings *settings, struct bulla_bytes evidence,
+    struct bulla_bytes given, struct attested *attested)
 {
     BULLA_CERTIFICATES struct bulla_certificates certificates = {.count = 0};
     for (size_t i = 0; i < settings->roots.count; i++)
@@ -83,10 +86,24 @@ static enum bulla_reason evidence_verify(
     const struct bulla_evidence_trust trust = {
         .attestation_key = {settings->attestation_key.data, settings->attestation_key.size},
         .roots = (const uint8_t(*)[32])certificates.pins,
-        .root_count = certificates.root_count};
+        .root_count = certificates.root_count,
+        .endorsements.certificates = given,
+        .now = (uint64_t)time(NULL)};
     BULLA_TRY(bulla_evidence_check(evidence, &trust, &attested->verified));
     return bulla_evidence_bind(&attested->verified.claims, attested->verified.envelope.report, BULLA_PURPOSE_ATTEST,
         (struct bulla_bytes){settings->nonce.data, settings->nonce.size}, &attested->report);
+}
+
+static enum bulla_reason evidence_verify(
+    const struct attest_settings *settings, struct bulla_bytes evidence, struct attested *attested)
+{
+    uint8_t *data = NULL;
+    size_t size = 0;
+    if (settings->certificates)
+        BULLA_TRY(bulla_file_read(settings->certificates, BULLA_COLLATERAL_LARGEST, &data, &size));
+    enum bulla_reason reason = evidence_judge(settings, evidence, (struct bulla_bytes){data, size}, attested);
+    free(data);
+    return reason;
 }
 
 /* PCRs are called by their numbers, as TPMs' users know them; what others measure by its name. */
@@ -113,9 +130,10 @@ static void tpm_print(const struct bulla_verified_evidence *verified, json_t *do
     const struct bulla_tpm_claims *tpm = &verified->tpm;
     char name[2 * BULLA_TPM_NAME_LARGEST + 1];
     bulla_hex_write(tpm->key_name.bytes, tpm->key_name.size, name);
-    bulla_say("  attestation key  %s%s\n  TPM clock        %llu ms, %u resets, %u restarts%s\n", name,
-        verified->claims.pinned ? "" : BULLA_WARN " (unpinned attestation key)" BULLA_PLAIN,
-        (unsigned long long)tpm->clock, tpm->reset_count, tpm->restart_count, tpm->clock_safe ? "" : ", not safe");
+    bulla_say("  attestation key  %s", name);
+    bulla_say(verified->claims.pinned ? "\n" : BULLA_WARN " (unpinned attestation key)" BULLA_PLAIN "\n");
+    bulla_say("  TPM clock        %llu ms, %u resets, %u restarts%s\n", (unsigned long long)tpm->clock,
+        tpm->reset_count, tpm->restart_count, tpm->clock_safe ? "" : ", not safe");
     json_t *own =
         json_pack("{s:s,s:I,s:I,s:I,s:b}", "attestation_key_name", name, "clock", (json_int_t)tpm->clock, "resets",
             (json_int_t)tpm->reset_count, "restarts", (json_int_t)tpm->restart_count, "clock_safe", tpm->clock_safe);

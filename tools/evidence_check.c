@@ -16,11 +16,15 @@ enum bulla_reason bulla_evidence_check(
 {
     memset(verified, 0, sizeof *verified);
     BULLA_TRY(bulla_envelope_read(evidence, &verified->envelope));
-    const struct bulla_verification verification = {.document = verified->envelope.document,
-        .endorsements.certificates = verified->envelope.certificates,
+    bool states_time = bulla_evidence_verifiers[verified->envelope.kind]->states_time;
+    struct bulla_verification verification = {.document = verified->envelope.document,
+        .at = states_time ? 0 : trust->now,
+        .endorsements = trust->endorsements,
         .roots = trust->roots,
         .root_count = trust->root_count,
         .attestation_key = trust->attestation_key};
+    if (!verification.endorsements.certificates.size)
+        verification.endorsements.certificates = verified->envelope.certificates;
     if (verified->envelope.kind == BULLA_EVIDENCE_TPM)
         BULLA_TRY(quote_claims(trust, verified));
     else if (trust->attestation_key.size)

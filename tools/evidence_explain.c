@@ -39,7 +39,7 @@ static void who_say(const struct bulla_claims *claims)
     time_line("chain valid until", claims->valid_until);
     for (size_t i = 0; i < claims->fact_count; i++)
         line(claims->facts[i].name, claims->facts[i].text);
-    line("firmware", bulla_tcb_status_name(claims->tcb));
+    line("firmware's status", bulla_tcb_status_name(claims->tcb));
     if (claims->debug)
         bulla_say(BULLA_BAD "  it runs with debugging: its memory can be read\n" BULLA_PLAIN);
     if (claims->migratable)

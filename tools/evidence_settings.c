@@ -20,19 +20,14 @@ static enum bulla_reason part_read(const char *path, size_t largest, uint8_t **d
     return reason;
 }
 
-/* PEM by its mark, else DER. */
 static enum bulla_reason root_read(const char *path, uint8_t fingerprint[static 32])
 {
-    static const char mark[] = "-----BEGIN";
     BULLA_CERTIFICATE struct bulla_certificate *certificate = NULL;
     struct bulla_bytes bytes = {NULL, 0};
     uint8_t *data = NULL;
-    size_t count = 0;
     enum bulla_reason reason = part_read(path, 4UL * BULLA_CERTIFICATE_LARGEST, &data, &bytes);
-    if (reason == BULLA_OK && memmem(bytes.data, bytes.size, mark, sizeof mark - 1))
-        reason = bulla_certificate_read_pem(bytes, path, &certificate, 1, &count);
-    else if (reason == BULLA_OK)
-        reason = bulla_certificate_read(bytes, path, &certificate);
+    if (reason == BULLA_OK)
+        reason = bulla_certificate_read_one(bytes, path, &certificate);
     if (reason == BULLA_OK)
         bulla_certificate_fingerprint(certificate, fingerprint);
     free(data);

@@ -12,18 +12,6 @@ void bulla_grant_id_text(const uint8_t id[static BULLA_GRANT_ID], char text[stat
     bulla_hex_write(id, BULLA_GRANT_ID, text);
 }
 
-/* A grant has one encoding. */
-bool bulla_grant_same(const struct bulla_grant *left, const struct bulla_grant *right)
-{
-    uint8_t memory[2][BULLA_GRANT_TEXT];
-    struct bulla_writer writers[2];
-    bulla_writer_open(&writers[0], memory[0], sizeof memory[0]);
-    bulla_writer_open(&writers[1], memory[1], sizeof memory[1]);
-    bulla_grant_write_map(&writers[0], left);
-    bulla_grant_write_map(&writers[1], right);
-    return bulla_bytes_equal(bulla_writer_bytes(&writers[0]), bulla_writer_bytes(&writers[1]));
-}
-
 void bulla_grant_operations_text(uint32_t operations, char text[static 64])
 {
     size_t used = 0;

@@ -9,8 +9,6 @@
 enum { BULLA_GRANT_TEXT = 640, BULLA_GRANT_ID_TEXT = 2 * BULLA_GRANT_ID + 1 };
 
 void bulla_grant_id_text(const uint8_t id[static BULLA_GRANT_ID], char text[static BULLA_GRANT_ID_TEXT]);
-/* Whether both say the same, id and all. */
-bool bulla_grant_same(const struct bulla_grant *left, const struct bulla_grant *right);
 /* "infer,sign", or "all"; text: 64 bytes. */
 void bulla_grant_operations_text(uint32_t operations, char text[static 64]);
 /* "user:ann may infer with 6d31 from … until …, 10 times, at most 2 in 60 s", without the id. */

@@ -5,6 +5,7 @@
 
 #include "client.h"
 #include "commands.h"
+#include "exit.h"
 #include "file.h"
 #include "output.h"
 #include "pcrs.h"
@@ -58,6 +59,19 @@ static void date_label(char label[static 64])
         (void)snprintf(label, 64, "measured");
 }
 
+/* Where the TPM tells no PCRs, its status tells why. */
+static enum bulla_reason pcrs_take(const json_t *status, struct bulla_policy_state *state)
+{
+    const json_t *tpm = json_object_get(status, "tpm");
+    const json_t *values = json_object_get(tpm, "pcrs");
+    const char *detail = json_string_value(json_object_get(tpm, "detail"));
+    if (detail)
+        return bulla_refuse(bulla_reason_of_code(json_string_value(json_object_get(tpm, "reason"))), "%s", detail);
+    if (!values)
+        return bulla_refuse(BULLA_TPM_UNREACHABLE, "--from-token: the token has no TPM");
+    return bulla_pcrs_digest(values, state->pcr_mask, state->pcr_digest);
+}
+
 static enum bulla_reason token_state(const struct sign_settings *settings, struct bulla_policy_state *state)
 {
     struct bulla_client client;
@@ -74,10 +88,8 @@ static enum bulla_reason token_state(const struct sign_settings *settings, struc
         reason = bulla_client_session(&client);
     if (reason == BULLA_OK)
         reason = bulla_client_document(&client, "status", &status);
-    const json_t *tpm = json_object_get(status, "tpm");
-    const json_t *values = json_object_get(tpm, "pcrs");
     if (reason == BULLA_OK)
-        reason = bulla_pcrs_digest(values ? values : tpm, state->pcr_mask, state->pcr_digest);
+        reason = pcrs_take(status, state);
     json_decref(status);
     bulla_client_close(&client);
     return reason;

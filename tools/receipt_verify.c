@@ -13,7 +13,7 @@ struct verify_settings {
     struct bulla_common common;
     struct bulla_hex key, attestation_key, nonce, model_hash;
     uint64_t max_age;
-    const char *policy, *authority;
+    const char *policy, *authority, *certificates, *collateral;
     struct bulla_list roots;
 };
 #define AT(member) offsetof(struct verify_settings, member)
@@ -29,6 +29,9 @@ static const struct bulla_option options[] = {
         0, 0, false},
     {"root", 'r', "FILE", "a root that you trust beside those of the enclaves' makers, in PEM or DER; repeatable",
         BULLA_OPTION_LIST, AT(roots), 0, BULLA_EXTRA_ROOTS, false},
+    {"certificates", 'c', "FILE", "VCEK, ASK, ARK (PEM or DER), where the evidence brings none", BULLA_OPTION_TEXT,
+        AT(certificates), 0, 0, false},
+    {"collateral", 0, "FILE", "Intel's TCB information (JSON)", BULLA_OPTION_TEXT, AT(collateral), 0, 0, false},
     {"authority", 0, "KEY", "the authority that must have signed the policy", BULLA_OPTION_TEXT, AT(authority), 0, 0,
         false},
 };
@@ -47,6 +50,16 @@ static enum bulla_reason policy_get(const struct verify_settings *settings, stru
     enum bulla_reason reason = bulla_policy_read((struct bulla_bytes){data, size}, any, policy);
     free(data);
     return reason;
+}
+
+/* A file that helps to check evidence; nothing where none is named. */
+static enum bulla_reason part_get(const char *path, uint8_t **data, struct bulla_bytes *part)
+{
+    size_t size = 0;
+    if (path)
+        BULLA_TRY(bulla_file_read(path, BULLA_COLLATERAL_LARGEST, data, &size));
+    *part = (struct bulla_bytes){*data, size};
+    return BULLA_OK;
 }
 
 static json_t *findings_json(const struct bulla_receipt_findings *findings)
@@ -101,13 +114,15 @@ static enum bulla_reason findings_print(struct bulla_checks *checks, const struc
 }
 
 static enum bulla_reason bundle_verify(const struct verify_settings *settings, struct bulla_bytes bundle,
-    const struct bulla_policy *policy, struct bulla_receipt_findings *findings)
+    const struct bulla_policy *policy, const struct bulla_endorsements *endorsements,
+    struct bulla_receipt_findings *findings)
 {
     struct bulla_checks checks;
     uint8_t authority[BULLA_AUTHORITY_SIZE];
     BULLA_CERTIFICATES struct bulla_certificates certificates = {.count = 0};
     struct bulla_receipt_trust trust = {.key = hex_view(&settings->key),
         .evidence.attestation_key = hex_view(&settings->attestation_key),
+        .evidence.endorsements = *endorsements,
         .nonce = hex_view(&settings->nonce),
         .model_hash = hex_view(&settings->model_hash),
         .max_age = settings->max_age,
@@ -121,6 +136,7 @@ static enum bulla_reason bundle_verify(const struct verify_settings *settings, s
         BULLA_TRY(bulla_certificates_add(&certificates, settings->roots.items[i], true));
     trust.evidence.roots = (const uint8_t(*)[32])certificates.pins;
     trust.evidence.root_count = certificates.root_count;
+    trust.evidence.now = trust.now;
     BULLA_TRY(bulla_checks_open(&checks));
     bulla_receipt_examine(&checks, bundle, &trust, findings);
     enum bulla_reason reason = findings_print(&checks, findings);
@@ -133,7 +149,8 @@ static enum bulla_reason verify_run(const struct bulla_call *call)
     const struct verify_settings *settings = call->settings;
     struct bulla_policy *policy = calloc(1, sizeof *policy);
     struct bulla_receipt_findings *findings = calloc(1, sizeof *findings);
-    uint8_t *data = NULL;
+    uint8_t *data = NULL, *certificates = NULL, *collateral = NULL;
+    struct bulla_endorsements endorsements = {.certificates = {NULL, 0}};
     size_t size = 0;
     enum bulla_reason reason = BULLA_OK;
     if (!policy || !findings) {
@@ -143,10 +160,17 @@ static enum bulla_reason verify_run(const struct bulla_call *call)
     if (settings->policy)
         reason = policy_get(settings, policy);
     if (reason == BULLA_OK)
+        reason = part_get(settings->certificates, &certificates, &endorsements.certificates);
+    if (reason == BULLA_OK)
+        reason = part_get(settings->collateral, &collateral, &endorsements.collateral);
+    if (reason == BULLA_OK)
         reason = bulla_file_read(call->arguments[0], BULLA_BUNDLE_LARGEST, &data, &size);
     if (reason == BULLA_OK)
-        reason = bundle_verify(settings, (struct bulla_bytes){data, size}, settings->policy ? policy : NULL, findings);
+        reason = bundle_verify(
+            settings, (struct bulla_bytes){data, size}, settings->policy ? policy : NULL, &endorsements, findings);
 done:
+    free(certificates);
+    free(collateral);
     free(findings);
     free(policy);
     bulla_file_free(data, size); /* texts, answer and salts */

@@ -104,14 +104,8 @@ EXPORTED const char *bulla_verifier_remedy(const struct bulla_verifier *verifier
 
 static enum bulla_reason read_root(struct bulla_bytes bytes, uint8_t fingerprint[static 32])
 {
-    static const char mark[] = "-----BEGIN";
     BULLA_CERTIFICATE struct bulla_certificate *certificate = NULL;
-    size_t count = 0;
-    bool pem = memmem(bytes.data, bytes.size, mark, sizeof mark - 1) != NULL;
-    if (pem)
-        BULLA_TRY(bulla_certificate_read_pem(bytes, "the root", &certificate, 1, &count));
-    else
-        BULLA_TRY(bulla_certificate_read(bytes, "the root", &certificate));
+    BULLA_TRY(bulla_certificate_read_one(bytes, "the root", &certificate));
     bulla_certificate_fingerprint(certificate, fingerprint);
     return BULLA_OK;
 }

@@ -217,7 +217,11 @@ enum bulla_reason bulla_grants_use(struct bulla_session *session, const struct b
         .operation = operation,
     };
     enum bulla_reason reason = use(&asking);
-    return reason == BULLA_OK ? BULLA_OK : refuse(&asking, reason);
+    if (reason != BULLA_OK)
+        return refuse(&asking, reason);
+    if (asking.access.now) /* it was judged by the time, which a process that runs for days has to write down, too */
+        bulla_token_time_keep(session->token);
+    return BULLA_OK;
 }
 
 /* --- showing --- */

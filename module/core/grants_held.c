@@ -77,13 +77,22 @@ static enum bulla_reason make_room(struct bulla_grants_of *of, size_t count)
     return BULLA_OK;
 }
 
+/* The bundle may have taken up what was loaded alone before it: that is one grant, told once. */
+static bool holds(const struct bulla_grants_of *of, const struct bulla_grant *grant)
+{
+    bool found = false;
+    for (size_t i = 0; i < of->count && !found; i++)
+        found = bulla_grant_same(&of->list[i], grant);
+    return found;
+}
+
 static enum bulla_reason add_alone(
     struct bulla_grants_of *of, const struct bulla_object *object, size_t *capacity, uint64_t epoch)
 {
     struct bulla_grant_document document;
     BULLA_TRY(
         bulla_grant_read(bulla_attributes_get(object->attributes, CKA_VALUE), BULLA_BYTES(of->authority), &document));
-    if (document.epoch != epoch)
+    if (document.epoch != epoch || holds(of, &document.grant))
         return BULLA_OK;
     if (of->count == *capacity) {
         *capacity += 64;

@@ -465,6 +465,21 @@ static void a_list_that_nobody_of_the_chain_signed_is_refused(void **state)
     end(fixture);
 }
 
+/* One list is none of the other two issuers'. */
+static void a_list_by_each_issuer_can_be_asked_for(void **state)
+{
+    (void)state;
+    struct fixture *fixture = begin();
+    make(fixture);
+    fixture->rules.crls_of_all = true;
+    for (size_t issuer = ROOT; issuer < LEAF; issuer++) {
+        struct test_pki_crl wanted = list_by(fixture, issuer);
+        assert_int_equal(judge_list(fixture, &wanted), BULLA_CERTIFICATE_INVALID);
+        assert_non_null(strstr(bulla_detail(), "there is no revocation list of it"));
+    }
+    end(fixture);
+}
+
 static void a_list_out_of_force_is_refused(void **state)
 {
     (void)state;
@@ -662,6 +677,32 @@ static void pem_gives_its_certificates_in_order(void **state)
     end(fixture);
 }
 
+static void one_is_neither_none_nor_two(void **state)
+{
+    (void)state;
+    struct fixture *fixture = begin();
+    struct bulla_certificate *one = NULL;
+    make(fixture);
+    const struct bulla_bytes der = {fixture->der[ROOT], fixture->size[ROOT]};
+    char *pem = test_pki_pem("CERTIFICATE", fixture->der[ROOT], fixture->size[ROOT]), twice[2 * DER];
+    const struct bulla_bytes right[] = {der, BULLA_TEXT(pem)};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(bulla_certificate_read_one(right[i], "a root", &one), BULLA_OK);
+        assert_true(bulla_bytes_equal(bulla_certificate_der(one), der));
+        bulla_certificate_free(&one);
+    }
+    (void)snprintf(twice, sizeof twice, "%s%s", pem, pem);
+    assert_int_equal(bulla_certificate_read_one(BULLA_TEXT(twice), "a root", &one), BULLA_TOO_LARGE);
+    assert_null(one);
+    free(pem);
+    static const char *const none[] = {"", "\n", "# -----BEGIN CERTIFICATE-----\n"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        assert_int_equal(bulla_certificate_read_one(BULLA_TEXT(none[i]), "a root", &one), BULLA_MALFORMED);
+        assert_null(one);
+    }
+    end(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -686,6 +727,7 @@ int main(void)
         cmocka_unit_test(more_chains_than_are_remembered_verify),
         cmocka_unit_test(a_list_revokes_what_its_issuer_signed),
         cmocka_unit_test(a_list_that_nobody_of_the_chain_signed_is_refused),
+        cmocka_unit_test(a_list_by_each_issuer_can_be_asked_for),
         cmocka_unit_test(a_list_out_of_force_is_refused),
         cmocka_unit_test(a_list_that_is_not_whole_is_refused),
         cmocka_unit_test(a_list_changed_in_any_byte_is_refused),
@@ -695,6 +737,7 @@ int main(void)
         cmocka_unit_test(keys_of_other_kinds_are_refused),
         cmocka_unit_test(what_a_certificate_says_is_told),
         cmocka_unit_test(pem_gives_its_certificates_in_order),
+        cmocka_unit_test(one_is_neither_none_nor_two),
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);
 }

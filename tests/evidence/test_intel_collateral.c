@@ -352,6 +352,30 @@ static void statements_of_another_root_are_refused(void **state)
     free(other);
 }
 
+/* The root's list in the place of that by the PCK's issuer is signed and in force, and says nothing of PCKs. */
+static void a_list_by_each_issuer_is_needed(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    struct intel_maker *maker = malloc(sizeof *maker);
+    intel_maker_init(maker, INTEL_TD_V4);
+    maker->pck_revoked = maker->pck_serial;
+    intel_maker_make(maker);
+    intel_maker_collateral(maker);
+    struct bulla_verification verification = intel_maker_verification(maker);
+    assert_int_equal(bulla_evidence_verify(&verification, &claims), BULLA_CERTIFICATE_REVOKED);
+    json_t *object = json_loads(maker->collateral, 0, NULL);
+    assert_int_equal(json_object_set(object, "pck_crl", json_object_get(object, "root_ca_crl")), 0);
+    char *text = json_dumps(object, 0);
+    verification.endorsements.collateral = BULLA_TEXT(text);
+    assert_int_equal(bulla_evidence_verify(&verification, &claims), BULLA_CERTIFICATE_INVALID);
+    assert_non_null(strstr(bulla_detail(), "there is no revocation list of it"));
+    free(text);
+    json_decref(object);
+    intel_maker_free(maker);
+    free(maker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +387,7 @@ int main(void)
         cmocka_unit_test(no_changed_byte_makes_a_platform_better),
         cmocka_unit_test(a_platform_is_what_intel_says_of_it),
         cmocka_unit_test(statements_of_another_root_are_refused),
+        cmocka_unit_test(a_list_by_each_issuer_is_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,7 +76,7 @@ static void a_root_that_the_caller_names_is_trusted_and_no_other(void **state)
     assert_null(claims.nonce.data);
     assert_int_equal(judge(&other, &trusted, &claims), BULLA_CERTIFICATE_UNTRUSTED);
     trusted.root_count = BULLA_EXTRA_ROOTS + 1;
-    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_ARGUMENT);
+    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_TOO_LARGE);
 }
 
 static void no_certificate_can_be_left_out(void **state)
@@ -242,6 +242,29 @@ static void a_revocation_list_that_is_given_is_kept(void **state)
     assert_int_equal(judge(&pki, &trusted, &claims), BULLA_CERTIFICATE_INVALID);
 }
 
+/* Each of AWS's CAs has a list of its own. */
+static void every_revocation_list_that_is_given_is_kept(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    uint8_t der[2048];
+    for (size_t revoking = 0; revoking < 3; revoking++) {
+        size_t size = 0;
+        for (size_t i = 0; i < 2; i++) {
+            struct test_pki_crl list = {.issuer = pki.wanted[2 + i].subject,
+                .signer = pki.keys[2 + i],
+                .digest = "SHA384",
+                .from = FROM,
+                .until = UNTIL,
+                .revoked = {i == revoking ? pki.wanted[3 + i].serial : 77}};
+            size += test_pki_crl_make(&list, der + size, sizeof der - size);
+        }
+        const struct bulla_verification trusted = {
+            .roots = (const uint8_t(*)[32])pki.root, .root_count = 1, .endorsements.crls = {der, size}};
+        assert_int_equal(judge(&pki, &trusted, &claims), revoking < 2 ? BULLA_CERTIFICATE_REVOKED : BULLA_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +278,7 @@ int main(void)
         cmocka_unit_test(every_certificate_must_be_valid_when_the_document_was_made),
         cmocka_unit_test(a_document_made_outside_its_certificates_is_refused_at_any_time),
         cmocka_unit_test(a_revocation_list_that_is_given_is_kept),
+        cmocka_unit_test(every_revocation_list_that_is_given_is_kept),
         cmocka_unit_test(a_leaf_with_a_key_of_another_curve_is_refused),
     };
     return cmocka_run_group_tests(tests, begin, end);

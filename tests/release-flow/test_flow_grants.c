@@ -136,26 +136,36 @@ static void a_key_takes_no_other_keys_id(void **state)
 
 /* --- each way to use a key --- */
 
-static CK_RV use_wrap(bool as_wrapping)
+/* An AES key of the session, and what is asked of it. */
+struct wanted {
+    CK_BBOOL sensitive, extractable, wraps;
+    bool governed;
+};
+
+static CK_OBJECT_HANDLE make_key(struct wanted wanted, CK_RV expected)
 {
     static const CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
     static const CK_KEY_TYPE aes = CKK_AES;
-    static const CK_BBOOL yes = CK_TRUE;
     static const uint8_t value[16] = {1};
+    CK_OBJECT_HANDLE made = 0;
     CK_ATTRIBUTE template[] = {{CKA_CLASS, (void *)(uintptr_t)&secret_class, sizeof secret_class},
         {CKA_KEY_TYPE, (void *)(uintptr_t)&aes, sizeof aes}, {CKA_VALUE, (void *)(uintptr_t)value, sizeof value},
-        {CKA_EXTRACTABLE, (void *)(uintptr_t)&yes, sizeof yes}, {CKA_WRAP, (void *)(uintptr_t)&yes, sizeof yes},
-        {CKA_UNWRAP, (void *)(uintptr_t)&yes, sizeof yes},
-        {CKA_BULLA_AUTHORITY, as_wrapping ? authority.point : NULL, as_wrapping ? sizeof authority.point : 0}};
+        {CKA_SENSITIVE, &wanted.sensitive, 1}, {CKA_EXTRACTABLE, &wanted.extractable, 1}, {CKA_WRAP, &wanted.wraps, 1},
+        {CKA_UNWRAP, &wanted.wraps, 1}, {CKA_BULLA_AUTHORITY, authority.point, sizeof authority.point}};
+    assert_int_equal(flow.p11->C_CreateObject(flow.session, template, wanted.governed ? 8 : 7, &made), expected);
+    return made;
+}
+
+static CK_RV use_wrap(bool as_wrapping)
+{
     CK_MECHANISM wrap = {CKM_AES_KEY_WRAP, NULL, 0};
-    CK_OBJECT_HANDLE wrapping = 0, plain = 0;
+    CK_OBJECT_HANDLE wrapping = make_key((struct wanted){1, 1, 1, as_wrapping}, CKR_OK);
+    CK_OBJECT_HANDLE wrapped = as_wrapping ? make_key((struct wanted){1, 1, 0, false}, CKR_OK) : key;
     uint8_t out[128];
     CK_ULONG size = sizeof out;
-    assert_ok(flow.p11->C_CreateObject(flow.session, template, as_wrapping ? 7 : 6, &wrapping));
-    assert_ok(flow.p11->C_CreateObject(flow.session, template, 4, &plain));
-    assert_ok(flow.p11->C_WrapKey(flow.session, &wrap, wrapping, as_wrapping ? plain : key, NULL, &size));
+    assert_ok(flow.p11->C_WrapKey(flow.session, &wrap, wrapping, wrapped, NULL, &size));
     size = sizeof out;
-    return flow.p11->C_WrapKey(flow.session, &wrap, wrapping, as_wrapping ? plain : key, out, &size);
+    return flow.p11->C_WrapKey(flow.session, &wrap, wrapping, wrapped, out, &size);
 }
 
 static CK_RV wrap_by_it(void)
@@ -232,6 +242,41 @@ static void every_way_to_use_a_key_needs_its_grant(void **state)
         assert_ok(flow_restrict(version++, &authority, &grant, 1));
         assert_ok(ways[i].use());
     }
+}
+
+/* Its value would be everybody's to read or to digest, whatever was granted: what is to leave is wrapped. */
+static void a_key_with_an_authority_is_not_readable(void **state)
+{
+    (void)state;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template = {CKA_EXTRACTABLE, &yes, sizeof yes};
+    CK_OBJECT_HANDLE copy = 0;
+    (void)make_key((struct wanted){.extractable = 1}, CKR_OK);
+    (void)make_key((struct wanted){.extractable = 1, .governed = true}, CKR_TEMPLATE_INCONSISTENT);
+    (void)make_key((struct wanted){.sensitive = 1, .extractable = 1, .governed = true}, CKR_OK);
+    CK_OBJECT_HANDLE kept = make_key((struct wanted){.governed = true}, CKR_OK);
+    assert_int_equal(flow.p11->C_SetAttributeValue(flow.session, kept, &template, 1), CKR_ATTRIBUTE_READ_ONLY);
+    assert_int_equal(flow.p11->C_CopyObject(flow.session, kept, &template, 1, &copy), CKR_ATTRIBUTE_READ_ONLY);
+}
+
+static void a_short_buffer_for_a_wrapped_key_is_no_use(void **state)
+{
+    (void)state;
+    struct bulla_grant grant = flow_grant(BULLA_MAY_WRAP, 2);
+    const struct bulla_grant counted = grant;
+    CK_MECHANISM wrap = {CKM_AES_KEY_WRAP, NULL, 0};
+    CK_OBJECT_HANDLE wrapping = make_key((struct wanted){1, 1, 1, false}, CKR_OK);
+    uint8_t out[128];
+    CK_ULONG size = 0;
+    assert_ok(flow_restrict(1, &authority, &grant, 1));
+    assert_ok(flow.p11->C_WrapKey(flow.session, &wrap, wrapping, key, NULL, &size));
+    assert_int_equal(size, 40);
+    size = 39;
+    assert_int_equal(flow.p11->C_WrapKey(flow.session, &wrap, wrapping, key, out, &size), CKR_BUFFER_TOO_SMALL);
+    assert_int_equal(size, 40);
+    assert_int_equal(flow_uses(&counted).used, 0);
+    assert_ok(flow.p11->C_WrapKey(flow.session, &wrap, wrapping, key, out, &size));
+    assert_int_equal(flow_uses(&counted).used, 1);
 }
 
 /* --- grants that stand alone --- */
@@ -470,6 +515,8 @@ int main(void)
         T(a_bundle_that_was_destroyed_frees_nothing),
         T(a_key_takes_no_other_keys_id),
         T(every_way_to_use_a_key_needs_its_grant),
+        T(a_key_with_an_authority_is_not_readable),
+        T(a_short_buffer_for_a_wrapped_key_is_no_use),
         T(a_grant_alone_counts_beside_a_bundle_of_its_authority_and_epoch),
         T(a_grant_that_is_over_or_there_already_is_not_taken),
         T(a_changed_grant_is_no_grant),

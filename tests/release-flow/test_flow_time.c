@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -115,6 +116,27 @@ static void a_clock_that_was_turned_back_brings_no_grant_to_life(void **state)
     assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "clock-back");
     reopen_at(2 * day);
     assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "grant-expired");
+}
+
+/* A process that runs for days logs in once: its uses are the occasions. */
+static void use_late_and_leave(void *context)
+{
+    (void)context;
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    shift = 5 * hour;
+    _exit(flow_encrypt(flow_find(CKO_SECRET_KEY, "key")) == CKR_OK ? 0 : 1); /* without C_Finalize */
+}
+
+static void a_use_writes_the_time_down_too(void **state)
+{
+    (void)state;
+    grant_a_day();
+    flow_close();
+    assert_int_equal(flow_in_child(use_late_and_leave, NULL), 0);
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    assert_refused(flow_encrypt(flow_find(CKO_SECRET_KEY, "key")), CKR_FUNCTION_REJECTED, "clock-back");
 }
 
 static void a_clock_is_turned_back_under_a_running_process_in_vain(void **state)
@@ -241,6 +263,7 @@ int main(void)
         T(a_clock_is_turned_back_under_a_running_process_in_vain),
         T(no_policy_is_taken_by_a_clock_that_was_turned_back),
         T(a_login_writes_the_time_down_every_four_hours),
+        T(a_use_writes_the_time_down_too),
         T(status_shows_the_floor_and_what_keeps_it),
     };
     const struct CMUnitTest tpm[] = {

@@ -66,6 +66,20 @@ static void assert_used(uint64_t used)
 
 /* --- counting --- */
 
+/* In the bundle and alone beside it: counted once, and shown once. */
+static void a_grant_in_two_places_is_one_grant(void **state)
+{
+    (void)state;
+    grant_uses(2);
+    assert_ok(flow_grant_load(&grant, 0, &authority));
+    assert_int_equal(flow_uses(&grant).rows, 1);
+    assert_ok(flow_encrypt(key));
+    assert_used(1);
+    assert_ok(flow_encrypt(key));
+    assert_used_up(flow_encrypt(key));
+    assert_int_equal(flow_uses(&grant).rows, 1);
+}
+
 static void a_grant_of_three_uses_is_used_three_times(void **state)
 {
     (void)state;
@@ -548,6 +562,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define TPM(name) cmocka_unit_test_setup_teardown(name, set_up_tpm, tear_down)
     const struct CMUnitTest plain[] = {
+        T(a_grant_in_two_places_is_one_grant),
         T(a_grant_of_three_uses_is_used_three_times),
         T(an_operation_is_one_use_however_many_parts_it_has),
         T(a_refused_operation_gives_nothing_out),

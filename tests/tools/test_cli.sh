@@ -212,6 +212,7 @@ json '.valid == false and .broken_line == 2'
 # policies of nobody, and a locked PIN
 offline 0 policy keygen -o "$FOLDER/authority.pem"
 run 5 policy sign --key "$FOLDER/authority.pem" --version 1 --from-token 0-7 -o "$FOLDER/policy"
+says "the token has no TPM"
 offline 0 policy sign --key "$FOLDER/authority.pem" --version 1 -o "$FOLDER/policy" \
     --state "a=0-7:0000000000000000000000000000000000000000000000000000000000000000"
 run 0 policy load "$FOLDER/policy" $PIN --json

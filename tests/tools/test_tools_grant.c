@@ -79,6 +79,8 @@ static void a_grant_says_what_its_options_said(void **state)
     (void)state;
     struct bulla_grant_document document;
     size_t size = 0;
+    test_folder_join(ann, sizeof ann, folder, "said.grant");
+    test_folder_join(bob, sizeof bob, folder, "later.grant");
     DOES("grant", "--key", key, "--to", "user:ann", "--object", "6d31", "--operations", "infer,seal", "--from",
         "2026-11-01T00:00:00+01:00", "--until", "2027-01-15", "--uses", "10", "--rate", "2/60", "-o", ann);
     DOES("grant", "--key", key, "--to", "user:bob", "--from", "2026-11-01", "--until", "2027-01-15T08:00:00Z", "-o",
@@ -211,9 +213,24 @@ static void a_policy_takes_up_no_grant_of_another_authority_or_epoch(void **stat
     FAILS(BULLA_EXIT_USAGE, "is a grant", "policy", "sign", "--key", key, "--base", ann, "-o", second);
     FAILS(BULLA_EXIT_USAGE, "--base", "policy", "sign", "--key", key, "--version", "1", "--state", STATE, "--no-grants",
         "-o", second);
-    DOES("grant", "--key", key, "--to", "user:ann", "--until", "+1d", "--epoch", "1", "-o", ann);
-    DOES("policy", "sign", "--key", key, "--version", "1", "--epoch", "1", "--state", STATE, "--grant", ann, "-o",
+    test_folder_join(bob, sizeof bob, folder, "later.grant");
+    DOES("grant", "--key", key, "--to", "user:ann", "--until", "+1d", "--epoch", "1", "-o", bob);
+    DOES("policy", "sign", "--key", key, "--version", "1", "--epoch", "1", "--state", STATE, "--grant", bob, "-o",
         second);
+}
+
+/* Whoever lost a grant's id can't revoke it. */
+static void a_grants_file_is_not_overwritten(void **state)
+{
+    (void)state;
+    size_t size = 0, again = 0;
+    unsigned char *before = test_file_read(ann, &size);
+    FAILS(BULLA_EXIT_FAILED, "exists already", "grant", "--key", key, "--to", "user:ann", "--until", "+1d", "-o", ann);
+    unsigned char *after = test_file_read(ann, &again);
+    assert_int_equal(size, again);
+    assert_memory_equal(before, after, size);
+    free(before);
+    free(after);
 }
 
 static void references_are_signed_and_shown(void **state)
@@ -434,6 +451,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_grant_says_what_its_options_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_two_grants_have_one_id, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_grants_file_is_not_overwritten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(options_of_a_grant_that_say_nothing_right_are_usage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_policy_takes_grants_up_and_is_restricted_by_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_base_keeps_its_grants_unless_told_otherwise, set_up, tear_down),
