@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "crypto/arena.h"
 #include "crypto/cbor.h"
+#include "file.h"
 #include "kes.h"
 #include "output.h"
 
@@ -173,7 +174,20 @@ static enum bulla_reason certificate_sign(struct issuing *issuing)
     return bulla_operational_certificate_verify(&issuing->certificate);
 }
 
-/* --- */
+/* --- both files --- */
+
+/* Before anything is written: a counter that can't be is found out by making and removing the file that would become
+ * it. */
+static enum bulla_reason counter_probe(const char *path)
+{
+    struct bulla_file_writer writer;
+    char *target = realpath(path, NULL);
+    enum bulla_reason reason = bulla_file_writer_open(&writer, target ? target : path, 0644);
+    if (reason == BULLA_OK)
+        bulla_file_writer_drop(&writer);
+    free(target);
+    return reason;
+}
 
 static enum bulla_reason write_both(const struct issuing *issuing)
 {
@@ -182,11 +196,12 @@ static enum bulla_reason write_both(const struct issuing *issuing)
     const char *output = issuing->settings->output;
     bulla_writer_open(&writer, cbor, sizeof cbor);
     BULLA_TRY(bulla_operational_certificate_write(&issuing->certificate, &writer));
+    BULLA_TRY(counter_probe(issuing->settings->counter));
     BULLA_TRY(bulla_kes_envelope_write(output, BULLA_KES_CERTIFICATE_TYPE, "", bulla_writer_bytes(&writer)));
-    enum bulla_reason reason = counter_write(issuing);
-    if (reason != BULLA_OK)
-        (void)unlink(output); /* its number would be issued again */
-    return reason;
+    if (counter_write(issuing) == BULLA_OK)
+        return BULLA_OK;
+    bulla_output_remedy("destroy that certificate, or the next one has the same number");
+    return bulla_refuse_within(BULLA_FILE, "%s is issued, but not counted: ", output);
 }
 
 static enum bulla_reason issue(struct issuing *issuing)

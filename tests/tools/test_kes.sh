@@ -183,7 +183,17 @@ json ".counter == 9 and .period == $PERIOD"
 sed 's/2151d26921/2151d26922/' "$FOLDER/counter" >"$FOLDER/other-counter"
 run 4 kes opcert issue $AGENT --counter "$FOLDER/other-counter" -o "$FOLDER/none" $PIN
 says "another cold key's"
+run 1 kes opcert issue $AGENT --counter "$FOLDER/nowhere/counter" --first 0 -o "$FOLDER/none" $PIN
+run 4 kes opcert issue $AGENT --counter "$ENVELOPES/kes-agent.kes.vkey" -o "$FOLDER/none" $PIN
 [ ! -e "$FOLDER/none" ] || fail 'a certificate was left'
+# a counter that is a link stays one
+mkdir "$FOLDER/stick"
+mv "$FOLDER/counter" "$FOLDER/stick/counter"
+ln -s stick/counter "$FOLDER/counter"
+issue 0 $AGENT
+[ -L "$FOLDER/counter" ] || fail 'the link was replaced'
+offline 0 kes opcert issue $AGENT --counter "$FOLDER/stick/counter" -o "$FOLDER/certificate" --json
+json '.counter == 11'
 
 # --- a cold key in the token ---
 if [ "$PKCS11_TOOL" != - ]; then
