@@ -34,6 +34,9 @@ demo: ## Seal a model and run it inside a token on a software TPM, from nothing 
 demo-policy: ## Two users, one allowed ten inferences, the eleventh refused, the backup put back (leaves nothing)
 	@scripts/demo-policy
 
+demo-kes: ## A key signs, its clock evolves it, the folder copied before is put back and refused (leaves nothing)
+	@scripts/demo-kes
+
 demo-clean: ## Undo the demo: its token, its TPM, its registration
 	@scripts/demo-clean
 
@@ -67,5 +70,5 @@ install: deps-check ## Install module, programs, manuals and registration (PREFI
 clean: ## Remove what was built; the fetched model in build/models stays
 	@find build -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +
 
-.PHONY: help deps deps-full deps-check build debug demo demo-clean demo-policy check check-full bench fuzz coverage format tidy \
+.PHONY: help deps deps-full deps-check build debug demo demo-clean demo-kes demo-policy check check-full bench fuzz coverage format tidy \
 	install clean

@@ -119,7 +119,7 @@ BULLA_REASON(AUDIT_BROKEN, "audit-broken", "lines were changed or removed: keep 
 BULLA_REASON(KES_OVER, "kes-over", "make a new key: this one has no such period")
 BULLA_REASON(KES_PAST, "kes-past", "sign in the present period: what is past was erased, for good")
 BULLA_REASON(KES_CLOCK, "kes-clock",
-    "check the clock; where it is right, evolve the key to the present period: CKA_BULLA_KES_PERIOD")
+    "check the clock; where it is right, take the key to the present period: bulla kes evolve --to")
 /* sealed models and inference */
 BULLA_REASON(MODEL_MISSING, "model-missing",
     "bulla model list lists the models: name one of them, or copy its sealed file into the models folder")

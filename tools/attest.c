@@ -42,22 +42,8 @@ static const struct bulla_option options[] = {
 static enum bulla_reason key_find(
     struct bulla_client *client, const struct attest_settings *settings, CK_OBJECT_HANDLE *key)
 {
-    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-    CK_OBJECT_HANDLE found[2];
-    CK_ULONG count = 0;
-    if (!settings->key)
-        return bulla_client_receipt_key(client, key);
-    char *label = strdup(settings->key);
-    if (!label)
-        return bulla_refuse(BULLA_OUT_OF_MEMORY, "for a label");
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, strlen(label)}};
-    enum bulla_reason reason = bulla_client_find(client, template, BULLA_COUNT(template), found, 2, &count);
-    free(label);
-    if (reason == BULLA_OK && count != 1)
-        reason = bulla_refuse(BULLA_ARGUMENT,
-            count ? "\"%s\" names several private keys" : "there is no private key \"%s\"", settings->key);
-    *key = found[0];
-    return reason;
+    return settings->key ? bulla_client_private_key(client, settings->key, NULL, "private key", key)
+                         : bulla_client_receipt_key(client, key);
 }
 
 static enum bulla_reason evidence_get(struct bulla_client *client, const struct attest_settings *settings,

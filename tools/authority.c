@@ -3,7 +3,6 @@
 #include "authority.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -44,21 +43,6 @@ static bool public_key_of(EVP_PKEY *key, uint8_t public_key[static BULLA_AUTHORI
            size == BULLA_AUTHORITY_SIZE && public_key[0] == 4;
 }
 
-static enum bulla_reason pem_read(const char *path, uint8_t **pem, size_t *size)
-{
-    void *memory = NULL;
-    BULLA_TRY(bulla_secret_allocate(PEM_LARGEST, &memory));
-    *pem = memory;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (file < 0)
-        return bulla_refuse(BULLA_FILE, "opening the key file %s: %s", path, strerror(errno));
-    ssize_t got = 1;
-    for (*size = 0; got > 0 && *size<PEM_LARGEST; *size += got> 0 ? (size_t)got : 0)
-        got = read(file, *pem + *size, PEM_LARGEST - *size);
-    (void)close(file);
-    return got == 0 ? BULLA_OK : bulla_refuse(BULLA_KEY_INVALID, "%s is not a key file", path);
-}
-
 /* ES256 wants r ‖ s of 32 bytes each; OpenSSL gives DER. Signatures are public. */
 static enum bulla_reason authority_sign(void *context, struct bulla_bytes to_be_signed, uint8_t signature[static 64])
 {
@@ -80,7 +64,7 @@ enum bulla_reason bulla_key_file_open(const char *path, const char *whose, void 
 {
     BULLA_SECRET uint8_t *pem = NULL;
     size_t size = 0;
-    BULLA_TRY(pem_read(path, &pem, &size));
+    BULLA_TRY(bulla_file_read_secret(path, PEM_LARGEST, &pem, &size));
     BIO *bio = BIO_new_mem_buf(pem, (int)size);
     *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, passphrase_ask, (void *)(uintptr_t)whose) : NULL;
     BIO_free(bio);

@@ -75,6 +75,10 @@ enum bulla_reason bulla_client_flag(
 enum bulla_reason bulla_client_document(
     struct bulla_client *client, const char *label, json_t **document) BULLA_MUST_USE;
 
+/* The private key with this label, of that CKA_KEY_TYPE where `type` is not NULL. BULLA_ARGUMENT when there is none, or
+ * several; `what`: "private key". */
+enum bulla_reason bulla_client_private_key(struct bulla_client *client, const char *label, const CK_KEY_TYPE *type,
+    const char *what, CK_OBJECT_HANDLE *key) BULLA_MUST_USE;
 /* The private half of the token's receipt key, which attests. */
 enum bulla_reason bulla_client_receipt_key(struct bulla_client *client, CK_OBJECT_HANDLE *key) BULLA_MUST_USE;
 /* Whether a secret key was made to seal models with. */

@@ -115,6 +115,25 @@ enum bulla_reason bulla_client_document(struct bulla_client *client, const char 
     return BULLA_OK;
 }
 
+enum bulla_reason bulla_client_private_key(
+    struct bulla_client *client, const char *label, const CK_KEY_TYPE *type, const char *what, CK_OBJECT_HANDLE *key)
+{
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_KEY_TYPE wanted = type ? *type : 0;
+    CK_OBJECT_HANDLE found[2] = {CK_INVALID_HANDLE, CK_INVALID_HANDLE};
+    CK_ULONG count = 0;
+    *key = CK_INVALID_HANDLE;
+    /* PKCS#11 has no const */
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, (void *)(uintptr_t)label, strlen(label)},
+        {CKA_KEY_TYPE, &wanted, sizeof wanted}};
+    BULLA_TRY(bulla_client_find(client, template, type ? 3 : 2, found, 2, &count));
+    if (count != 1)
+        return bulla_refuse(
+            BULLA_ARGUMENT, count ? "the token has several %ss \"%s\"" : "there is no %s \"%s\"", what, label);
+    *key = found[0];
+    return BULLA_OK;
+}
+
 enum bulla_reason bulla_client_receipt_key(struct bulla_client *client, CK_OBJECT_HANDLE *key)
 {
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;

@@ -10,12 +10,15 @@ const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT] = {BULLA_C
 /* How many words of argv the name takes; 0 when they differ. */
 static int name_matches(const char *name, int argc, char **argv)
 {
-    const char *space = strchr(name, ' ');
-    if (!space)
-        return strcmp(name, argv[0]) == 0 ? 1 : 0;
-    size_t first = (size_t)(space - name);
-    bool group = strlen(argv[0]) == first && strncmp(name, argv[0], first) == 0;
-    return group && argc > 1 && strcmp(space + 1, argv[1]) == 0 ? 2 : 0;
+    for (int words = 0; words < argc; words++) {
+        size_t size = strcspn(name, " ");
+        if (strlen(argv[words]) != size || strncmp(name, argv[words], size) != 0)
+            return 0;
+        if (!name[size])
+            return words + 1;
+        name += size + 1;
+    }
+    return 0;
 }
 
 static bool is_group(const char *word)

@@ -34,6 +34,15 @@
     ROW(user_pin)                                                                                                      \
     ROW(user_remove)                                                                                                   \
     ROW(uses)                                                                                                          \
+    ROW(kes_keygen)                                                                                                    \
+    ROW(kes_import)                                                                                                    \
+    ROW(kes_info)                                                                                                      \
+    ROW(kes_evolve)                                                                                                    \
+    ROW(kes_sign)                                                                                                      \
+    ROW(kes_verify)                                                                                                    \
+    ROW(kes_opcert_issue)                                                                                              \
+    ROW(kes_opcert_show)                                                                                               \
+    ROW(kes_export_vkey)                                                                                               \
     ROW(audit_verify)                                                                                                  \
     ROW(import)                                                                                                        \
     ROW(completion)

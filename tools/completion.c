@@ -4,6 +4,8 @@
 #include "commands.h"
 #include "output.h"
 
+enum { NAME_WORDS_LARGEST = 3 };
+
 struct completion_settings {
     struct bulla_common common;
 };
@@ -13,41 +15,48 @@ static bool takes_file(const struct bulla_option *row)
     return row->value && (strcmp(row->value, "FILE") == 0 || strcmp(row->value, "PATH") == 0);
 }
 
-/* `words` of the first level, each once: "model" stands for all of its subcommands. */
-static void first_words_print(void)
+/* How many bytes the first words of a name take, `words` of them and what is between; 0 where it has not so many. */
+static size_t words_size(const char *name, unsigned words)
+{
+    size_t size = strcspn(name, " ");
+    for (; words > 1 && name[size]; words--)
+        size += 1 + strcspn(name + size + 1, " ");
+    return words == 1 ? size : 0;
+}
+
+/* The word number `words` of every command that begins as `prefix` does, each once: commands of a group stand
+ * together. */
+static void words_print(const char *prefix, size_t prefix_size, unsigned words)
 {
     const char *last = "";
     size_t last_size = 0;
     for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++) {
         const char *name = bulla_commands[i]->name;
-        size_t size = strcspn(name, " ");
-        if (size != last_size || strncmp(name, last, size) != 0)
-            bulla_say(" %.*s", (int)size, name);
+        size_t size = words_size(name, words);
+        bool inside = size && strncmp(name, prefix, prefix_size) == 0 && (!prefix_size || name[prefix_size] == ' ');
+        if (!inside || (size == last_size && strncmp(name, last, size) == 0))
+            continue;
+        size_t skip = prefix_size ? prefix_size + 1 : 0;
+        bulla_say(" %.*s", (int)(size - skip), name + skip);
         last = name;
         last_size = size;
     }
 }
 
-static void second_words_print(const char *first, size_t size)
-{
-    for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++) {
-        const char *name = bulla_commands[i]->name;
-        if (strncmp(name, first, size) == 0 && name[size] == ' ')
-            bulla_say(" %s", name + size + 1);
-    }
-}
-
-static void groups_print(void)
+/* Lines of a bash case: what may follow the first words of names that have more. */
+static void groups_print(unsigned words)
 {
     const char *last = "";
+    size_t last_size = 0;
     for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++) {
         const char *name = bulla_commands[i]->name;
-        size_t size = strcspn(name, " ");
-        if (name[size] != ' ' || (strncmp(name, last, size) == 0 && last[size] == ' '))
+        size_t size = words_size(name, words);
+        if (!size || name[size] != ' ' || (size == last_size && strncmp(name, last, size) == 0))
             continue;
         last = name;
-        bulla_say("    %.*s) words=\"", (int)size, name);
-        second_words_print(name, size);
+        last_size = size;
+        bulla_say("      \"%.*s\") words=\"", (int)size, name);
+        words_print(name, size, words + 1);
         bulla_say("\" ;;\n");
     }
 }
@@ -75,23 +84,23 @@ static enum bulla_reason completion_run(const struct bulla_call *call)
     bulla_say("# bash completion for bulla, made by `bulla completion bash`\n"
               "_bulla() {\n"
               "  local current=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
-              "  local first=\"${COMP_WORDS[1]:-}\" second=\"${COMP_WORDS[2]:-}\" words= options= files= command\n"
+              "  local words=\"");
+    words_print("", 0, 1);
+    bulla_say(" help --help --version\" options= files= command= at=1\n"
               "  COMPREPLY=()\n"
-              "  case \"$first\" in\n");
-    groups_print();
-    bulla_say("    *) words= ;;\n"
-              "  esac\n"
-              "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-              "    COMPREPLY=($(compgen -W \"");
-    first_words_print();
-    bulla_say(" help --help --version\" -- \"$current\"))\n"
-              "    return\n"
-              "  fi\n"
-              "  if [ -n \"$words\" ] && [ \"$COMP_CWORD\" -eq 2 ]; then\n"
-              "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-              "    return\n"
-              "  fi\n"
-              "  command=\"$first${words:+ $second}\"\n"
+              "  while [ -n \"$words\" ]; do\n"
+              "    if [ \"$COMP_CWORD\" -eq \"$at\" ]; then\n"
+              "      COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+              "      return\n"
+              "    fi\n"
+              "    command=\"${command:+$command }${COMP_WORDS[at]:-}\"\n"
+              "    at=$((at + 1))\n"
+              "    case \"$command\" in\n");
+    for (unsigned words = 1; words < NAME_WORDS_LARGEST; words++)
+        groups_print(words);
+    bulla_say("      *) words= ;;\n"
+              "    esac\n"
+              "  done\n"
               "  case \"$command\" in\n");
     for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++)
         options_print(bulla_commands[i]);

@@ -67,6 +67,30 @@ enum bulla_reason bulla_file_read(const char *path, size_t largest, uint8_t **da
     return reason;
 }
 
+enum bulla_reason bulla_file_read_secret(const char *path, size_t largest, uint8_t **data, size_t *size)
+{
+    BULLA_SECRET uint8_t *bytes = NULL;
+    bool input = strcmp(path, "-") == 0;
+    *data = NULL;
+    *size = 0;
+    BULLA_TRY(bulla_secret_allocate(largest + 1, (void **)&bytes));
+    int file = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (file < 0)
+        return bulla_refuse(BULLA_FILE, "opening %s: %s", path, strerror(errno));
+    ssize_t got = 1;
+    for (; (got > 0 || (got < 0 && errno == EINTR)) && *size <= largest; *size += got > 0 ? (size_t)got : 0)
+        got = read(file, bytes + *size, largest + 1 - *size);
+    int failed = got < 0 ? errno : 0;
+    if (!input)
+        (void)close(file);
+    if (failed)
+        return bulla_refuse(BULLA_FILE, "reading %s: %s", path, strerror(failed));
+    if (*size > largest)
+        return bulla_refuse(BULLA_TOO_LARGE, "%s is larger than %zu bytes", path, largest);
+    *data = BULLA_SECRET_KEEP(bytes);
+    return BULLA_OK;
+}
+
 /* A terminal, a pipe or /dev/null is written to; it is never replaced by a file. */
 static enum bulla_reason device_write(const char *path, struct bulla_bytes bytes)
 {

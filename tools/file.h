@@ -9,6 +9,9 @@
 /* malloc'd, the caller's to free; "-" is standard input. No other copy is left in this process's memory. BULLA_FILE,
  * BULLA_TOO_LARGE above `largest`. */
 enum bulla_reason bulla_file_read(const char *path, size_t largest, uint8_t **data, size_t *size) BULLA_MUST_USE;
+/* The same for a secret: into the arena, the caller's to bulla_secret_free; `largest` is what the arena holds at most.
+ */
+enum bulla_reason bulla_file_read_secret(const char *path, size_t largest, uint8_t **data, size_t *size) BULLA_MUST_USE;
 /* Wipes and frees; NULL is nothing. */
 void bulla_file_free(uint8_t *data, size_t size);
 /* A temporary file beside it, fsync, rename, fsync of the folder: afterwards the path holds the old or the new bytes.

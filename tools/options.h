@@ -55,7 +55,7 @@ enum bulla_needs { BULLA_NEEDS_NOTHING, BULLA_NEEDS_TOKEN, BULLA_NEEDS_LOGIN };
 
 struct bulla_call;
 struct bulla_command {
-    const char *name;      /* one or two words */
+    const char *name;      /* one word to three */
     const char *arguments; /* "FOLDER", or "" */
     const char *summary;   /* one line */
     const char *text;      /* paragraphs for --help, or NULL */

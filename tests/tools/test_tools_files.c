@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "crypto/arena.h"
 #include "heap.h"
 #include "support/folder.h"
 #include "tools/file.h"
@@ -274,6 +275,31 @@ static void what_was_read_and_freed_is_nowhere(void **state)
     free(spread);
 }
 
+/* Nothing of it passes through the heap. */
+static void a_secret_is_read_into_the_arena_alone(void **state)
+{
+    (void)state;
+    BULLA_SECRET uint8_t *secret = NULL;
+    size_t size = 0;
+    char text[64];
+    char needle[48];
+    (void)snprintf(needle, sizeof needle, "0123456789abcdef in the arena only %ld", (long)getpid());
+    (void)snprintf(text, sizeof text, "kept: %s", needle);
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* without stdio, which would keep it */
+    assert_int_equal(write(file, text, strlen(text)), strlen(text));
+    assert_int_equal(close(file), 0);
+    assert_int_equal(bulla_file_read_secret(path, strlen(text), &secret, &size), BULLA_OK);
+    assert_int_equal(size, strlen(text));
+    assert_memory_equal(secret, text, size);
+    assert_false(heap_holds(needle));
+    uint8_t *other = NULL;
+    assert_int_equal(bulla_file_read_secret(path, strlen(text) - 1, &other, &size), BULLA_TOO_LARGE);
+    assert_null(other);
+    assert_int_equal(bulla_file_read_secret(folder, 100, &other, &size), BULLA_FILE);
+    assert_int_equal(bulla_file_read_secret("/nowhere/at/all", 100, &other, &size), BULLA_FILE);
+    assert_int_equal(bulla_arena_taken(), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_synced_leaves_what_was_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reading_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_read_and_freed_is_nowhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_secret_is_read_into_the_arena_alone, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,13 +15,13 @@ static void run_command(struct program_result *result, const char *name, const c
 {
     char copy[64];
     (void)snprintf(copy, sizeof copy, "%s", name);
-    char *space = strchr(copy, ' ');
-    const char *words[4] = {copy, option, NULL, NULL};
-    if (space) {
-        *space = '\0';
-        words[1] = space + 1;
-        words[2] = option;
+    const char *words[6] = {copy};
+    size_t count = 1;
+    for (char *space = copy; (space = strchr(space, ' ')) != NULL; count++) {
+        *space++ = '\0';
+        words[count] = space;
     }
+    words[count] = option;
     program_run(result, NULL, words);
 }
 
@@ -187,6 +187,11 @@ static void the_completion_completes(void **state)
         {"bulla model ins", 2, "inspect\n"},
         {"bulla model re", 2, "remove\n"},
         {"bulla imp", 1, "import\n"},
+        {"bulla ke", 1, "kes\n"},
+        {"bulla kes op", 2, "opcert\n"},
+        {"bulla kes opcert i", 3, "issue\n"},
+        {"bulla kes opcert issue --cou", 4, "--counter\n"},
+        {"bulla kes evolve --t", 3, "--to --token\n"},
         {"bulla import --to-", 2, "--to-module\n"},
         {"bulla import --source", 2, "--source-pin-file\n"},
         {"bulla model seal --rel", 3, "--release\n"},
