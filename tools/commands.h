@@ -31,6 +31,7 @@
     ROW(user_list)                                                                                                     \
     ROW(user_pin)                                                                                                      \
     ROW(user_remove)                                                                                                   \
+    ROW(kes_serve)                                                                                                     \
     ROW(audit_verify)                                                                                                  \
     ROW(import)                                                                                                        \
     ROW(completion)
