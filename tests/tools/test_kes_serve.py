@@ -113,8 +113,8 @@ SEEDS = [KEY[:32]] + [KEY[32 + 96 * i: 64 + 96 * i] for i in range(6)]
 
 
 def unlocked_copies(pid):
-    """Where a process has one of the key's seeds in memory that is not locked."""
-    places = []
+    """Where a process has one of the key's seeds in memory that is not locked. What is public of it must be found."""
+    places, seen = [], False
     with open(f"/proc/{pid}/smaps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
         bounds = None
         for line in maps:
@@ -128,6 +128,8 @@ def unlocked_copies(pid):
                 except (OSError, ValueError, OverflowError):
                     continue
                 places += [name for seed in SEEDS if seed in data]
+                seen = seen or vk_of(KEY) in data
+    assert seen, "the process was not looked at"
     return places
 
 
