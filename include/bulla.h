@@ -16,9 +16,11 @@
     (BULLA_VENDOR_BASE | 0x05) /* C_Decrypt by the receipt key: a credential made for the                              \
                                   attestation key → the secret in it (enrolment) */
 
-#define CKM_BULLA_KES_KEY_PAIR_GEN (BULLA_VENDOR_BASE | 0x06) /* C_GenerateKeyPair: a key that evolves (docs/kes.md) */
-#define CKM_BULLA_KES_SUM (BULLA_VENDOR_BASE | 0x07)          /* C_Sign, C_Verify: SumKES, as Cardano has it */
-#define CKM_BULLA_KES_COMPACT (BULLA_VENDOR_BASE | 0x08)      /* the same: CompactSumKES */
+#define CKM_BULLA_KES_KEY_PAIR_GEN                                                                                     \
+    (BULLA_VENDOR_BASE | 0x06)                           /* C_GenerateKeyPair: a key that evolves (docs/kes.md)        \
+                                                          */
+#define CKM_BULLA_KES_SUM (BULLA_VENDOR_BASE | 0x07)     /* C_Sign, C_Verify: SumKES, as Cardano has it */
+#define CKM_BULLA_KES_COMPACT (BULLA_VENDOR_BASE | 0x08) /* the same: CompactSumKES */
 
 /* Key types */
 #define CKK_BULLA_KES (BULLA_VENDOR_BASE | 0x01)
@@ -47,13 +49,13 @@
 #define CKA_BULLA_KES_PERIOD                                                                                           \
     (BULLA_VENDOR_BASE | 0x0d) /* CK_ULONG: of a private key the present period, which is set only to a higher one;    \
                                   of a public key the one that signatures must be of, any where there is none */
-#define CKA_BULLA_KES_LAST_PERIOD (BULLA_VENDOR_BASE | 0x0e) /* CK_ULONG: 2^depth - 1 */
-#define CKA_BULLA_KES_START_TIME (BULLA_VENDOR_BASE | 0x0f)  /* CK_ULONG: Unix seconds of the chain's slot 0 */
-#define CKA_BULLA_KES_START_SLOT (BULLA_VENDOR_BASE | 0x10)  /* CK_ULONG: where the key's period 0 begins */
-#define CKA_BULLA_KES_SLOTS_PER_PERIOD (BULLA_VENDOR_BASE | 0x11)  /* CK_ULONG: with the start time: the clock rules */
-#define CKA_BULLA_KES_SLOT_LENGTH (BULLA_VENDOR_BASE | 0x12)       /* CK_ULONG: milliseconds; 1000 where none is given */
-#define CKA_BULLA_KES_VERIFICATION_KEY (BULLA_VENDOR_BASE | 0x13)  /* bytes: 32, of a private key */
-#define CKA_BULLA_KES_KEEPER (BULLA_VENDOR_BASE | 0x14)            /* text: what forgets past periods: "tpm", "file" */
+#define CKA_BULLA_KES_LAST_PERIOD (BULLA_VENDOR_BASE | 0x0e)      /* CK_ULONG: 2^depth - 1 */
+#define CKA_BULLA_KES_START_TIME (BULLA_VENDOR_BASE | 0x0f)       /* CK_ULONG: Unix seconds of the chain's slot 0 */
+#define CKA_BULLA_KES_START_SLOT (BULLA_VENDOR_BASE | 0x10)       /* CK_ULONG: where the key's period 0 begins */
+#define CKA_BULLA_KES_SLOTS_PER_PERIOD (BULLA_VENDOR_BASE | 0x11) /* CK_ULONG: with the start time: the clock rules */
+#define CKA_BULLA_KES_SLOT_LENGTH (BULLA_VENDOR_BASE | 0x12)      /* CK_ULONG: milliseconds; 1000 where none is given */
+#define CKA_BULLA_KES_VERIFICATION_KEY (BULLA_VENDOR_BASE | 0x13) /* bytes: 32, of a private key */
+#define CKA_BULLA_KES_KEEPER (BULLA_VENDOR_BASE | 0x14)           /* text: what forgets past periods: "tpm", "file" */
 
 /* The application of data objects that carry requests (the object route). */
 #define BULLA_INFER_APPLICATION "bulla.infer"

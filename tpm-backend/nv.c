@@ -15,8 +15,8 @@ enum bulla_reason bulla_tpm_nv_find(
     BULLA_TRY(bulla_tpm_check(burst,
         Esys_NV_ReadPublic(burst->esys, *nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &public, NULL),
         "looking up an NV index"));
-    bool ours = (public->nvPublic.attributes & ~TPMA_NV_WRITTEN) == kind->attributes &&
-                public->nvPublic.dataSize == kind->size;
+    bool ours =
+        (public->nvPublic.attributes & ~TPMA_NV_WRITTEN) == kind->attributes && public->nvPublic.dataSize == kind->size;
     Esys_Free(public);
     return ours ? BULLA_OK : bulla_refuse(BULLA_TPM_NV, "NV index 0x%08x is not a %s of bulla", index, kind->what);
 }

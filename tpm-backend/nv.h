@@ -15,8 +15,8 @@ struct bulla_tpm_nv_kind {
 
 /* ESAPI reads the index's public area; anything that is not of the kind is refused: BULLA_TPM_NV, also when there is
  * none. */
-enum bulla_reason bulla_tpm_nv_find(struct bulla_tpm_burst *burst, uint32_t index, const struct bulla_tpm_nv_kind *kind,
-    ESYS_TR *nv) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_nv_find(
+    struct bulla_tpm_burst *burst, uint32_t index, const struct bulla_tpm_nv_kind *kind, ESYS_TR *nv) BULLA_MUST_USE;
 /* Defines it; the auth value goes to the TPM through `session`, which encrypts it. */
 enum bulla_reason bulla_tpm_nv_define(struct bulla_tpm_burst *burst, ESYS_TR session, uint32_t index,
     const struct bulla_tpm_nv_kind *kind, const uint8_t auth[static 32]) BULLA_MUST_USE;

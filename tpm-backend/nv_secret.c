@@ -1,6 +1,6 @@
-/* Secrets of 32 bytes in ordinary NV indexes (TPM2_NT_ORDINARY), which are replaced whole by one TPM2_NV_Write: what was
- * there before is gone with it, as far as the TPM erases its memory. That a write is whole or not at all is the TPM's
- * promise (part 3, 31.7); where one breaks it the value is neither, and what it opened is lost.
+/* Secrets of 32 bytes in ordinary NV indexes (TPM2_NT_ORDINARY), which are replaced whole by one TPM2_NV_Write: what
+ * was there before is gone with it, as far as the TPM erases its memory. That a write is whole or not at all is the
+ * TPM's promise (part 3, 31.7); where one breaks it the value is neither, and what it opened is lost.
  *
  * A secret's index goes with that of the token's counter, so that nothing has to remember it: neither can be another
  * token's as long as the counter is there.
@@ -56,8 +56,8 @@ enum bulla_reason bulla_tpm_nv_secret_read(
     return whole ? BULLA_OK : bulla_refuse(BULLA_TPM_FAILED, "the TPM gave another size than was asked for");
 }
 
-static enum bulla_reason write_secret(struct bulla_tpm_burst *burst, uint32_t counter, const uint8_t auth[static 32],
-    const uint8_t secret[static SIZE])
+static enum bulla_reason write_secret(
+    struct bulla_tpm_burst *burst, uint32_t counter, const uint8_t auth[static 32], const uint8_t secret[static SIZE])
 {
     struct index index;
     BULLA_SECRET TPM2B_MAX_NV_BUFFER *data = NULL;

@@ -145,8 +145,7 @@ static enum bulla_reason refuse_clock(const struct using_in_time *using)
 {
     unsigned long long due = using->due;
     if (using->due > using->last)
-        return bulla_refuse(
-            BULLA_KES_OVER, "it is period %llu, and the KES key's last one is %u", due, using->last);
+        return bulla_refuse(BULLA_KES_OVER, "it is period %llu, and the KES key's last one is %u", due, using->last);
     return bulla_refuse(BULLA_KES_CLOCK, "it is period %llu, and the KES key is in %u", due, using->period);
 }
 
@@ -162,7 +161,7 @@ enum bulla_reason bulla_evolving_use(
     BULLA_TRY(bulla_states_use(token, object->id, use_in_time, &using));
     if (using.used)
         return BULLA_OK;
-    if (using.due != (uint64_t)using.period + 1 || using.due > using.last)
+    if (using.due != (uint64_t) using.period + 1 || using.due > using.last)
         return refuse_clock(&using);
     BULLA_TRY(evolve(token, object, using.due));
     BULLA_TRY(bulla_states_use(token, object->id, use_in_time, &using));

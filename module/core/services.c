@@ -247,8 +247,7 @@ static struct bulla_pool *pool(void *context)
     return opened;
 }
 
-static enum bulla_reason state_use(
-    void *context, const uint8_t id[static 16], bulla_services_state *use, void *with)
+static enum bulla_reason state_use(void *context, const uint8_t id[static 16], bulla_services_state *use, void *with)
 {
     struct bulla_object *object = bulla_token_object_by_id(context, id);
     if (!object)

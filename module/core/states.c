@@ -74,8 +74,8 @@ static enum bulla_reason derive(const struct bulla_token *token, const uint8_t *
         BULLA_TEXT("bulla/1 states"), key, 32);
 }
 
-static enum bulla_reason seal(
-    const struct bulla_token *token, const struct bulla_state_table *table, const uint8_t *key, struct bulla_writer *box)
+static enum bulla_reason seal(const struct bulla_token *token, const struct bulla_state_table *table,
+    const uint8_t *key, struct bulla_writer *box)
 {
     uint8_t aad_bytes[AAD_SIZE];
     struct bulla_writer aad, plain;
@@ -301,7 +301,8 @@ static enum bulla_reason find(struct bulla_token *token, const uint8_t id[static
 
 /* --- using --- */
 
-struct using {
+struct using
+{
     const uint8_t *id;
     bulla_state_use *use;
     void *context;

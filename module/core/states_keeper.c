@@ -1,6 +1,7 @@
 /* What keeps the bytes that open the table of states: a secret beside the counter in the token's TPM; or, of a token
  * that was made without a TPM, a file of its folder that is overwritten in place. A disk may keep what was overwritten,
- * and whoever puts the whole folder back puts the file back: so a key says by whom it is kept (CKA_BULLA_KES_KEEPER). */
+ * and whoever puts the whole folder back puts the file back: so a key says by whom it is kept (CKA_BULLA_KES_KEEPER).
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

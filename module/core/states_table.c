@@ -115,8 +115,7 @@ enum bulla_reason bulla_state_table_write(const struct bulla_state_table *table,
         bulla_cbor_write_array(writer, 3);
         bulla_cbor_write_uint(writer, state->key.depth);
         bulla_cbor_write_uint(writer, state->key.period);
-        bulla_cbor_write_bstr(
-            writer, (struct bulla_bytes){state->secret->raw, bulla_kes_raw_size(state->key.depth)});
+        bulla_cbor_write_bstr(writer, (struct bulla_bytes){state->secret->raw, bulla_kes_raw_size(state->key.depth)});
     }
     return bulla_writer_finish(writer, "the keys' states");
 }

@@ -152,6 +152,8 @@ static CK_RV check_key_needs(CK_OBJECT_CLASS object_class, const struct bulla_at
         return CKR_OK;
     const struct bulla_key_kind *kind = kind_of(list);
     const CK_ATTRIBUTE_TYPE *needs = kind ? bulla_key_kind_needs(kind, object_class) : NULL;
+    if (object_class == CKO_PUBLIC_KEY && bulla_list_find(list, CKA_VALUE) && (!needs || *needs != CKA_VALUE))
+        return CKR_TEMPLATE_INCONSISTENT; /* another class has it */
     if (!needs)
         return CKR_ATTRIBUTE_VALUE_INVALID;
     for (; *needs; needs++) {

@@ -1,9 +1,9 @@
 /* A token: its store, its keys while somebody is logged in, its objects.
  *
  * Locks, in the order in which they are taken: a session's, `gate` (login, PINs, ledger), that of `grants`, that of
- * `uses`, that of `states`, their turn, the ledger's turn, `keys_lock`, an object's, that of `time`, `lock` (index and login state), `store_lock`. A
- * thread may read-lock `keys_lock` again that has it: glibc lets readers in before writers, so it never waits. Nothing
- * here connects to a TPM before a login, an opening or a status.
+ * `uses`, that of `states`, their turn, the ledger's turn, `keys_lock`, an object's, that of `time`, `lock` (index and
+ * login state), `store_lock`. A thread may read-lock `keys_lock` again that has it: glibc lets readers in before
+ * writers, so it never waits. Nothing here connects to a TPM before a login, an opening or a status.
  */
 #ifndef BULLA_CORE_TOKEN_H
 #define BULLA_CORE_TOKEN_H

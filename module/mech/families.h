@@ -4,7 +4,7 @@
 
 #include "mechanism.h"
 
-extern const struct bulla_family bulla_model_family;  /* model_family.c: key generation, SEAL, INFER, ATTEST, ACTIVATE */
+extern const struct bulla_family bulla_model_family; /* model_family.c: key generation, SEAL, INFER, ATTEST, ACTIVATE */
 extern const struct bulla_family bulla_secret_family; /* secret_family.c: kinds and generation of secret keys */
 extern const struct bulla_family bulla_digest_family; /* digest_family.c */
 extern const struct bulla_family bulla_mac_family;    /* mac_family.c: HMAC */

@@ -16,8 +16,8 @@ enum bulla_reason bulla_kes_form_read(struct bulla_bytes form, int depth, uint8_
 /* --- kes_key.c: the kind's functions --- */
 enum bulla_reason bulla_kes_key_complete(struct bulla_draft *key) BULLA_MUST_USE;
 enum bulla_reason bulla_kes_key_open(const struct bulla_draft *key, struct bulla_material *material) BULLA_MUST_USE;
-enum bulla_reason bulla_kes_key_generate(const CK_MECHANISM *mechanism, struct bulla_draft *public_key,
-    struct bulla_draft *private_key) BULLA_MUST_USE;
+enum bulla_reason bulla_kes_key_generate(
+    const CK_MECHANISM *mechanism, struct bulla_draft *public_key, struct bulla_draft *private_key) BULLA_MUST_USE;
 
 /* --- kes_sign.c: both schemes; a row's detail is its enum bulla_kes_scheme --- */
 extern const struct bulla_processor bulla_kes_processor;

@@ -107,8 +107,9 @@ static enum bulla_reason read_text(const struct envelope *envelope, uint8_t *raw
     if (*found > BULLA_KES_DEPTH_LARGEST || envelope->cbor_hex.size > HEX_LARGEST)
         return refuse_form("the envelope names a depth that there is not, or holds more than a key");
     BULLA_TRY(bulla_secret_allocate(HEX_LARGEST / 2, (void **)&cbor));
-    if (envelope->cbor_hex.size % 2 || sodium_hex2bin(cbor, HEX_LARGEST / 2, (const char *)envelope->cbor_hex.data,
-                                           envelope->cbor_hex.size, NULL, &size, NULL) != 0 ||
+    if (envelope->cbor_hex.size % 2 ||
+        sodium_hex2bin(cbor, HEX_LARGEST / 2, (const char *)envelope->cbor_hex.data, envelope->cbor_hex.size, NULL,
+            &size, NULL) != 0 ||
         size != envelope->cbor_hex.size / 2)
         return refuse_form("the envelope's cborHex is not hexadecimal");
     return read_cbor((struct bulla_bytes){cbor, size}, *found, raw);

@@ -18,7 +18,8 @@ static enum bulla_reason check_clock(const struct bulla_draft *key)
 {
     bool start = bulla_draft_get(key, CKA_BULLA_KES_START_TIME).data != NULL;
     bool slots = bulla_draft_get(key, CKA_BULLA_KES_SLOTS_PER_PERIOD).data != NULL;
-    bool more = bulla_draft_get(key, CKA_BULLA_KES_START_SLOT).data || bulla_draft_get(key, CKA_BULLA_KES_SLOT_LENGTH).data;
+    bool more =
+        bulla_draft_get(key, CKA_BULLA_KES_START_SLOT).data || bulla_draft_get(key, CKA_BULLA_KES_SLOT_LENGTH).data;
     if (start != slots || (more && !start))
         return bulla_refuse(BULLA_KEY_INCOMPLETE, "a KES key's clock needs its start time and its slots in a period");
     if (bulla_draft_ulong(key, CKA_BULLA_KES_SLOTS_PER_PERIOD, 1) == 0 ||
@@ -64,13 +65,13 @@ static enum bulla_reason complete_private(struct bulla_draft *draft)
     unsigned depth = 0;
     BULLA_TRY(check_depth(wanted));
     BULLA_TRY(bulla_secret_allocate(sizeof *making, (void **)&making));
-    BULLA_TRY(bulla_kes_form_read(bulla_draft_get(draft, CKA_VALUE), given_depth.data ? (int)wanted : BULLA_KES_DEPTH_ANY,
-        making->raw, &depth));
+    BULLA_TRY(bulla_kes_form_read(
+        bulla_draft_get(draft, CKA_VALUE), given_depth.data ? (int)wanted : BULLA_KES_DEPTH_ANY, making->raw, &depth));
     if (period >= bulla_kes_periods(depth))
         return bulla_refuse(BULLA_KES_OVER, "a KES key of depth %u has periods 0 to %u, not %lu", depth,
             bulla_kes_periods(depth) - 1, period);
-    BULLA_TRY(bulla_kes_import((struct bulla_bytes){making->raw, bulla_kes_raw_size(depth)}, depth, (unsigned)period,
-        &key, &making->secret));
+    BULLA_TRY(bulla_kes_import(
+        (struct bulla_bytes){making->raw, bulla_kes_raw_size(depth)}, depth, (unsigned)period, &key, &making->secret));
     return put_private(draft, &key, &making->secret);
 }
 
@@ -113,8 +114,8 @@ enum bulla_reason bulla_kes_key_open(const struct bulla_draft *key, struct bulla
 static enum bulla_reason chosen_depth(
     const struct bulla_draft *public_key, const struct bulla_draft *private_key, CK_ULONG *depth)
 {
-    *depth = bulla_draft_ulong(private_key, CKA_BULLA_KES_DEPTH,
-        bulla_draft_ulong(public_key, CKA_BULLA_KES_DEPTH, BULLA_KES_DEPTH_STANDARD));
+    *depth = bulla_draft_ulong(
+        private_key, CKA_BULLA_KES_DEPTH, bulla_draft_ulong(public_key, CKA_BULLA_KES_DEPTH, BULLA_KES_DEPTH_STANDARD));
     if (bulla_draft_ulong(public_key, CKA_BULLA_KES_DEPTH, *depth) != *depth)
         return bulla_refuse(BULLA_KEY_INCONSISTENT, "the two halves of a KES key have one depth");
     if (bulla_draft_ulong(private_key, CKA_BULLA_KES_PERIOD, 0) != 0)

@@ -83,8 +83,8 @@ static enum bulla_reason finish(struct bulla_run *run, struct bulla_writer *out)
 static enum bulla_reason verify(struct bulla_run *run, struct bulla_bytes in, struct bulla_bytes signature)
 {
     const struct bulla_material *material = run->key->material;
-    struct bulla_kes_claim claim = {scheme_of(run), (unsigned)material->size, material->period, material->value.data,
-        in, signature};
+    struct bulla_kes_claim claim = {
+        scheme_of(run), (unsigned)material->size, material->period, material->value.data, in, signature};
     if (signature.size != signature_size(run))
         return bulla_refuse(
             BULLA_SIGNATURE_LENGTH, "the signature has %zu bytes, not %zu", signature.size, signature_size(run));

@@ -71,8 +71,8 @@ CK_RV flow_kes_verify(
 int flow_kes_period_of(
     const uint8_t key[static 32], unsigned depth, const char *message, const struct flow_kes_signature *signature)
 {
-    struct bulla_kes_claim claim = {BULLA_KES_SUM, depth, 0, key, BULLA_TEXT(message),
-        {signature->bytes, signature->size}};
+    struct bulla_kes_claim claim = {
+        BULLA_KES_SUM, depth, 0, key, BULLA_TEXT(message), {signature->bytes, signature->size}};
     for (; claim.period < bulla_kes_periods(depth); claim.period++)
         if (bulla_kes_verify(&claim) == BULLA_OK)
             return (int)claim.period;

@@ -25,13 +25,13 @@ struct flow_kes_signature {
     uint8_t bytes[BULLA_KES_SIGNATURE_LARGEST];
     CK_ULONG size;
 };
-CK_RV flow_kes_sign(CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism, const char *message,
-    struct flow_kes_signature *signature);
-CK_RV flow_kes_verify(CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism, const char *message,
-    const struct flow_kes_signature *signature);
+CK_RV flow_kes_sign(
+    CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism, const char *message, struct flow_kes_signature *signature);
+CK_RV flow_kes_verify(
+    CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE mechanism, const char *message, const struct flow_kes_signature *signature);
 /* In which period a Sum signature over the message is one of this depth's key; -1: in none. */
-int flow_kes_period_of(const uint8_t key[static 32], unsigned depth, const char *message,
-    const struct flow_kes_signature *signature);
+int flow_kes_period_of(
+    const uint8_t key[static 32], unsigned depth, const char *message, const struct flow_kes_signature *signature);
 
 CK_RV flow_kes_evolve(CK_OBJECT_HANDLE key, CK_ULONG period);
 CK_ULONG flow_kes_period(CK_OBJECT_HANDLE key);

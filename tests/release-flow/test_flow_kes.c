@@ -129,8 +129,7 @@ static void what_is_no_key_of_its_depth_and_period_is_refused(void **state)
     assert_int_equal(flow_kes_import(raw, size - 1, 0, "short", &key), CKR_ATTRIBUTE_VALUE_INVALID);
     assert_int_equal(flow_kes_import(raw, size, 1, "later", &key), CKR_ATTRIBUTE_VALUE_INVALID);
     assert_refused(flow_kes_import(raw, size, 64, "beyond", &key), CKR_FUNCTION_REJECTED, "kes-over");
-    assert_int_equal(
-        flow_kes_import(text, envelope_of(raw, size, '7', text, sizeof text), 0, "depth", &key),
+    assert_int_equal(flow_kes_import(text, envelope_of(raw, size, '7', text, sizeof text), 0, "depth", &key),
         CKR_ATTRIBUTE_VALUE_INVALID);
     size_t whole = envelope_of(raw, size, '6', text, sizeof text);
     text[whole - 10] = 'g';
@@ -157,8 +156,8 @@ static void every_depth_signs_in_all_its_periods_and_stops(void **state)
         CK_OBJECT_HANDLE public_key = 0, key = 0;
         uint8_t vk[32];
         struct flow_kes_signature signature;
-        assert_ok(flow_kes_generate(
-            &(struct flow_kes_settings){.depth = depth ? depth : FLOW_KES_NONE}, &public_key, &key));
+        assert_ok(
+            flow_kes_generate(&(struct flow_kes_settings){.depth = depth ? depth : FLOW_KES_NONE}, &public_key, &key));
         assert_int_equal(flow_bytes(public_key, CKA_VALUE, vk, sizeof vk), 32);
         CK_ULONG last = flow_ulong(key, CKA_BULLA_KES_LAST_PERIOD);
         assert_int_equal(last, (1UL << depth) - 1);
@@ -198,8 +197,8 @@ static void a_public_key_that_names_a_period_takes_signatures_of_that_alone(void
             period == 5 ? CKR_OK : CKR_SIGNATURE_INVALID);
     }
     assert_ok(flow_kes_evolve(public_key, 8));
-    assert_refused(flow_kes_verify(public_key, CKM_BULLA_KES_SUM, "message", &signature), CKR_FUNCTION_REJECTED,
-        "kes-over");
+    assert_refused(
+        flow_kes_verify(public_key, CKM_BULLA_KES_SUM, "message", &signature), CKR_FUNCTION_REJECTED, "kes-over");
 }
 
 static void every_byte_of_a_signature_counts(void **state)
@@ -264,8 +263,7 @@ static void a_key_stays_where_it_is(void **state)
     assert_int_equal(flow.p11->C_GetAttributeValue(flow.session, key, &value, 1), CKR_ATTRIBUTE_SENSITIVE);
     assert_int_equal(flow.p11->C_SetAttributeValue(flow.session, key, &copyable, 1), CKR_ATTRIBUTE_READ_ONLY);
     assert_int_equal(flow.p11->C_SetAttributeValue(flow.session, key, &extractable, 1), CKR_ATTRIBUTE_READ_ONLY);
-    assert_int_equal(
-        flow.p11->C_GenerateKeyPair(flow.session, &generate, NULL, 0, &session_key, 1, &public_key, &key),
+    assert_int_equal(flow.p11->C_GenerateKeyPair(flow.session, &generate, NULL, 0, &session_key, 1, &public_key, &key),
         CKR_TEMPLATE_INCONSISTENT);
     key = flow_find(CKO_PRIVATE_KEY, "kes");
     assert_ok(flow.p11->C_SignInit(flow.session, &sum, key));

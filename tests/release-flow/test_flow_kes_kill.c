@@ -162,8 +162,7 @@ static void what_a_kill_left_can_not_be_put_back(void **state)
         assert_int_equal(rename(left, flow.token), 0);
         reopen();
         struct flow_kes_signature signature;
-        assert_refused(
-            flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature), CKR_DEVICE_ERROR, "rolled-back");
+        assert_refused(flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature), CKR_DEVICE_ERROR, "rolled-back");
         flow_close();
         flow_remove_folder(flow.token);
         assert_int_equal(rename(now, flow.token), 0);
@@ -205,8 +204,7 @@ static void a_killed_creation_leaves_the_whole_key_or_none(void **state)
                 assert_in_order(flow_kes_period(key));
             CK_OBJECT_HANDLE other = flow_find(CKO_PRIVATE_KEY, "other"), half = 0;
             if (!other) /* and another can be made in its place */
-                assert_ok(flow_kes_generate(
-                    &(struct flow_kes_settings){.label = "other", .depth = 1}, &half, &other));
+                assert_ok(flow_kes_generate(&(struct flow_kes_settings){.label = "other", .depth = 1}, &half, &other));
             assert_int_equal(flow_kes_period(other), 0);
             assert_ok(flow_kes_evolve(other, 1));
             assert_ok(flow.p11->C_DestroyObject(flow.session, other));
@@ -296,7 +294,10 @@ int main(void)
     if (!test_swtpm_available())
         return test_skip("swtpm");
 #define PLAIN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define TPM(name) {#name " (tpm)", name, set_up_tpm, tear_down, NULL}
+#define TPM(name)                                                                                                      \
+    {                                                                                                                  \
+#name " (tpm)", name, set_up_tpm, tear_down, NULL                                                              \
+    }
     static const struct CMUnitTest stepwise[] = {
         PLAIN(a_key_killed_at_any_step_is_in_the_period_before_or_after),
         TPM(a_key_killed_at_any_step_is_in_the_period_before_or_after),

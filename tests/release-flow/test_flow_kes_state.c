@@ -171,8 +171,8 @@ static void a_folder_from_before_the_first_key_makes_no_other(void **state)
     assert_ok(flow.p11->C_DestroyObject(flow.session, key));
     put_folder_back(); /* what was destroyed is not there again */
     assert_rolled_back();
-    assert_refused(flow_kes_generate(&(struct flow_kes_settings){0}, &other_half, &another), CKR_DEVICE_ERROR,
-        "rolled-back");
+    assert_refused(
+        flow_kes_generate(&(struct flow_kes_settings){0}, &other_half, &another), CKR_DEVICE_ERROR, "rolled-back");
 }
 
 static void a_rolled_back_key_can_be_destroyed(void **state)
@@ -357,8 +357,7 @@ static void a_token_made_anew_begins_anew(void **state)
     assert_ok(flow.p11->C_InitToken(flow.slot, (unsigned char *)(uintptr_t)FLOW_SO_PIN, strlen(FLOW_SO_PIN), label));
     flow_close();
     flow_open();
-    assert_ok(flow.p11->C_Login(
-        flow.session, CKU_SO, (unsigned char *)(uintptr_t)FLOW_SO_PIN, strlen(FLOW_SO_PIN)));
+    assert_ok(flow.p11->C_Login(flow.session, CKU_SO, (unsigned char *)(uintptr_t)FLOW_SO_PIN, strlen(FLOW_SO_PIN)));
     assert_ok(flow.p11->C_InitPIN(flow.session, (unsigned char *)(uintptr_t)FLOW_PIN, strlen(FLOW_PIN)));
     assert_ok(flow.p11->C_Logout(flow.session));
     assert_ok(flow_login(FLOW_PIN));
@@ -382,7 +381,10 @@ int main(void)
     if (!test_swtpm_available())
         return test_skip("swtpm");
 #define PLAIN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define TPM(name) {#name " (tpm)", name, set_up_tpm, tear_down, NULL}
+#define TPM(name)                                                                                                      \
+    {                                                                                                                  \
+#name " (tpm)", name, set_up_tpm, tear_down, NULL                                                              \
+    }
     const struct CMUnitTest tests[] = {
         PLAIN(a_database_put_back_is_refused_and_the_present_one_goes_on),
         TPM(a_database_put_back_is_refused_and_the_present_one_goes_on),
