@@ -39,7 +39,7 @@ static void write_aad(const struct bulla_token *token, uint64_t counter, struct 
     bulla_write_u64(aad, counter);
 }
 
-static enum bulla_reason counter_index(struct bulla_token *token, uint32_t *index)
+enum bulla_reason bulla_ledger_index_read(struct bulla_token *token, uint32_t *index)
 {
     uint8_t value[INDEX_SIZE];
     struct bulla_writer writer;
@@ -54,7 +54,7 @@ static enum bulla_reason counter_index(struct bulla_token *token, uint32_t *inde
 uint32_t bulla_ledger_index(struct bulla_token *token)
 {
     uint32_t index = 0;
-    if (counter_index(token, &index) == BULLA_OK)
+    if (bulla_ledger_index_read(token, &index) == BULLA_OK)
         return index;
     bulla_detail_clear();
     return 0;
@@ -66,7 +66,7 @@ static enum bulla_reason anchor_read(struct bulla_token *token, struct bulla_led
     *anchor = (struct bulla_ledger_anchor){0};
     if (!token->keys)
         return bulla_refuse(BULLA_NOT_LOGGED_IN, "the ledger is read with the token key");
-    BULLA_TRY(counter_index(token, &anchor->index));
+    BULLA_TRY(bulla_ledger_index_read(token, &anchor->index));
     if (!anchor->index)
         return BULLA_OK;
     if (!*token->config->tcti || !bulla_token_backend)

@@ -270,6 +270,7 @@ static void forget_opened(struct bulla_token *token)
             bulla_families[i]->forget((const uint8_t *)token->serial);
     bulla_sessions_cool(token);
     bulla_vault_forget(token);
+    bulla_states_forget(token);
 }
 
 /* What was opened goes at once. The audit log's head needs the receipt key and the TPM, which may be slow: for that
@@ -283,7 +284,7 @@ void bulla_token_logout_gated(struct bulla_token *token)
         bulla_token_record_head(token);
     }
     bulla_pin_install_keys(token, NULL, BULLA_NOBODY);
-    bulla_states_forget(token);
+    bulla_states_forget(token); /* again: what was under way may have read it once more */
     bulla_token_time_forget(token);
     bulla_grants_forget(token);
     bulla_secret_free(token->officer);

@@ -179,7 +179,9 @@ static enum bulla_reason erase(struct bulla_token *token, unsigned slots)
  */
 static enum bulla_reason judge_unopened(struct bulla_token *token, bool kept, unsigned taken)
 {
-    bool attested = bulla_ledger_index(token) != 0;
+    uint32_t counter;
+    BULLA_TRY(bulla_ledger_index_read(token, &counter));
+    bool attested = counter != 0;
     if (!has_keys(token) && (!kept || (!taken && !attested)))
         return BULLA_OK;
     if (!kept && attested)

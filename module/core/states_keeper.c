@@ -16,7 +16,7 @@
 /* 0: the token has no TPM. */
 static enum bulla_reason counter_of(struct bulla_token *token, uint32_t *counter)
 {
-    *counter = bulla_ledger_index(token);
+    BULLA_TRY(bulla_ledger_index_read(token, counter));
     if (*counter && (!*token->config->tcti || !bulla_token_backend))
         return bulla_refuse(BULLA_TPM_UNREACHABLE, "the keys' states are kept by a TPM, and bulla.conf names no tcti");
     return BULLA_OK;

@@ -227,7 +227,9 @@ enum bulla_reason bulla_ledger_anchor_make(
 enum bulla_reason bulla_ledger_put(struct bulla_token *token, const struct bulla_ledger_anchor *anchor) BULLA_MUST_USE;
 /* As far as the TPM answers; this thread's detail stays. */
 void bulla_ledger_anchor_remove(struct bulla_token *token, uint32_t index);
-/* The index of the present counter, or 0. */
+/* The index of the present counter; 0: the token was made without a TPM. */
+enum bulla_reason bulla_ledger_index_read(struct bulla_token *token, uint32_t *index) BULLA_MUST_USE;
+/* The same, and 0 where it can't be read. */
 uint32_t bulla_ledger_index(struct bulla_token *token);
 
 /* --- record.c: audit --- */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static int set_up(void **state)
 {
@@ -342,6 +343,30 @@ static void what_was_evolved_is_so_in_the_next_process(void **state)
     assert_signs(key, CKM_BULLA_KES_SUM, "key6Sig5.bin");
 }
 
+/* A module with a sanitizer in it can't be loaded by a program without. */
+static void pkcs11_tool_lists_them(void **state)
+{
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    skip();
+#endif
+    CK_OBJECT_HANDLE public_key = 0, key = 0;
+    char line[256];
+    int seen = 0;
+    assert_ok(flow_kes_generate(&(struct flow_kes_settings){.label = "pool"}, &public_key, &key));
+    flow_close();
+    FILE *tool = popen("pkcs11-tool --module " BULLA_MODULE " --login --pin " FLOW_PIN " -O 2>/dev/null", "r");
+    assert_non_null(tool);
+    while (fgets(line, sizeof line, tool))
+        seen += strstr(line, "pool") != NULL;
+    int status = pclose(tool);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        skip();
+    assert_int_equal(status, 0);
+    assert_int_equal(seen, 2); /* both halves, under their label */
+    flow_open();
+}
+
 int main(void)
 {
 #define FLOW(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -359,6 +384,7 @@ int main(void)
         FLOW(templates_that_ask_for_what_there_is_not_are_refused),
         FLOW(a_token_has_a_bounded_number_of_them),
         FLOW(what_was_evolved_is_so_in_the_next_process),
+        FLOW(pkcs11_tool_lists_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
