@@ -47,10 +47,10 @@ static enum bulla_reason serve_all(struct bulla_serve *serve, const struct bulla
     if (settings->advance && !settings->sign)
         return bulla_refuse(BULLA_ARGUMENT, "--advance goes with --sign");
     BULLA_TRY(bulla_client_connect(serve->client, call));
-    harden();
     BULLA_TRY(bulla_served_key_open(serve->client, settings->key, &serve->key));
     BULLA_TRY(serve->mode->begin(serve));
     BULLA_TRY(bulla_serve_listen(&serve->place, settings->socket));
+    harden();
     BULLA_TRY(begun_say(serve));
     return bulla_serve_loop(serve);
 }

@@ -110,12 +110,14 @@ static enum bulla_reason push(struct bulla_serve *serve, struct bulla_serve_peer
     return BULLA_OK;
 }
 
-/* A client that was never given a key is not told to drop it. */
+/* A client that was never given a key is not told to drop it. Of a key that somebody evolved meanwhile the next look
+ * finds the new state. */
 static enum bulla_reason push_if_new(struct bulla_serve *serve, struct bulla_serve_peer *peer)
 {
     if (peer->stage != IDLE || peer->out_size || peer->stamp == serve->stamp || (serve->over && !peer->stamp))
         return BULLA_OK;
-    return push(serve, peer);
+    enum bulla_reason reason = push(serve, peer);
+    return reason == BULLA_KES_PAST ? BULLA_OK : reason;
 }
 
 /* --- what comes --- */
