@@ -43,6 +43,7 @@
     ROW(kes_opcert_issue)                                                                                              \
     ROW(kes_opcert_show)                                                                                               \
     ROW(kes_export_vkey)                                                                                               \
+    ROW(kes_serve)                                                                                                     \
     ROW(audit_verify)                                                                                                  \
     ROW(import)                                                                                                        \
     ROW(completion)

@@ -38,6 +38,19 @@ check_units() {
     exposed "$folder/open" || fail 'a unit without half of its sandbox counts as closed'
 }
 
+# The program need not be installed where this is run.
+check_kes_unit() {
+    mkdir "$folder/kes"
+    sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$units/bulla-kes@.service" >"$folder/kes/bulla-kes@.service"
+    systemd-analyze verify --man=no "$folder/kes/bulla-kes@.service" >"$folder/said" 2>&1 || true
+    ! grep -F bulla-kes "$folder/said" >"$folder/out" || fail 'systemd-analyze verify of the KES unit'
+    systemd-analyze security --offline=true --threshold=15 "$folder/kes/bulla-kes@.service" >"$folder/out" 2>&1 ||
+        fail 'the sandbox of the KES unit is weaker than 1.5'
+    sed -i 's/^LimitCORE=/LimitCORRE=/' "$folder/kes/bulla-kes@.service"
+    systemd-analyze verify --man=no "$folder/kes/bulla-kes@.service" >"$folder/said" 2>&1 || true
+    grep -qF bulla-kes "$folder/said" || fail 'verify takes a setting that there is not'
+}
+
 # Accept=yes needs a template with its socket for input; a limit of locked memory, or no model opens; no core files.
 check_settings() {
     local setting
@@ -75,7 +88,7 @@ check_profile() {
 }
 
 check_settings
-if command -v systemd-analyze >/dev/null; then check_units; else skipped+=' systemd-analyze (package systemd)'; fi
+if command -v systemd-analyze >/dev/null; then check_units; check_kes_unit; else skipped+=' systemd-analyze (package systemd)'; fi
 parser=$(PATH=$PATH:/sbin:/usr/sbin command -v apparmor_parser || true) base=/etc/apparmor.d
 if [ -z "$parser" ] && [ "${CI:-}" = true ] &&
     (cd "$folder" && apt-get download -q apparmor && dpkg -x apparmor_*.deb unpacked) >"$folder/out" 2>&1; then
