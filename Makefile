@@ -31,6 +31,9 @@ debug: deps-check ## Build with assertions and fault points: build/debug
 demo: ## Seal a model and run it inside a token on a software TPM, from nothing (MODEL=/path for another model)
 	@scripts/demo
 
+demo-policy: ## Two users, one allowed ten inferences, the eleventh refused, the backup put back (leaves nothing)
+	@scripts/demo-policy
+
 demo-clean: ## Undo the demo: its token, its TPM, its registration
 	@scripts/demo-clean
 
@@ -54,7 +57,7 @@ format: ## Run clang-format over every source
 
 tidy: deps-check ## Run clang-tidy over every source of the rooms
 	@$(call build_of,debug)
-	@git ls-files 'crypto/*.c' 'evidence/*.c' 'inference/*.c' 'module/*.c' 'tpm-backend/*.c' 'tools/*.c' | \
+	@git ls-files 'crypto/*.c' 'enclave-backend/*.c' 'evidence/*.c' 'inference/*.c' 'module/*.c' 'tpm-backend/*.c' 'tools/*.c' | \
 		xargs -P $(JOBS) -n 1 clang-tidy -p build/debug --quiet # one a run: several confuse its va_list checker
 
 install: deps-check ## Install module, programs, manuals and registration (PREFIX=/usr, DESTDIR)
@@ -64,5 +67,5 @@ install: deps-check ## Install module, programs, manuals and registration (PREFI
 clean: ## Remove what was built; the fetched model in build/models stays
 	@find build -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +
 
-.PHONY: help deps deps-full deps-check build debug demo demo-clean check check-full bench fuzz coverage format tidy \
+.PHONY: help deps deps-full deps-check build debug demo demo-clean demo-policy check check-full bench fuzz coverage format tidy \
 	install clean

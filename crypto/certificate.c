@@ -120,7 +120,7 @@ static bool encoded_alike(X509 *x509, struct bulla_bytes der)
 static enum bulla_reason parse(struct bulla_certificate *certificate, struct bulla_bytes der, const char *what)
 {
     const unsigned char *at = certificate->der;
-    certificate->x509 = bulla_openssl_context() ? X509_new_ex(bulla_openssl_context(), NULL) : NULL;
+    certificate->x509 = bulla_openssl_reading_context() ? X509_new_ex(bulla_openssl_reading_context(), NULL) : NULL;
     if (!certificate->x509)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "reading %s", what);
     if (!d2i_X509(&certificate->x509, &at, (long)der.size))
@@ -176,6 +176,21 @@ enum bulla_reason bulla_certificate_read_pem(
         BULLA_TRY(bulla_certificate_read(der, what, &list[*count]));
         ++*count;
     }
+}
+
+enum bulla_reason bulla_certificate_read_one(
+    struct bulla_bytes der_or_pem, const char *what, struct bulla_certificate **certificate)
+{
+    size_t count = 0;
+    *certificate = NULL;
+    if (!bulla_pem_looks_like(der_or_pem))
+        return bulla_certificate_read(der_or_pem, what, certificate);
+    enum bulla_reason reason = bulla_certificate_read_pem(der_or_pem, what, certificate, 1, &count);
+    if (reason == BULLA_OK && count == 0)
+        return bulla_refuse(BULLA_MALFORMED, "%s holds no certificate", what);
+    if (reason != BULLA_OK)
+        bulla_certificate_free(certificate);
+    return reason;
 }
 
 struct bulla_bytes bulla_certificate_der(const struct bulla_certificate *certificate)

@@ -24,6 +24,10 @@ enum bulla_reason bulla_certificate_read(
 enum bulla_reason bulla_certificate_read_pem(struct bulla_bytes pem, const char *what, struct bulla_certificate **list,
     size_t capacity, size_t *count) BULLA_MUST_USE;
 
+/* The one certificate of DER, or of a PEM text: BULLA_MALFORMED where the text has none, BULLA_TOO_LARGE for more. */
+enum bulla_reason bulla_certificate_read_one(
+    struct bulla_bytes der_or_pem, const char *what, struct bulla_certificate **certificate) BULLA_MUST_USE;
+
 struct bulla_bytes bulla_certificate_der(const struct bulla_certificate *certificate);
 void bulla_certificate_fingerprint(const struct bulla_certificate *certificate, uint8_t sha256[static 32]);
 /* For people: RFC 2253 text, control characters escaped; cut to `size`. */
@@ -48,6 +52,7 @@ struct bulla_chain_rules {
     uint64_t at;                         /* Unix seconds: when every certificate must be valid */
     const struct bulla_crl *const *crls; /* each must be by an issuer of the chain, signed, and in force at `at` */
     size_t crl_count;
+    bool crls_of_all;   /* every issuer of the chain must have a list */
     bool leaf_decrypts; /* the last one's keyUsage must be there and have keyEncipherment or keyAgreement instead */
     bool leaf_is_ca;    /* allow the last one to be a CA (VCEKs have no basicConstraints at all) */
     const char *const

@@ -211,10 +211,20 @@ static enum bulla_reason check_revoked(const struct position *position)
     return BULLA_OK;
 }
 
+static bool has_list(const struct position *position)
+{
+    for (size_t i = 0; i < position->rules->crl_count; i++)
+        if (bulla_crl_is_by(position->rules->crls[i], here(position)))
+            return true;
+    return false;
+}
+
 static enum bulla_reason check_certificate(const struct position *position)
 {
     BULLA_TRY(check_extensions(position));
     BULLA_TRY(is_last(position) ? check_leaf(position) : check_issuer(position));
+    if (position->rules->crls_of_all && !is_last(position) && !has_list(position))
+        return refuse(position, BULLA_CERTIFICATE_INVALID, "signs another, and there is no revocation list of it");
     if (position->index > 0)
         BULLA_TRY(check_signed(position));
     BULLA_TRY(check_validity(position));

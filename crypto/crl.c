@@ -104,7 +104,7 @@ enum bulla_reason bulla_crl_read(struct bulla_bytes der_or_pem, const char *what
     return reason;
 }
 
-static bool is_by(const struct bulla_crl *list, const struct bulla_certificate *issuer)
+bool bulla_crl_is_by(const struct bulla_crl *list, const struct bulla_certificate *issuer)
 {
     return X509_NAME_cmp(X509_CRL_get_issuer(list->crl), X509_get_subject_name(issuer->x509)) == 0;
 }
@@ -113,7 +113,7 @@ bool bulla_crl_revokes(
     const struct bulla_crl *list, const struct bulla_certificate *issuer, const struct bulla_certificate *certificate)
 {
     X509_REVOKED *entry = NULL;
-    return is_by(list, issuer) &&
+    return bulla_crl_is_by(list, issuer) &&
            X509_CRL_get0_by_serial(list->crl, &entry, X509_get0_serialNumber(certificate->x509)) != 0;
 }
 
@@ -149,7 +149,7 @@ enum bulla_reason bulla_crl_verify(
     const struct bulla_crl *list, const struct bulla_certificate *const *chain, size_t count, uint64_t at)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!is_by(list, chain[i]))
+        if (!bulla_crl_is_by(list, chain[i]))
             continue;
         BULLA_TRY(check_signed(list, chain[i]));
         if (at < list->this_update)

@@ -1,11 +1,13 @@
 #include "library.h"
 
+#include <openssl/provider.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 static pthread_once_t sodium_once = PTHREAD_ONCE_INIT;
 static pthread_once_t openssl_once = PTHREAD_ONCE_INIT;
 static OSSL_LIB_CTX *context;
+static OSSL_LIB_CTX *reading_context;
 static EVP_CIPHER *aes_256_gcm;
 static EVP_CIPHER *chacha20_poly1305;
 
@@ -16,8 +18,20 @@ static void sodium_begin(void)
         abort();
 }
 
+/* The provider "null" keeps the default one from being loaded by itself. */
+static OSSL_LIB_CTX *without_algorithms(void)
+{
+    OSSL_LIB_CTX *made = OSSL_LIB_CTX_new();
+    if (made && !OSSL_PROVIDER_load(made, "null")) {
+        OSSL_LIB_CTX_free(made);
+        return NULL;
+    }
+    return made;
+}
+
 static void openssl_begin(void)
 {
+    reading_context = without_algorithms();
     context = OSSL_LIB_CTX_new();
     if (!context)
         return;
@@ -34,6 +48,12 @@ OSSL_LIB_CTX *bulla_openssl_context(void)
 {
     (void)pthread_once(&openssl_once, openssl_begin);
     return context;
+}
+
+OSSL_LIB_CTX *bulla_openssl_reading_context(void)
+{
+    (void)pthread_once(&openssl_once, openssl_begin);
+    return reading_context;
 }
 
 const EVP_CIPHER *bulla_openssl_aes_256_gcm(void)

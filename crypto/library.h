@@ -14,6 +14,9 @@ void bulla_sodium_ready(void);
 /* The context and the ciphers fetched from it, NULL when memory was short at the first call; never freed, hold no key.
  */
 OSSL_LIB_CTX *bulla_openssl_context(void);
+/* One without algorithms, for reading what only has to be taken apart: OpenSSL makes a key of its own from each
+ * certificate that it reads, and looking for the decoder takes it longer than all the rest. */
+OSSL_LIB_CTX *bulla_openssl_reading_context(void);
 const EVP_CIPHER *bulla_openssl_aes_256_gcm(void);
 const EVP_CIPHER *bulla_openssl_chacha20_poly1305(void);
 

@@ -6,14 +6,17 @@
 #define END "-----END "
 #define DASHES "-----"
 
-bool bulla_pem_looks_like(struct bulla_bytes bytes)
-{
-    return bytes.size > 0 && memchr("-# \t\r\n", bytes.data[0], 6) != NULL;
-}
-
 static bool is_space(uint8_t byte)
 {
     return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
+bool bulla_pem_looks_like(struct bulla_bytes bytes)
+{
+    if (bytes.size == 0)
+        return false;
+    uint8_t first = bytes.data[0];
+    return first == '-' || first == '#' || first == '\n' || is_space(first);
 }
 
 /* The next line without its end and the white space before that; `rest` moves behind it. */

@@ -18,10 +18,10 @@ static const struct certificate_plan {
     const char *name, *basic, *usage;
     long since, until; /* seconds from now */
 } plans[CHAIN] = {
-    {"test region", "critical,CA:TRUE,pathlen:2", "critical,keyCertSign,cRLSign,digitalSignature", -DAY, 20 * DAY},
-    {"test zone", "critical,CA:TRUE,pathlen:1", "critical,keyCertSign,cRLSign,digitalSignature", -DAY, 5 * DAY},
+    {"test region", "critical,CA:TRUE,pathlen:2", "critical,keyCertSign,cRLSign,digitalSignature", -DAY, 20L * DAY},
+    {"test zone", "critical,CA:TRUE,pathlen:1", "critical,keyCertSign,cRLSign,digitalSignature", -DAY, 5L * DAY},
     {"test instance", "critical,CA:TRUE,pathlen:0", "critical,keyCertSign,cRLSign,digitalSignature", -3600, DAY},
-    {"test enclave", "critical,CA:FALSE", "critical,digitalSignature,nonRepudiation", -60, 3 * 3600},
+    {"test enclave", "critical,CA:FALSE", "critical,digitalSignature,nonRepudiation", -60, 3L * 3600},
 };
 
 struct signer {

@@ -1,5 +1,5 @@
-/* A file of endorsements is a row of things, each a PEM block or a DER SEQUENCE, told apart by its first byte. The order
- * is the caller's, leaf first, as vendors' services give chains; no path is searched for. */
+/* A file of endorsements is a row of things, each a PEM block or a DER SEQUENCE, told apart by its first byte. The
+ * order is the caller's, leaf first, as vendors' services give chains; no path is searched for. */
 #include "endorsements.h"
 
 #include <stdlib.h>
@@ -94,8 +94,8 @@ enum bulla_reason bulla_endorsed_add_crls(struct bulla_endorsed *endorsed, struc
     return reason;
 }
 
-enum bulla_reason bulla_pins_gather(const struct bulla_verification *verification, const uint8_t (*own)[32],
-    size_t own_count, struct bulla_pins *pins)
+enum bulla_reason bulla_pins_gather(
+    const struct bulla_verification *verification, const uint8_t (*own)[32], size_t own_count, struct bulla_pins *pins)
 {
     if (verification->root_count > BULLA_EXTRA_ROOTS || own_count > BULLA_PINS_OWN)
         return bulla_refuse(BULLA_TOO_LARGE, "%zu roots to trust", verification->root_count);
@@ -106,8 +106,8 @@ enum bulla_reason bulla_pins_gather(const struct bulla_verification *verificatio
     return BULLA_OK;
 }
 
-enum bulla_reason bulla_endorsed_verify(const struct bulla_endorsed *endorsed, size_t length,
-    const struct bulla_pins *pins, uint64_t at, const char *const *known_critical)
+enum bulla_reason bulla_endorsed_verify(
+    const struct bulla_endorsed *endorsed, size_t length, const struct bulla_pins *pins, uint64_t at)
 {
     const struct bulla_certificate *chain[BULLA_CHAIN_LONGEST];
     const struct bulla_chain_rules rules = {.pins = pins->sha256,
@@ -115,7 +115,7 @@ enum bulla_reason bulla_endorsed_verify(const struct bulla_endorsed *endorsed, s
         .at = at,
         .crls = (const struct bulla_crl *const *)endorsed->crls,
         .crl_count = endorsed->crl_count,
-        .known_critical = known_critical};
+        .crls_of_all = endorsed->crls_of_all};
     if (at == 0)
         return bulla_refuse(BULLA_EVIDENCE_STALE, "the document states no time: name the one to judge it at");
     if (endorsed->certificate_count != length)

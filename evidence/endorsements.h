@@ -14,6 +14,7 @@ struct bulla_endorsed {
     size_t certificate_count;
     struct bulla_crl *crls[BULLA_CRLS];
     size_t crl_count;
+    bool crls_of_all; /* a list by each issuer is needed: whoever makes a chain must not choose what is left out */
 };
 void bulla_endorsed_free(struct bulla_endorsed *endorsed);
 #define BULLA_ENDORSED __attribute__((cleanup(bulla_endorsed_free)))
@@ -35,9 +36,9 @@ enum bulla_reason bulla_pins_gather(const struct bulla_verification *verificatio
 
 /* The certificates of `endorsed`, leaf first and root last, with its lists, at a time: bulla_chain_verify's reasons,
  * BULLA_CERTIFICATE_INVALID for another number of certificates than `length`, and BULLA_EVIDENCE_STALE when no time was
- * named, for none of these documents states its own. `known_critical` as in certificate.h. */
-enum bulla_reason bulla_endorsed_verify(const struct bulla_endorsed *endorsed, size_t length,
-    const struct bulla_pins *pins, uint64_t at, const char *const *known_critical) BULLA_MUST_USE;
+ * named, for none of these documents states its own. */
+enum bulla_reason bulla_endorsed_verify(
+    const struct bulla_endorsed *endorsed, size_t length, const struct bulla_pins *pins, uint64_t at) BULLA_MUST_USE;
 /* When all of them are valid; narrows what `claims` says already. */
 void bulla_endorsed_validity(const struct bulla_endorsed *endorsed, struct bulla_claims *claims);
 

@@ -66,6 +66,20 @@ void bulla_grant_write_map(struct bulla_writer *writer, const struct bulla_grant
     }
 }
 
+/* A grant has one encoding, of which a grant's document has room for more than one. */
+bool bulla_grant_same(const struct bulla_grant *left, const struct bulla_grant *right)
+{
+    uint8_t memory[2][BULLA_GRANT_DOCUMENT_LARGEST];
+    struct bulla_writer writers[2];
+    if (memcmp(left->id, right->id, sizeof left->id) != 0)
+        return false;
+    bulla_writer_open(&writers[0], memory[0], sizeof memory[0]);
+    bulla_writer_open(&writers[1], memory[1], sizeof memory[1]);
+    bulla_grant_write_map(&writers[0], left);
+    bulla_grant_write_map(&writers[1], right);
+    return bulla_bytes_equal(bulla_writer_bytes(&writers[0]), bulla_writer_bytes(&writers[1]));
+}
+
 static enum bulla_reason take_who(const struct bulla_cbor *value, struct bulla_principal *who)
 {
     char text[BULLA_PRINCIPAL_TEXT];

@@ -46,6 +46,8 @@ struct bulla_grant {
 /* One map, inside a bundle's array or a document; every rule of form is checked. */
 void bulla_grant_write_map(struct bulla_writer *writer, const struct bulla_grant *grant);
 enum bulla_reason bulla_grant_read_map(const struct bulla_cbor *map, struct bulla_grant *grant) BULLA_MUST_USE;
+/* Whether both say the same, id and all. */
+bool bulla_grant_same(const struct bulla_grant *left, const struct bulla_grant *right);
 
 /* Stand-alone documents: COSE_Sign1 by the authority. `authority`: the one expected (65 bytes), or empty to take the
  * document's own. BULLA_POLICY_AUTHORITY, BULLA_POLICY_SIGNATURE. */

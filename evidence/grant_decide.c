@@ -59,7 +59,7 @@ static void write_id(const struct bulla_grant *grant, char text[static 2 * BULLA
         text[2 * i] = digits[grant->id[i] >> 4];
         text[2 * i + 1] = digits[grant->id[i] & 15];
     }
-    text[2 * BULLA_GRANT_ID] = '\0';
+    text[(size_t)2 * BULLA_GRANT_ID] = '\0';
 }
 
 static enum bulla_reason refuse_missing(const struct bulla_access *access)

@@ -143,9 +143,12 @@ enum bulla_reason bulla_collateral_read(
     json_error_t error;
     struct parts parts = {collateral, pck_chain};
     memset(collateral, 0, sizeof *collateral);
+    pck_chain->crls_of_all = true;
+    collateral->tcb_info.signer.crls_of_all = collateral->qe_identity.signer.crls_of_all = true;
     collateral->json = json_loadb((const char *)bytes.data, bytes.size, JSON_REJECT_DUPLICATES, &error);
     if (!collateral->json)
-        return bulla_refuse(BULLA_MALFORMED, "the collateral is not JSON: line %d, column %d", error.line, error.column);
+        return bulla_refuse(
+            BULLA_MALFORMED, "the collateral is not JSON: line %d, column %d", error.line, error.column);
     return take_members(collateral->json, &parts);
 }
 
@@ -162,7 +165,7 @@ enum bulla_reason bulla_statement_verify(
 {
     struct bulla_public_key key;
     const struct bulla_signature signature = {BULLA_SHA256, BULLA_PADDING_NONE, BULLA_BYTES(statement->signature)};
-    enum bulla_reason reason = bulla_endorsed_verify(&statement->signer, SIGNER_CHAIN, pins, at, NULL);
+    enum bulla_reason reason = bulla_endorsed_verify(&statement->signer, SIGNER_CHAIN, pins, at);
     if (reason != BULLA_OK)
         return bulla_refuse_within(reason, "%s: ", what);
     bulla_certificate_key(statement->signer.certificates[0], &key);

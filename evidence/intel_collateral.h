@@ -18,8 +18,9 @@ struct bulla_collateral {
     struct bulla_statement tcb_info, qe_identity;
 };
 
-/* Takes the object apart and adds the PCK's two revocation lists to `pck_chain`; nothing is verified. Strict: every
- * member that docs/evidence.md names, none beside them, none twice. BULLA_MALFORMED, and the readers' reasons. */
+/* Takes the object apart and adds the PCK's two revocation lists to `pck_chain`, which then needs one by each of its
+ * issuers; nothing is verified. Strict: every member that docs/evidence.md names, none beside them, none twice.
+ * BULLA_MALFORMED, and the readers' reasons. */
 enum bulla_reason bulla_collateral_read(
     struct bulla_bytes bytes, struct bulla_collateral *collateral, struct bulla_endorsed *pck_chain) BULLA_MUST_USE;
 void bulla_collateral_free(struct bulla_collateral *collateral);

@@ -1,6 +1,6 @@
 /* Members of Intel's statements: JSON that was signed, read strictly in what is needed of it. Intel adds members within
- * a version; what is not known is not believed, and what is needed must be there. Every function fails once and for all:
- * after the loop of calls `failed` says whether a member was missing, or of another type or size. */
+ * a version; what is not known is not believed, and what is needed must be there. Every function fails once and for
+ * all: after the loop of calls `failed` says whether a member was missing, or of another type or size. */
 #ifndef BULLA_EVIDENCE_INTEL_JSON_H
 #define BULLA_EVIDENCE_INTEL_JSON_H
 

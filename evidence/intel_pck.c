@@ -10,8 +10,7 @@ enum { PART_TCB = 2, PART_PCE_ID = 3, PART_FMSPC = 4 };
 enum { TCB_PCE_SVN = 17, TCB_CPU_SVN = 18 };
 
 /* One { OID, value }: the number with which the OID continues `prefix`. */
-static bool next_pair(
-    struct bulla_reader *reader, struct bulla_bytes prefix, uint8_t *number, struct bulla_der *value)
+static bool next_pair(struct bulla_reader *reader, struct bulla_bytes prefix, uint8_t *number, struct bulla_der *value)
 {
     struct bulla_der pair, oid;
     struct bulla_reader inside;

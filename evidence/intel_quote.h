@@ -1,9 +1,10 @@
-/* Intel's quotes, of TDX guests (versions 4 and 5) and SGX enclaves (version 3), signed with ECDSA P-256 (Intel TDX DCAP
- * Quoting Library API and Intel SGX ECDSA QuoteGeneration Reference API, appendix A; Intel TDX Module ABI; SDM 38.15).
+/* Intel's quotes, of TDX guests (versions 4 and 5) and SGX enclaves (version 3), signed with ECDSA P-256 (Intel TDX
+ * DCAP Quoting Library API and Intel SGX ECDSA QuoteGeneration Reference API, appendix A; Intel TDX Module ABI;
+ * SDM 38.15).
  *
- * A quote is a header, a body (the guest's or enclave's report) and signature data: the attestation key's signature over
- * header and body, that key, the quoting enclave's report which names the key, that report's signature by the PCK, and
- * the PCK's certificates as PEM. All numbers are little-endian. */
+ * A quote is a header, a body (the guest's or enclave's report) and signature data: the attestation key's signature
+ * over header and body, that key, the quoting enclave's report which names the key, that report's signature by the PCK,
+ * and the PCK's certificates as PEM. All numbers are little-endian. */
 #ifndef BULLA_EVIDENCE_INTEL_QUOTE_H
 #define BULLA_EVIDENCE_INTEL_QUOTE_H
 

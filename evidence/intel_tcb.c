@@ -3,8 +3,8 @@
  *
  * A platform is of the first level in the list whose every component is at most the platform's: SGX components and PCE
  * SVN against the PCK certificate, TDX components against TEE_TCB_SVN. Of a TDX 1.5 module, whose major version stands
- * in TEE_TCB_SVN's second byte, the first two bytes are judged by the module's own entry instead. The quoting enclave is
- * judged by its identity. What counts is the worst of these.
+ * in TEE_TCB_SVN's second byte, the first two bytes are judged by the module's own entry instead. The quoting enclave
+ * is judged by its identity. What counts is the worst of these.
  *
  * The levels are Intel's to order, and are taken as they come. */
 #include "intel_tcb.h"
@@ -117,6 +117,8 @@ static struct bulla_members level_at(const json_t *levels, size_t index)
 static enum bulla_reason judge_svn(struct judged *judged, struct bulla_members *holder, uint16_t svn, const char *what)
 {
     const json_t *levels = levels_of(holder);
+    if (!levels)
+        return bulla_refuse(BULLA_MALFORMED, "%s: no list of levels", what);
     for (size_t i = 0; i < json_array_size(levels); i++) {
         struct bulla_members level = level_at(levels, i), tcb = bulla_member_object(&level, "tcb");
         uint64_t least = bulla_member_number(&tcb, "isvsvn", UINT16_MAX);
@@ -164,6 +166,8 @@ static bool platform_reaches(const struct judged *judged, struct bulla_members *
 static enum bulla_reason judge_platform(struct judged *judged, struct bulla_members *info)
 {
     const json_t *levels = levels_of(info);
+    if (!levels)
+        return bulla_refuse(BULLA_MALFORMED, "TCB info: no list of levels");
     for (size_t i = 0; i < json_array_size(levels); i++) {
         struct bulla_members level = level_at(levels, i), tcb = bulla_member_object(&level, "tcb");
         bool reaches = platform_reaches(judged, &tcb);
@@ -219,6 +223,8 @@ static enum bulla_reason judge_module(struct judged *judged, struct bulla_member
     }
     (void)snprintf(id, sizeof id, "TDX_%02X", td->tcb_svn.data[1]);
     const json_t *modules = bulla_member_array(info, "tdxModuleIdentities");
+    if (!modules)
+        return bulla_refuse(BULLA_MALFORMED, "TCB info: no list of TDX modules");
     for (size_t i = 0; i < json_array_size(modules) && i < LEVELS; i++) {
         struct bulla_members module = level_at(modules, i);
         if (strcmp(bulla_member_text(&module, "id"), id) != 0)

@@ -1,7 +1,7 @@
 /* What makes a quote believable, link by link, each named by its refusal: the PCK's chain to Intel's root; the quoting
  * enclave's report, signed by the PCK; that this is Intel's quoting enclave, for any enclave with access to the
- * provisioning key could be certified in its place; the attestation key, bound in that report; and the quote's signature
- * by this key. */
+ * provisioning key could be certified in its place; the attestation key, bound in that report; and the quote's
+ * signature by this key. */
 #include <sodium.h>
 
 #include "crypto/cipher.h"
@@ -45,8 +45,8 @@ static enum bulla_reason take_endorsements(struct judged *judged)
 {
     const struct bulla_endorsements *given = &judged->verification->endorsements;
     judged->has_collateral = given->collateral.size > 0;
-    BULLA_TRY(bulla_pins_gather(
-        judged->verification, intel_roots, sizeof intel_roots / sizeof *intel_roots, &judged->pins));
+    BULLA_TRY(
+        bulla_pins_gather(judged->verification, intel_roots, sizeof intel_roots / sizeof *intel_roots, &judged->pins));
     BULLA_TRY(bulla_endorsed_add_certificates(&judged->chain, judged->quote.certificates, "the PCK's chain"));
     BULLA_TRY(bulla_endorsed_add_crls(&judged->chain, given->crls, "Intel's revocation list"));
     if (judged->has_collateral)
@@ -56,7 +56,7 @@ static enum bulla_reason take_endorsements(struct judged *judged)
 
 static enum bulla_reason check_chain(struct judged *judged)
 {
-    BULLA_TRY(bulla_endorsed_verify(&judged->chain, PCK_CHAIN, &judged->pins, judged->verification->at, NULL));
+    BULLA_TRY(bulla_endorsed_verify(&judged->chain, PCK_CHAIN, &judged->pins, judged->verification->at));
     return bulla_pck_read(judged->chain.certificates[0], &judged->pck);
 }
 
@@ -140,15 +140,9 @@ static void tell_bytes(struct bulla_claims *claims, const char *name, struct bul
 static enum bulla_reason claim_td(const struct bulla_td_report *td, struct bulla_claims *claims)
 {
     const struct named list[] = {
-        {"mrtd", td->mrtd},
-        {"rtmr0", td->rtmr[0]},
-        {"rtmr1", td->rtmr[1]},
-        {"rtmr2", td->rtmr[2]},
-        {"rtmr3", td->rtmr[3]},
-        {"mrconfigid", td->mrconfigid},
-        {"mrowner", td->mrowner},
-        {"mrownerconfig", td->mrownerconfig},
-        {"mrseam", td->mrseam},
+        {"mrtd", td->mrtd}, {"rtmr0", td->rtmr[0]}, {"rtmr1", td->rtmr[1]}, {"rtmr2", td->rtmr[2]},
+        {"rtmr3", td->rtmr[3]}, {"mrconfigid", td->mrconfigid}, {"mrowner", td->mrowner},
+        {"mrownerconfig", td->mrownerconfig}, {"mrseam", td->mrseam},
         {"mrservicetd", td->mrservicetd}, /* only in version 1.5 */
     };
     claims->debug = td->attributes & BULLA_TD_DEBUG_BITS;
@@ -242,6 +236,6 @@ static bool recognises_sgx(struct bulla_bytes document)
 }
 
 const struct bulla_evidence_verifier bulla_tdx_verifier = {
-    BULLA_EVIDENCE_TDX, "tdx", "Intel TDX guest", recognises_tdx, verify_tdx};
+    BULLA_EVIDENCE_TDX, "tdx", "Intel TDX guest", false, recognises_tdx, verify_tdx};
 const struct bulla_evidence_verifier bulla_sgx_verifier = {
-    BULLA_EVIDENCE_SGX, "sgx", "Intel SGX enclave", recognises_sgx, verify_sgx};
+    BULLA_EVIDENCE_SGX, "sgx", "Intel SGX enclave", false, recognises_sgx, verify_sgx};

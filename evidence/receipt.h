@@ -2,7 +2,8 @@
  *
  * COSE_Sign1 (tag 18, protected a2012703183d, nothing unprotected) by the token's Ed25519 receipt key over a
  * deterministic CWT. eat_profile is bulla's own, with TPM PCRs (measurement_type "tpm-pcr-sha256") or SEV-SNP's
- * measurement as pcr0 ("snp-measurement"), or AIR's own over Nitro and TDX measurements only. Request and answer are named by salted hashes. */
+ * measurement as pcr0 ("snp-measurement"), or AIR's own over Nitro and TDX measurements only. Request and answer are
+ * named by salted hashes. */
 #ifndef BULLA_EVIDENCE_RECEIPT_H
 #define BULLA_EVIDENCE_RECEIPT_H
 

@@ -1,5 +1,5 @@
-/* A receipt names measurements pcr0, pcr1 … whatever they are: AIR v1 calls TDX's MRTD and RTMRs so, and bulla SEV-SNP's
- * measurement. One table says which is which; the rules of each type are in receipt_claims.c. */
+/* A receipt names measurements pcr0, pcr1 … whatever they are: AIR v1 calls TDX's MRTD and RTMRs so, and bulla
+ * SEV-SNP's measurement. One table says which is which; the rules of each type are in receipt_claims.c. */
 #include "receipt_measure.h"
 
 #include <stdio.h>
@@ -53,8 +53,7 @@ enum bulla_reason bulla_receipt_measure(const struct bulla_claims *claims, struc
         struct bulla_receipt_measurement *measurement = &receipt->measurements[receipt->measurement_count];
         (void)snprintf(measurement->name, sizeof measurement->name, "pcr%u", i);
         const char *name = words->names ? words->names[i] : measurement->name;
-        const struct bulla_measurement *found =
-            words->pcrs >> i & 1 && name ? bulla_claims_find(claims, name) : NULL;
+        const struct bulla_measurement *found = words->pcrs >> i & 1 && name ? bulla_claims_find(claims, name) : NULL;
         if (!found)
             continue;
         if (found->size != words->value_size)
@@ -70,7 +69,7 @@ enum bulla_reason bulla_receipt_measure(const struct bulla_claims *claims, struc
 static enum bulla_reason measured_by_tpm(struct bulla_bytes document, struct bulla_claims *claims)
 {
     struct bulla_tpm_evidence evidence;
-    char name[8];
+    char name[16];
     BULLA_TRY(bulla_tpm_evidence_read(document, &evidence));
     for (unsigned pcr = 0; pcr < BULLA_PCR_COUNT; pcr++) {
         if (!(evidence.pcr_mask >> pcr & 1))
@@ -85,7 +84,7 @@ static enum bulla_reason measured_by_nitro(struct bulla_bytes document, struct b
 {
     struct bulla_cose_message message;
     struct bulla_nitro_payload payload;
-    char name[8];
+    char name[16];
     BULLA_TRY(bulla_cose_sign1_read_foreign(document, "a Nitro document", &message));
     BULLA_TRY(bulla_nitro_payload_read(message.payload, &payload));
     for (unsigned pcr = 0; pcr < BULLA_NITRO_PCRS; pcr++) {
@@ -107,7 +106,7 @@ static enum bulla_reason measured_by_snp(struct bulla_bytes document, struct bul
 static enum bulla_reason measured_by_tdx(struct bulla_bytes document, struct bulla_claims *claims)
 {
     struct bulla_quote quote;
-    char name[8];
+    char name[16];
     BULLA_TRY(bulla_quote_read(document, &quote));
     if (!quote.is_td)
         return bulla_refuse(BULLA_EVIDENCE_KIND, "the quote is not of a TDX guest");

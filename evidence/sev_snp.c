@@ -220,7 +220,7 @@ static enum bulla_reason judge(
         return bulla_refuse(BULLA_CERTIFICATE_UNTRUSTED, "no VCEK or VLEK was given, with its ASK and ARK");
     BULLA_TRY(bulla_pins_gather(verification, amd_roots, sizeof amd_roots / sizeof *amd_roots, &pins));
     size_t length = endorsed->certificate_count == 1 ? 1 : CHAIN;
-    BULLA_TRY(bulla_endorsed_verify(endorsed, length, &pins, verification->at, NULL));
+    BULLA_TRY(bulla_endorsed_verify(endorsed, length, &pins, verification->at));
     BULLA_TRY(check_leaf(&report, endorsed->certificates[0]));
     BULLA_TRY(check_signature(&report, verification->document, endorsed->certificates[0]));
     return claim(&report, endorsed, verification->allow_debug, claims);
@@ -237,4 +237,4 @@ static enum bulla_reason verify(const struct bulla_verification *verification, s
 }
 
 const struct bulla_evidence_verifier bulla_sev_snp_verifier = {
-    BULLA_EVIDENCE_SEV_SNP, "sev-snp", "AMD SEV-SNP guest", recognises, verify};
+    BULLA_EVIDENCE_SEV_SNP, "sev-snp", "AMD SEV-SNP guest", false, recognises, verify};

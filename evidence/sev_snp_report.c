@@ -19,12 +19,6 @@ static const uint32_t key_info_known = 0x1f;
 
 enum { TCB = 8, RESERVED_CPUID = 21, RESERVED_MITIGATIONS = 152, RESERVED_SIGNATURE = 368 };
 
-static bool read_zeros(struct bulla_reader *reader, size_t size)
-{
-    struct bulla_bytes zeros = bulla_read(reader, size);
-    return sodium_is_zero(zeros.data, zeros.size);
-}
-
 /* Offsets 0x00 to 0x4f; false where something reserved is not zero. */
 static bool read_head(struct bulla_reader *reader, struct bulla_snp_report *report)
 {
@@ -38,7 +32,7 @@ static bool read_head(struct bulla_reader *reader, struct bulla_snp_report *repo
     report->current_tcb = bulla_read(reader, TCB);
     report->platform_info = bulla_read_u64_little(reader);
     report->key_info = bulla_read_u32_little(reader);
-    return read_zeros(reader, 4);
+    return bulla_read_zeros(reader, 4);
 }
 
 /* 0x50 to 0x187. */
@@ -60,21 +54,21 @@ static bool read_platform(struct bulla_reader *reader, struct bulla_snp_report *
     report->cpu_family = bulla_read_u8(reader);
     report->cpu_model = bulla_read_u8(reader);
     report->cpu_stepping = bulla_read_u8(reader);
-    bool zero = read_zeros(reader, RESERVED_CPUID);
+    bool zero = bulla_read_zeros(reader, RESERVED_CPUID);
     report->chip_id = bulla_read(reader, 64);
     report->committed_tcb = bulla_read(reader, TCB);
     report->current_build = bulla_read_u8(reader);
     report->current_minor = bulla_read_u8(reader);
     report->current_major = bulla_read_u8(reader);
-    zero &= read_zeros(reader, 1);
+    zero &= bulla_read_zeros(reader, 1);
     report->committed_build = bulla_read_u8(reader);
     report->committed_minor = bulla_read_u8(reader);
     report->committed_major = bulla_read_u8(reader);
-    zero &= read_zeros(reader, 1);
+    zero &= bulla_read_zeros(reader, 1);
     report->launch_tcb = bulla_read(reader, TCB);
     report->launch_mitigations = bulla_read_u64_little(reader);
     report->current_mitigations = bulla_read_u64_little(reader);
-    zero &= read_zeros(reader, RESERVED_MITIGATIONS);
+    zero &= bulla_read_zeros(reader, RESERVED_MITIGATIONS);
     return zero;
 }
 
@@ -83,7 +77,7 @@ static bool read_signature(struct bulla_reader *reader, struct bulla_snp_report 
 {
     report->r = bulla_read(reader, BULLA_SNP_FIELD);
     report->s = bulla_read(reader, BULLA_SNP_FIELD);
-    return read_zeros(reader, RESERVED_SIGNATURE);
+    return bulla_read_zeros(reader, RESERVED_SIGNATURE);
 }
 
 enum bulla_snp_key bulla_snp_signing_key(const struct bulla_snp_report *report)
@@ -107,8 +101,8 @@ static bool versions_fit(const struct bulla_snp_report *report)
 static enum bulla_reason check_bits(const struct bulla_snp_report *report)
 {
     if (report->policy & ~policy_known || !(report->policy & BULLA_SNP_POLICY_ONE))
-        return bulla_refuse(
-            BULLA_MALFORMED, "SNP report: policy %llx has other bits than the ABI's", (unsigned long long)report->policy);
+        return bulla_refuse(BULLA_MALFORMED, "SNP report: policy %llx has other bits than the ABI's",
+            (unsigned long long)report->policy);
     if (report->platform_info & ~platform_known || report->key_info & ~key_info_known)
         return bulla_refuse(BULLA_MALFORMED, "SNP report: platform info %llx, key info %x: other bits than the ABI's",
             (unsigned long long)report->platform_info, report->key_info);
@@ -145,7 +139,6 @@ enum bulla_reason bulla_snp_report_read(struct bulla_bytes bytes, struct bulla_s
     BULLA_TRY(check_bits(report));
     if (!zero || !versions_fit(report) || !tcb_is_known(report->current_tcb) || !tcb_is_known(report->reported_tcb) ||
         !tcb_is_known(report->committed_tcb) || !tcb_is_known(report->launch_tcb))
-        return bulla_refuse(
-            BULLA_MALFORMED, "SNP report: reserved bytes are not zero in version %u", report->version);
+        return bulla_refuse(BULLA_MALFORMED, "SNP report: reserved bytes are not zero in version %u", report->version);
     return BULLA_OK;
 }

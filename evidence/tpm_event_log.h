@@ -31,7 +31,8 @@ struct bulla_tpm_event {
     struct bulla_bytes digests[BULLA_HASHES]; /* empty where the log has no such bank */
     struct bulla_bytes data;
     bool extends;          /* false: EV_NO_ACTION */
-    bool data_is_digested; /* every digest is that of `data`, which is therefore as good as the digest */
+    bool data_is_digested; /* every digest of a bank known here is that of `data`, which is therefore as good as the
+                              digest */
     int locality;          /* of a StartupLocality event; else -1 */
 };
 

@@ -133,6 +133,8 @@ enum bulla_reason bulla_tpm_evidence_verify(
     struct bulla_report report;
     uint8_t digest[32];
     *claims = (struct bulla_tpm_claims){.clock = 0};
+    if (bulla_tpm_public_area(evidence->key).size != evidence->key.size) /* the document has one form */
+        return bulla_refuse(BULLA_MALFORMED, "TPM evidence: its key is a TPM2B_PUBLIC, not a TPMT_PUBLIC");
     BULLA_TRY(bulla_report_read(evidence->report, &report));
     bulla_report_digest(evidence->report, digest);
     const struct bulla_tpm_quote quote = {

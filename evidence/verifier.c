@@ -2,6 +2,7 @@
 #include "intel_quote.h"
 #include "nitro.h"
 #include "sev_snp.h"
+#include "tpm_verifier.h"
 
 static bool recognises_nothing(struct bulla_bytes document)
 {
@@ -17,11 +18,11 @@ static enum bulla_reason refuse_always(const struct bulla_verification *verifica
 }
 
 static const struct bulla_evidence_verifier no_verifier = {
-    BULLA_EVIDENCE_NONE, "none", "unknown", recognises_nothing, refuse_always};
+    BULLA_EVIDENCE_NONE, "none", "unknown", false, recognises_nothing, refuse_always};
 
 const struct bulla_evidence_verifier *const bulla_evidence_verifiers[BULLA_EVIDENCE_KINDS] = {
     [BULLA_EVIDENCE_NONE] = &no_verifier,
-    [BULLA_EVIDENCE_TPM] = &no_verifier,
+    [BULLA_EVIDENCE_TPM] = &bulla_tpm_verifier,
     [BULLA_EVIDENCE_NITRO] = &bulla_nitro_verifier,
     [BULLA_EVIDENCE_SEV_SNP] = &bulla_sev_snp_verifier,
     [BULLA_EVIDENCE_TDX] = &bulla_tdx_verifier,
@@ -55,6 +56,10 @@ enum bulla_reason bulla_evidence_verify(const struct bulla_verification *verific
         verification->endorsements.crls.size > BULLA_COLLATERAL_LARGEST)
         return bulla_refuse(BULLA_TOO_LARGE, "endorsements of more than %d bytes", BULLA_COLLATERAL_LARGEST);
     const struct bulla_evidence_verifier *verifier = bulla_evidence_recognise(verification->document);
+    if (verification->attestation_key.size && verifier->kind != BULLA_EVIDENCE_NONE &&
+        verifier->kind != BULLA_EVIDENCE_TPM)
+        return bulla_refuse(
+            BULLA_EVIDENCE_UNTRUSTED, "you named a TPM's attestation key, and this is no TPM's evidence");
     enum bulla_reason reason = verifier->verify(verification, claims);
     if (reason == BULLA_OK && claims->debug && !verification->allow_debug)
         reason = bulla_refuse(BULLA_EVIDENCE_DEBUG, "%s: it runs with debugging", verifier->people);

@@ -11,7 +11,7 @@
 #define CKM_BULLA_MODEL_KEY_GEN (BULLA_VENDOR_BASE | 0x01) /* C_GenerateKey: a model key */
 #define CKM_BULLA_SEAL (BULLA_VENDOR_BASE | 0x02)          /* C_Encrypt*: archive (docs/formats.md) → sealed model */
 #define CKM_BULLA_INFER (BULLA_VENDOR_BASE | 0x03)         /* C_Decrypt: request → answer and receipt */
-#define CKM_BULLA_ATTEST (BULLA_VENDOR_BASE | 0x04)        /* C_Sign by the receipt key: nonce → evidence document */
+#define CKM_BULLA_ATTEST (BULLA_VENDOR_BASE | 0x04)        /* C_Sign by a key of the token: nonce → evidence */
 #define CKM_BULLA_ACTIVATE                                                                                             \
     (BULLA_VENDOR_BASE | 0x05) /* C_Decrypt by the receipt key: a credential made for the                              \
                                   attestation key → the secret in it (enrolment) */

@@ -51,6 +51,10 @@ static void unknown_refuse(int argc, char **argv)
     for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++)
         names[i] = bulla_commands[i]->name;
     bool two = argc > 1 && argv[1][0] != '-';
+    if (!two && is_group(argv[0])) {
+        group_refuse(argv[0]);
+        return;
+    }
     (void)snprintf(words, sizeof words, "%s%s%s", argv[0], two ? " " : "", two ? argv[1] : "");
     const char *near = bulla_nearest(words, names, BULLA_COMMAND_COUNT);
     bool both = near || is_group(argv[0]);

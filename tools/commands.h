@@ -18,6 +18,8 @@
     ROW(enroll_challenge)                                                                                              \
     ROW(enroll_answer)                                                                                                 \
     ROW(enroll_accept)                                                                                                 \
+    ROW(evidence_verify)                                                                                               \
+    ROW(evidence_explain)                                                                                              \
     ROW(receipt_verify)                                                                                                \
     ROW(policy_keygen)                                                                                                 \
     ROW(policy_sign)                                                                                                   \
@@ -31,6 +33,7 @@
     ROW(user_list)                                                                                                     \
     ROW(user_pin)                                                                                                      \
     ROW(user_remove)                                                                                                   \
+    ROW(uses)                                                                                                          \
     ROW(kes_serve)                                                                                                     \
     ROW(audit_verify)                                                                                                  \
     ROW(import)                                                                                                        \

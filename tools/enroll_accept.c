@@ -20,7 +20,7 @@ struct accept_settings {
 
 static const struct bulla_option options[] = {
     {"keep", 0, "STATE", "what `enroll challenge` kept; it is used up", BULLA_OPTION_TEXT, AT(keep), 0, 0, true},
-    {"output", 'o', "FILE", "where the attestation key's name goes, for --attestation-key @FILE", BULLA_OPTION_TEXT,
+    {"output", 'o', "FILE", "where the attestation key's name goes: other commands take it as @FILE", BULLA_OPTION_TEXT,
         AT(output), 0, 0, true},
 };
 

@@ -43,8 +43,8 @@ static enum bulla_reason answer_write(
     const struct answer_settings *settings, const json_t *challenge, struct bulla_bytes secret)
 {
     const char *name = json_string_value(json_object_get(challenge, "attestation_key_name"));
-    json_t *answer = json_pack(
-        "{s:s,s:o*}", "attestation_key_name", name ? name : "", "secret", bulla_enrolment_hex(secret));
+    json_t *answer =
+        json_pack("{s:s,s:o*}", "attestation_key_name", name ? name : "", "secret", bulla_enrolment_hex(secret));
     BULLA_TRY(bulla_enrolment_write(settings->output, 0600, false, &bulla_enrolment_answer, answer));
     bulla_say(BULLA_GOOD "answered" BULLA_PLAIN ": %s is for the verifier, and for nobody else\n", settings->output);
     return bulla_output_document(json_pack("{s:s}", "file", settings->output));
@@ -80,8 +80,9 @@ const struct bulla_command bulla_command_enroll_answer = {
     .name = "enroll answer",
     .arguments = "CHALLENGE",
     .summary = "Answer a verifier's challenge: only this machine's TPM can",
-    .text = "The TPM gives out the secret in the challenge only where it has the endorsement key that the challenge is\n"
-            "encrypted to, and the attestation key that it names.",
+    .text =
+        "The TPM gives out the secret in the challenge only where it has the endorsement key that the challenge is\n"
+        "encrypted to, and the attestation key that it names.",
     .examples = "  bulla enroll answer machine.challenge -o machine.answer\n",
     .options = options,
     .option_count = BULLA_COUNT(options),

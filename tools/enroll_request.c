@@ -44,8 +44,8 @@ static enum bulla_reason request_print(const json_t *enrolment, const char *path
         bulla_say("  certificate      %s\n", algorithm ? algorithm : "");
         (void)json_array_append_new(algorithms, json_string(algorithm ? algorithm : ""));
     }
-    return bulla_output_document(json_pack(
-        "{s:s,s:s,s:o}", "file", path, "attestation_key_name", name ? name : "", "endorsements", algorithms));
+    return bulla_output_document(
+        json_pack("{s:s,s:s,s:o}", "file", path, "attestation_key_name", name ? name : "", "endorsements", algorithms));
 }
 
 static enum bulla_reason request_run(const struct bulla_call *call)
@@ -64,8 +64,7 @@ static enum bulla_reason request_run(const struct bulla_call *call)
         reason = state_check(enrolment);
     if (reason == BULLA_OK) {
         (void)json_object_del(enrolment, "state");
-        reason = bulla_enrolment_write(
-            settings->output, 0644, false, &bulla_enrolment_request, json_incref(enrolment));
+        reason = bulla_enrolment_write(settings->output, 0644, false, &bulla_enrolment_request, json_incref(enrolment));
     }
     if (reason == BULLA_OK)
         reason = request_print(enrolment, settings->output);

@@ -31,21 +31,29 @@ static enum bulla_reason shape_check(
     return BULLA_OK;
 }
 
+enum bulla_reason bulla_enrolment_parse(
+    struct bulla_bytes text, const char *what, const struct bulla_enrolment_format *format, json_t **document)
+{
+    json_error_t error;
+    *document = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &error);
+    if (!*document)
+        return bulla_refuse(BULLA_MALFORMED, "%s is not JSON: %s", what, error.text);
+    enum bulla_reason reason = shape_check(*document, what, format);
+    if (reason != BULLA_OK) {
+        json_decref(*document);
+        *document = NULL;
+    }
+    return reason;
+}
+
 enum bulla_reason bulla_enrolment_read(const char *path, const struct bulla_enrolment_format *format, json_t **document)
 {
     uint8_t *data = NULL;
     size_t size = 0;
-    json_error_t error;
     *document = NULL;
     BULLA_TRY(bulla_file_read(path, BULLA_ENROLMENT_LARGEST, &data, &size));
-    json_t *read = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &error);
+    enum bulla_reason reason = bulla_enrolment_parse((struct bulla_bytes){data, size}, path, format, document);
     bulla_file_free(data, size);
-    if (!read)
-        return bulla_refuse(BULLA_MALFORMED, "%s is not JSON: %s", path, error.text);
-    enum bulla_reason reason = shape_check(read, path, format);
-    if (reason == BULLA_OK)
-        *document = json_incref(read);
-    json_decref(read);
     return reason;
 }
 

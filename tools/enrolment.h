@@ -18,8 +18,11 @@ struct bulla_enrolment_format {
 extern const struct bulla_enrolment_format bulla_enrolment_request, bulla_enrolment_challenge, bulla_enrolment_answer,
     bulla_enrolment_state;
 
-/* The caller's to json_decref, also after a refusal (NULL then). BULLA_MALFORMED: no JSON, of another format, a member
- * missing or unknown. */
+/* The caller's to json_decref, also after a refusal (NULL then). `what` names it in details. BULLA_MALFORMED: no JSON,
+ * of another format, a member missing or unknown. */
+enum bulla_reason bulla_enrolment_parse(struct bulla_bytes text, const char *what,
+    const struct bulla_enrolment_format *format, json_t **document) BULLA_MUST_USE;
+/* The same of a file. */
 enum bulla_reason bulla_enrolment_read(
     const char *path, const struct bulla_enrolment_format *format, json_t **document) BULLA_MUST_USE;
 /* Adds the format and writes it; `create`: where there is no file of that name yet. Takes the reference. */

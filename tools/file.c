@@ -109,7 +109,11 @@ enum bulla_reason bulla_file_write(const char *path, mode_t mode, struct bulla_b
 enum bulla_reason bulla_file_create(const char *path, mode_t mode, struct bulla_bytes bytes)
 {
     /* The name is taken first, so that two processes can't both think that it was free. */
+    struct stat status;
     int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    bool device = file < 0 && errno == EEXIST && stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+    if (device)
+        return bulla_file_write(path, mode, bytes);
     if (file < 0)
         return errno == EEXIST ? bulla_refuse(BULLA_FILE, "%s exists already: it is not overwritten", path)
                                : bulla_refuse(BULLA_FILE, "creating %s: %s", path, strerror(errno));

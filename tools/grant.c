@@ -22,21 +22,23 @@ struct grant_settings {
 
 static const struct bulla_option options[] = {
     {"key", 'k', "FILE", "the authority's private key, in PEM", BULLA_OPTION_TEXT, AT(key), 0, 0, true},
-    {"to", 't', "PRINCIPAL", "user:NAME, ed25519:HEX, secp256k1:HEX, ethereum:0xHEX, or anyone", BULLA_OPTION_TEXT,
+    {"to", 0, "PRINCIPAL", "user:NAME, ed25519:HEX, secp256k1:HEX, ethereum:0xHEX, or anyone", BULLA_OPTION_TEXT,
         AT(to), 0, 0, true},
     {"object", 0, "HEX", "the object's id (bulla model list shows a model's); without it every object of the authority",
         BULLA_OPTION_HEX, AT(object), 1, BULLA_GRANT_OBJECT_LARGEST, false},
     {"operations", 0, "LIST",
         "infer, seal, sign, decrypt, encrypt, verify, derive, wrap, unwrap, or all (default: infer)", BULLA_OPTION_TEXT,
         AT(operations), 0, 0, false},
-    {"from", 0, "TIME", "when it begins (default: now)", BULLA_OPTION_TEXT, AT(from), 0, 0, false},
-    {"until", 'u', "TIME", "when it ends: 2026-12-31, 2026-12-31T18:00:00Z or +10d", BULLA_OPTION_TEXT, AT(until), 0, 0,
+    {"from", 0, "TIME", "when it begins (default: five minutes ago, for clocks that are behind)", BULLA_OPTION_TEXT,
+        AT(from), 0, 0, false},
+    {"until", 0, "TIME", "when it ends: 2026-12-31, 2026-12-31T18:00:00Z or +10d", BULLA_OPTION_TEXT, AT(until), 0, 0,
         true},
     {"uses", 'n', "N", "how often (default: not counted)", BULLA_OPTION_NUMBER, AT(uses), 1, INT64_MAX, false},
     {"rate", 0, "N/SECONDS", "at most so many uses in so many seconds", BULLA_OPTION_TEXT, AT(rate), 0, 0, false},
     {"epoch", 0, "N", "the epoch of the policies under which it counts (default 0)", BULLA_OPTION_NUMBER, AT(epoch), 0,
         INT64_MAX, false},
-    {"output", 'o', "FILE", "where the grant goes", BULLA_OPTION_TEXT, AT(output), 0, 0, true},
+    {"output", 'o', "FILE", "where the grant goes: a new file, for revoking it takes its id", BULLA_OPTION_TEXT,
+        AT(output), 0, 0, true},
     {"load", 0, NULL, "load it into the token as well", BULLA_OPTION_FLAG, AT(load), 0, 0, false},
 };
 
@@ -116,7 +118,7 @@ static enum bulla_reason grant_run(const struct bulla_call *call)
         reason = bulla_grant_sign(&document, &authority.signer, &writer);
     bulla_authority_close(&authority);
     if (reason == BULLA_OK)
-        reason = bulla_file_write(settings->output, 0644, bulla_writer_bytes(&writer));
+        reason = bulla_file_create(settings->output, 0644, bulla_writer_bytes(&writer));
     if (reason == BULLA_OK && settings->load)
         reason = bulla_document_load(call, bulla_writer_bytes(&writer));
     return reason == BULLA_OK ? result_print(&document.grant, settings) : reason;

@@ -98,8 +98,7 @@ static enum bulla_reason pin_fill(const struct bulla_pin_source *source, struct 
         return pin_from_file(source->second_file, pin);
     if (bulla_terminal_present())
         return pin_from_terminal(source, pin);
-    bulla_output_remedy(
-        "give it in a file (--pin-file, --so-pin-file, --source-pin-file); BULLA_PIN may hold the user's");
+    bulla_output_remedy("give it in a file (the options that end in pin-file); BULLA_PIN may hold the user's");
     return bulla_refuse(BULLA_NOT_LOGGED_IN, "%s is needed, and there is no file, variable or terminal to take it from",
         source->prompt);
 }

@@ -212,7 +212,7 @@ static bool grant_is_one(const void *before, const void *after)
 
 static bool grant_is_equal(const void *before, const void *after)
 {
-    return memcmp(before, after, sizeof(struct bulla_grant)) == 0; /* both were read, into zeroed memory */
+    return bulla_grant_same(before, after);
 }
 
 static void grant_write(const void *row, char text[static BULLA_GRANT_TEXT])

@@ -56,7 +56,7 @@ enum bulla_reason bulla_draft_grant(struct bulla_policy_draft *draft, const stru
         if (memcmp(draft->grants[i].id, grant->id, sizeof grant->id) != 0)
             continue;
         bulla_grant_id_text(grant->id, id);
-        if (memcmp(&draft->grants[i], grant, sizeof *grant) != 0)
+        if (!bulla_grant_same(&draft->grants[i], grant))
             return bulla_refuse(BULLA_DUPLICATE, "two different grants have the id %s", id);
         bulla_remark("grant %s is there already", id);
         return BULLA_OK;

@@ -6,16 +6,13 @@
 #include "crypto/bytes.h"
 #include "evidence/policy.h"
 #include "evidence/receipt.h"
-#include "evidence/tpm_quote.h"
-#include "evidence/verifier.h"
+#include "evidence_check.h"
 #include "exchange.h"
 
 /* What the relying party trusts or expects; empty parts are not checked, and the lines say so. */
 struct bulla_receipt_trust {
-    struct bulla_bytes key;             /* receipt key, 32 bytes */
-    struct bulla_bytes attestation_key; /* TPM name of the attestation key, 34 bytes */
-    const uint8_t (*roots)[32];         /* SHA-256 of DER of roots beside those that each kind of evidence has */
-    size_t root_count;
+    struct bulla_bytes key; /* receipt key, 32 bytes */
+    struct bulla_evidence_trust evidence;
     struct bulla_bytes nonce;
     struct bulla_bytes model_hash;     /* 32 bytes */
     uint64_t max_age, now;             /* max_age 0: any */
@@ -25,11 +22,10 @@ struct bulla_receipt_trust {
 
 struct bulla_receipt_findings {
     struct bulla_receipt receipt;
-    struct bulla_claims claims;  /* of verified evidence; of no kind without */
-    struct bulla_tpm_claims tpm; /* of a TPM's quote */
-    struct bulla_bytes key;      /* the one that the signature was checked with */
-    bool attested;               /* by evidence that verified and vouches for the key */
-    bool pinned;                 /* and whose attestation key was the trusted one, or whose root is */
+    struct bulla_verified_evidence evidence; /* of no kind when there is none, or it does not verify */
+    struct bulla_bytes key;                  /* the one that the signature was checked with */
+    bool attested;                           /* by evidence that verified and vouches for the key */
+    bool pinned;                             /* and whose attestation key was the trusted one, or whose root is */
 };
 
 /* Runs every check that can be run; the result stands in `checks`. */

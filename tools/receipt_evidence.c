@@ -27,46 +27,17 @@ static bool evidence_hash_check(struct bulla_examination *e)
     return bulla_examination_check(e, "evidence hash", reason, "the receipt names this evidence");
 }
 
-/* A quote has claims of its own beside those that every kind has: its key's name, its clock. */
-static enum bulla_reason quote_verify(struct bulla_examination *e)
-{
-    struct bulla_tpm_evidence evidence;
-    struct bulla_claims *claims = &e->findings->claims;
-    BULLA_TRY(bulla_tpm_evidence_read(e->envelope.document, &evidence));
-    BULLA_TRY(bulla_tpm_evidence_verify(&evidence, e->trust->attestation_key, &e->findings->tpm));
-    BULLA_TRY(bulla_evidence_measured(&e->envelope, claims));
-    claims->report_data = e->findings->tpm.extra_data;
-    claims->pinned = e->trust->attestation_key.size > 0;
-    return BULLA_OK;
-}
-
-/* Chains are judged at the evidence's own time: a receipt is kept for longer than an enclave's certificate lives. */
-static enum bulla_reason evidence_verify(struct bulla_examination *e)
-{
-    BULLA_TRY(bulla_envelope_read(e->answer.evidence, &e->envelope));
-    const struct bulla_verification verification = {.document = e->envelope.document,
-        .endorsements.certificates = e->envelope.certificates,
-        .roots = e->trust->roots,
-        .root_count = e->trust->root_count,
-        .attestation_key = e->trust->attestation_key};
-    if (e->envelope.kind == BULLA_EVIDENCE_TPM)
-        return quote_verify(e);
-    if (e->trust->attestation_key.size)
-        return bulla_refuse(
-            BULLA_EVIDENCE_UNTRUSTED, "you named a TPM's attestation key, and this is no TPM's evidence");
-    return bulla_evidence_verify(&verification, &e->findings->claims);
-}
-
 static bool evidence_check(struct bulla_examination *e)
 {
-    enum bulla_reason reason = evidence_verify(e);
+    struct bulla_verified_evidence *verified = &e->findings->evidence;
+    char kind[80];
+    enum bulla_reason reason = bulla_evidence_check(e->answer.evidence, &e->trust->evidence, verified);
     if (reason != BULLA_OK)
         return bulla_checks_failed(e->checks, "evidence", reason);
-    bool quote = e->envelope.kind == BULLA_EVIDENCE_TPM;
-    e->findings->pinned = e->findings->claims.pinned;
-    (void)bulla_checks_passed(e->checks, "evidence", "%s that holds together and verifies",
-        quote ? "a TPM's quote" : bulla_evidence_verifiers[e->envelope.kind]->people);
-    if (!quote)
+    bulla_evidence_describe(verified, kind, sizeof kind);
+    (void)bulla_checks_passed(e->checks, "evidence", "%s that holds together and verifies", kind);
+    e->findings->pinned = verified->claims.pinned;
+    if (verified->envelope.kind != BULLA_EVIDENCE_TPM)
         return bulla_checks_passed(e->checks, "root", "of its maker, or one that you named");
     if (e->findings->pinned)
         return bulla_checks_passed(e->checks, "attestation key", "the one that you named");
@@ -78,8 +49,8 @@ static bool evidence_check(struct bulla_examination *e)
 static bool report_check(struct bulla_examination *e)
 {
     static const struct bulla_bytes any = {NULL, 0};
-    enum bulla_reason reason =
-        bulla_evidence_bind(&e->findings->claims, e->envelope.report, BULLA_PURPOSE_RECEIPT, any, &e->report);
+    enum bulla_reason reason = bulla_evidence_bind(
+        &e->findings->evidence.claims, e->findings->evidence.envelope.report, BULLA_PURPOSE_RECEIPT, any, &e->report);
     if (reason == BULLA_OK && e->report.public_key.size != 32)
         reason = bulla_refuse(BULLA_EVIDENCE_MISMATCH, "the evidence vouches for no receipt key");
     if (reason == BULLA_OK && e->trust->key.size && !bulla_bytes_equal(e->trust->key, e->report.public_key))
@@ -122,9 +93,9 @@ static bool policy_version_check(struct bulla_examination *e)
 /* Nothing here is measured by the TPM's clock, so one that is not safe is no failure; whoever goes by it must know. */
 static void clock_check(struct bulla_examination *e)
 {
-    if (e->envelope.kind != BULLA_EVIDENCE_TPM)
+    if (e->findings->evidence.envelope.kind != BULLA_EVIDENCE_TPM)
         return;
-    if (e->findings->tpm.clock_safe)
+    if (e->findings->evidence.tpm.clock_safe)
         (void)bulla_checks_passed(e->checks, "clock", "the TPM vouches that its clock never ran backwards");
     else
         bulla_checks_skipped(
@@ -152,10 +123,10 @@ static enum bulla_reason measurements_compare(const struct bulla_receipt *said, 
 
 static bool measurements_check(struct bulla_examination *e)
 {
-    enum bulla_reason reason = measurements_compare(&e->findings->receipt, &e->findings->claims);
+    enum bulla_reason reason = measurements_compare(&e->findings->receipt, &e->findings->evidence.claims);
     return bulla_examination_check(e, "measurements", reason,
-        e->envelope.kind == BULLA_EVIDENCE_TPM ? "the receipt's PCRs are the quoted ones"
-                                               : "the receipt's are the evidence's");
+        e->findings->evidence.envelope.kind == BULLA_EVIDENCE_TPM ? "the receipt's PCRs are the quoted ones"
+                                                                  : "the receipt's are the evidence's");
 }
 
 /* Anybody can sign a bundle with a key of his own. */
@@ -177,7 +148,7 @@ static bool authority_check(struct bulla_examination *e)
 static bool state_check(struct bulla_examination *e)
 {
     char label[64] = "";
-    struct bulla_claims claims = e->findings->claims;
+    struct bulla_claims claims = e->findings->evidence.claims;
     claims.pinned = true;
     enum bulla_reason reason = bulla_appraise(e->trust->policy, &claims, label);
     if (reason != BULLA_OK)
@@ -189,7 +160,7 @@ static bool state_check(struct bulla_examination *e)
 static bool vouched_check(struct bulla_examination *e)
 {
     bool named = !is_zero(e->findings->receipt.attestation_hash, sizeof e->findings->receipt.attestation_hash);
-    bool wanted = e->trust->attestation_key.size || e->trust->policy;
+    bool wanted = e->trust->evidence.attestation_key.size || e->trust->policy;
     if (e->answer.evidence.size == 0 && (named || wanted))
         return bulla_checks_failed(e->checks, "evidence",
             bulla_refuse(BULLA_EVIDENCE_MISMATCH,

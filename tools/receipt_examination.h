@@ -11,7 +11,6 @@ struct bulla_examination {
     struct bulla_answer answer;
     struct bulla_bytes request;
     struct bulla_cose_message message;
-    struct bulla_envelope envelope;
     struct bulla_report report;
 };
 

@@ -13,7 +13,7 @@ struct verify_settings {
     struct bulla_common common;
     struct bulla_hex key, attestation_key, nonce, model_hash;
     uint64_t max_age;
-    const char *policy, *authority;
+    const char *policy, *authority, *certificates, *collateral;
     struct bulla_list roots;
 };
 #define AT(member) offsetof(struct verify_settings, member)
@@ -29,6 +29,9 @@ static const struct bulla_option options[] = {
         0, 0, false},
     {"root", 'r', "FILE", "a root that you trust beside those of the enclaves' makers, in PEM or DER; repeatable",
         BULLA_OPTION_LIST, AT(roots), 0, BULLA_EXTRA_ROOTS, false},
+    {"certificates", 'c', "FILE", "VCEK, ASK, ARK (PEM or DER), where the evidence brings none", BULLA_OPTION_TEXT,
+        AT(certificates), 0, 0, false},
+    {"collateral", 0, "FILE", "Intel's TCB information (JSON)", BULLA_OPTION_TEXT, AT(collateral), 0, 0, false},
     {"authority", 0, "KEY", "the authority that must have signed the policy", BULLA_OPTION_TEXT, AT(authority), 0, 0,
         false},
 };
@@ -49,20 +52,30 @@ static enum bulla_reason policy_get(const struct verify_settings *settings, stru
     return reason;
 }
 
+/* A file that helps to check evidence; nothing where none is named. */
+static enum bulla_reason part_get(const char *path, uint8_t **data, struct bulla_bytes *part)
+{
+    size_t size = 0;
+    if (path)
+        BULLA_TRY(bulla_file_read(path, BULLA_COLLATERAL_LARGEST, data, &size));
+    *part = (struct bulla_bytes){*data, size};
+    return BULLA_OK;
+}
+
 static json_t *findings_json(const struct bulla_receipt_findings *findings)
 {
     char key[65] = "";
     char name[2 * BULLA_TPM_NAME_LARGEST + 1] = "";
     if (findings->key.size == 32)
         bulla_hex_write(findings->key.data, 32, key);
-    bulla_hex_write(findings->tpm.key_name.bytes, findings->tpm.key_name.size, name);
+    bulla_hex_write(findings->evidence.tpm.key_name.bytes, findings->evidence.tpm.key_name.size, name);
     const struct bulla_receipt *receipt = &findings->receipt;
     return json_pack("{s:s%,s:s%,s:I,s:I,s:s,s:s,s:s,s:b,s:b,s:b}", "issuer", (const char *)receipt->issuer.data,
         receipt->issuer.size, "model", (const char *)receipt->model_id.data, receipt->model_id.size, "issued_at",
         (json_int_t)receipt->issued_at, "sequence", (json_int_t)receipt->sequence, "receipt_key", key, "evidence",
-        bulla_evidence_verifiers[findings->claims.kind]->name, "attestation_key_name", findings->attested ? name : "",
-        "attested", findings->attested, "pinned", findings->pinned && findings->attested, "clock_safe",
-        findings->attested && findings->tpm.clock_safe);
+        bulla_evidence_verifiers[findings->evidence.claims.kind]->name, "attestation_key_name",
+        findings->attested ? name : "", "attested", findings->attested, "pinned",
+        findings->pinned && findings->attested, "clock_safe", findings->attested && findings->evidence.tpm.clock_safe);
 }
 
 static void findings_say(const struct bulla_receipt_findings *findings)
@@ -80,9 +93,9 @@ static void findings_say(const struct bulla_receipt_findings *findings)
     if (!findings->attested)
         bulla_say(BULLA_WARN "unattested" BULLA_PLAIN ": the signature is the token's, and nothing vouches for the "
                              "machine's state\n");
-    else if (findings->claims.kind != BULLA_EVIDENCE_TPM)
-        bulla_say(
-            BULLA_GOOD "attested" BULLA_PLAIN " by %s\n", bulla_evidence_verifiers[findings->claims.kind]->people);
+    else if (findings->evidence.claims.kind != BULLA_EVIDENCE_TPM)
+        bulla_say(BULLA_GOOD "attested" BULLA_PLAIN " by %s\n",
+            bulla_evidence_verifiers[findings->evidence.claims.kind]->people);
     else if (!findings->pinned)
         bulla_say(BULLA_WARN "attested by an unpinned attestation key" BULLA_PLAIN "\n");
     else
@@ -101,13 +114,15 @@ static enum bulla_reason findings_print(struct bulla_checks *checks, const struc
 }
 
 static enum bulla_reason bundle_verify(const struct verify_settings *settings, struct bulla_bytes bundle,
-    const struct bulla_policy *policy, struct bulla_receipt_findings *findings)
+    const struct bulla_policy *policy, const struct bulla_endorsements *endorsements,
+    struct bulla_receipt_findings *findings)
 {
     struct bulla_checks checks;
     uint8_t authority[BULLA_AUTHORITY_SIZE];
     BULLA_CERTIFICATES struct bulla_certificates certificates = {.count = 0};
     struct bulla_receipt_trust trust = {.key = hex_view(&settings->key),
-        .attestation_key = hex_view(&settings->attestation_key),
+        .evidence.attestation_key = hex_view(&settings->attestation_key),
+        .evidence.endorsements = *endorsements,
         .nonce = hex_view(&settings->nonce),
         .model_hash = hex_view(&settings->model_hash),
         .max_age = settings->max_age,
@@ -117,10 +132,10 @@ static enum bulla_reason bundle_verify(const struct verify_settings *settings, s
         BULLA_TRY(bulla_authority_public(settings->authority, authority));
         trust.authority = BULLA_BYTES(authority);
     }
-    for (size_t i = 0; i < settings->roots.count; i++)
-        BULLA_TRY(bulla_certificates_add(&certificates, settings->roots.items[i], true));
-    trust.roots = (const uint8_t(*)[32])certificates.pins;
-    trust.root_count = certificates.root_count;
+    BULLA_TRY(bulla_certificates_add_roots(&certificates, &settings->roots));
+    trust.evidence.roots = (const uint8_t(*)[32])certificates.pins;
+    trust.evidence.root_count = certificates.root_count;
+    trust.evidence.now = trust.now;
     BULLA_TRY(bulla_checks_open(&checks));
     bulla_receipt_examine(&checks, bundle, &trust, findings);
     enum bulla_reason reason = findings_print(&checks, findings);
@@ -133,7 +148,8 @@ static enum bulla_reason verify_run(const struct bulla_call *call)
     const struct verify_settings *settings = call->settings;
     struct bulla_policy *policy = calloc(1, sizeof *policy);
     struct bulla_receipt_findings *findings = calloc(1, sizeof *findings);
-    uint8_t *data = NULL;
+    uint8_t *data = NULL, *certificates = NULL, *collateral = NULL;
+    struct bulla_endorsements endorsements = {.certificates = {NULL, 0}};
     size_t size = 0;
     enum bulla_reason reason = BULLA_OK;
     if (!policy || !findings) {
@@ -143,10 +159,17 @@ static enum bulla_reason verify_run(const struct bulla_call *call)
     if (settings->policy)
         reason = policy_get(settings, policy);
     if (reason == BULLA_OK)
+        reason = part_get(settings->certificates, &certificates, &endorsements.certificates);
+    if (reason == BULLA_OK)
+        reason = part_get(settings->collateral, &collateral, &endorsements.collateral);
+    if (reason == BULLA_OK)
         reason = bulla_file_read(call->arguments[0], BULLA_BUNDLE_LARGEST, &data, &size);
     if (reason == BULLA_OK)
-        reason = bundle_verify(settings, (struct bulla_bytes){data, size}, settings->policy ? policy : NULL, findings);
+        reason = bundle_verify(
+            settings, (struct bulla_bytes){data, size}, settings->policy ? policy : NULL, &endorsements, findings);
 done:
+    free(certificates);
+    free(collateral);
     free(findings);
     free(policy);
     bulla_file_free(data, size); /* texts, answer and salts */

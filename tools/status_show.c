@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "authority.h"
+#include "evidence/plain_text.h"
 #include "evidence/tpm_quote.h"
 #include "options.h"
 #include "output.h"
@@ -52,6 +53,11 @@ static const struct shown tpm_rows[] = {
     {"max_tries", "wrong auths until lockout"},
     {"lockout_counter", "wrong auths counted"},
     {"recovery_seconds", "seconds that forgive one"},
+};
+
+static const struct shown time_rows[] = {
+    {"state", "clock"},
+    {"kept_by", "its floor is kept by"},
 };
 
 /* The leaves that trees can be made of: as many as the module has, and short words. */
@@ -150,6 +156,14 @@ void bulla_status_authorities_name(json_t *status)
     }
 }
 
+static void time_show(const json_t *known)
+{
+    char when[BULLA_WHEN_SIZE];
+    rows_show(known, time_rows, BULLA_COUNT(time_rows));
+    if (json_is_integer(json_object_get(known, "floor")))
+        bulla_say("  %-26s %s\n", "it is not before", bulla_text_when((uint64_t)number_of(known, "floor"), when));
+}
+
 void bulla_status_show(const json_t *status)
 {
     size_t i;
@@ -163,6 +177,8 @@ void bulla_status_show(const json_t *status)
         rows_show(enclave, enclave_rows, BULLA_COUNT(enclave_rows));
         pcrs_show(enclave);
     }
+    if (json_is_object(json_object_get(status, "time")))
+        time_show(json_object_get(status, "time"));
     if (json_is_object(tpm)) {
         bulla_say(BULLA_STRONG "TPM" BULLA_PLAIN "\n");
         bulla_status_tpm_show(tpm, &auths);

@@ -17,6 +17,7 @@
 
 #include "crypto/arena.h"
 #include "crypto/certificate.h"
+#include "evidence/der.h"
 #include "primary.h"
 #include "tpm.h"
 
@@ -67,7 +68,7 @@ static enum bulla_reason index_read(
                 (UINT16)at, &part),
             "reading the endorsement certificate"));
         bulla_write(writer, part->buffer, part->size);
-        at += part->size > 0 ? part->size : size; /* an empty answer ends it: the writer is short then */
+        at += part->size > 0 ? part->size : size; /* an empty answer ends it: the certificate is cut off then */
         Esys_Free(part);
     }
     return bulla_writer_finish(writer, "an endorsement certificate");
@@ -77,11 +78,9 @@ static enum bulla_reason index_read(
 static size_t der_size(struct bulla_bytes bytes)
 {
     struct bulla_reader reader;
+    struct bulla_der element;
     bulla_reader_open(&reader, bytes);
-    unsigned sequence = bulla_read_u8(&reader), form = bulla_read_u8(&reader); /* a size in one or two bytes */
-    size_t content = form == 0x81 ? bulla_read_u8(&reader) : bulla_read_u16(&reader);
-    bool known = sequence == 0x30 && (form == 0x81 || form == 0x82) && content <= bulla_reader_left(&reader);
-    return known && !reader.failed ? bytes.size - bulla_reader_left(&reader) + content : 0;
+    return bulla_der_next(&reader, &element) && element.tag == BULLA_DER_SEQUENCE ? element.whole.size : 0;
 }
 
 static enum bulla_reason certificate_get(
@@ -89,16 +88,12 @@ static enum bulla_reason certificate_get(
 {
     ESYS_TR nv = ESYS_TR_NONE, reader = ESYS_TR_NONE;
     struct bulla_writer writer;
-    size_t size = 0;
-    certificate->size = 0;
     bulla_writer_open(&writer, certificate->data, sizeof certificate->data);
-    BULLA_TRY(index_find(burst, kind->certificate, &nv, &size, &reader));
-    if (size == 0)
-        return BULLA_OK;
-    BULLA_TRY(index_read(burst, nv, reader, size, &writer));
-    certificate->size = der_size(bulla_writer_bytes(&writer));
-    return certificate->size ? BULLA_OK
-                             : bulla_refuse(BULLA_MALFORMED, "NV index 0x%08x holds no certificate", kind->certificate);
+    BULLA_TRY(index_find(burst, kind->certificate, &nv, &certificate->size, &reader));
+    if (certificate->size)
+        BULLA_TRY(index_read(burst, nv, reader, certificate->size, &writer));
+    certificate->size = writer.size;
+    return BULLA_OK;
 }
 
 /* --- the key --- */
@@ -141,11 +136,15 @@ static bool key_is(const struct bulla_public_key *certified, const TPMT_PUBLIC *
            coordinate_is(&made->unique.ecc.y, value.data + 1 + half, half);
 }
 
+/* Cuts the padding off, and compares. */
 static enum bulla_reason pair_check(
-    const struct bulla_tpm_endorsement_kind *kind, const struct certificate *certificate, const TPMT_PUBLIC *made)
+    const struct bulla_tpm_endorsement_kind *kind, struct certificate *certificate, const TPMT_PUBLIC *made)
 {
     BULLA_CERTIFICATE struct bulla_certificate *read = NULL;
     struct bulla_public_key key;
+    certificate->size = der_size((struct bulla_bytes){certificate->data, certificate->size});
+    if (certificate->size == 0)
+        return bulla_refuse(BULLA_MALFORMED, "NV index 0x%08x holds no certificate", kind->certificate);
     BULLA_TRY(bulla_certificate_read(
         (struct bulla_bytes){certificate->data, certificate->size}, "the endorsement certificate", &read));
     bulla_certificate_key(read, &key);
@@ -167,8 +166,18 @@ static enum bulla_reason endorsement_get(
     return certificate->size ? key_make(&burst, kind, &key, made) : BULLA_OK;
 }
 
-static enum bulla_reason endorsement_tell(const char *tcti, const struct bulla_tpm_endorsement_kind *kind,
-    bulla_backend_endorse *tell, void *context, unsigned *found)
+/* What was told, and why the first pair that does not fit was not. */
+struct telling {
+    bulla_backend_endorse *tell;
+    void *context;
+    unsigned told;
+    enum bulla_reason first;
+    struct bulla_detail_kept detail;
+};
+
+/* A certificate that does not fit its key hides no other; a TPM that fails does. */
+static enum bulla_reason endorsement_tell(
+    const char *tcti, const struct bulla_tpm_endorsement_kind *kind, struct telling *telling)
 {
     struct certificate certificate;
     TPMT_PUBLIC made;
@@ -177,34 +186,32 @@ static enum bulla_reason endorsement_tell(const char *tcti, const struct bulla_t
     BULLA_TRY(endorsement_get(tcti, kind, &certificate, &made));
     if (!certificate.size)
         return BULLA_OK;
-    BULLA_TRY(pair_check(kind, &certificate, &made));
+    enum bulla_reason reason = pair_check(kind, &certificate, &made);
+    if (reason != BULLA_OK && telling->first == BULLA_OK) {
+        telling->first = reason;
+        bulla_detail_keep(&telling->detail);
+    }
+    if (reason != BULLA_OK)
+        return BULLA_OK;
     if (Tss2_MU_TPMT_PUBLIC_Marshal(&made, public, sizeof public, &size) != TSS2_RC_SUCCESS)
         return bulla_refuse(BULLA_TPM_FAILED, "the TPM made an endorsement key that can't be written");
-    (*found)++;
-    tell(
-        context, &(struct bulla_backend_endorsement){kind->name, {certificate.data, certificate.size}, {public, size}});
+    telling->told++;
+    telling->tell(telling->context,
+        &(struct bulla_backend_endorsement){kind->name, {certificate.data, certificate.size}, {public, size}});
     return BULLA_OK;
 }
 
-/* One that can't be had does not hide the others: it is refused with only where it is all there is. */
 enum bulla_reason bulla_tpm_endorsements(const char *tcti, bulla_backend_endorse *tell, void *context)
 {
-    unsigned found = 0;
-    enum bulla_reason first = BULLA_OK;
-    struct bulla_detail_kept detail;
-    for (size_t i = 0; i < BULLA_TPM_ENDORSEMENT_KINDS; i++) {
-        enum bulla_reason reason = endorsement_tell(tcti, &bulla_tpm_endorsement_kinds[i], tell, context, &found);
-        if (reason != BULLA_OK && first == BULLA_OK) {
-            first = reason;
-            bulla_detail_keep(&detail);
-        }
-    }
-    if (found > 0)
+    struct telling telling = {.tell = tell, .context = context, .first = BULLA_OK};
+    for (size_t i = 0; i < BULLA_TPM_ENDORSEMENT_KINDS; i++)
+        BULLA_TRY(endorsement_tell(tcti, &bulla_tpm_endorsement_kinds[i], &telling));
+    if (telling.told > 0)
         return BULLA_OK;
-    if (first == BULLA_OK)
+    if (telling.first == BULLA_OK)
         return bulla_refuse(BULLA_UNSUPPORTED, "the TPM's maker put no endorsement certificate into it");
-    bulla_detail_restore(&detail);
-    return first;
+    bulla_detail_restore(&telling.detail);
+    return telling.first;
 }
 
 /* --- activation --- */
@@ -247,12 +254,13 @@ static enum bulla_reason key_authorize(
         "asking the endorsement hierarchy");
 }
 
-/* All that the TPM can say of a credential: its other parameters are fixed here. TPMs answer TPM_RC_FAILURE where the
- * decryption by an RSA key gives nonsense; one that is in failure mode would not have made the key before. */
-static bool is_about_the_credential(TSS2_RC code)
+/* All that the TPM can say of a credential: its other parameters are fixed here. Where the decryption by an RSA key
+ * gives nonsense, some answer TPM_RC_FAILURE; one that is in failure mode would not have made the key before. */
+static bool is_about_the_credential(TSS2_RC code, const struct bulla_tpm_endorsement_kind *kind)
 {
-    return code == TPM2_RC_FAILURE ||
-           ((code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && (code & TPM2_RC_FMT1) && (code & TPM2_RC_P));
+    if (code == TPM2_RC_FAILURE)
+        return kind->public.publicArea.type == TPM2_ALG_RSA;
+    return (code & TSS2_RC_LAYER_MASK) == TSS2_TPM_RC_LAYER && (code & TPM2_RC_FMT1) && (code & TPM2_RC_P);
 }
 
 /* A TPM may have three slots for objects: the primary, the attestation key and the endorsement key fill them. */
@@ -270,7 +278,7 @@ static enum bulla_reason activate(struct bulla_tpm_burst *burst, const struct bu
     BULLA_TRY(key_authorize(burst, credential->kind, &permit));
     TSS2_RC code = Esys_ActivateCredential(burst->esys, key, endorsement, ESYS_TR_PASSWORD, permit, hidden,
         &credential->object, &credential->secret, &found);
-    if (is_about_the_credential(code))
+    if (is_about_the_credential(code, credential->kind))
         return bulla_refuse(BULLA_AUTHENTICATION,
             "the credential is for another TPM or another attestation key, or was changed (TPM response 0x%x)",
             code & 0xfff);

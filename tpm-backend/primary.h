@@ -20,8 +20,7 @@ enum bulla_reason bulla_tpm_object_write(
 enum bulla_reason bulla_tpm_object_read(struct bulla_reader *reader, struct bulla_tpm_object *object) BULLA_MUST_USE;
 
 /* The object in an attestation key's blob (quote.c). */
-enum bulla_reason bulla_tpm_attestation_key_read(
-    struct bulla_bytes blob, struct bulla_tpm_object *key) BULLA_MUST_USE;
+enum bulla_reason bulla_tpm_attestation_key_read(struct bulla_bytes blob, struct bulla_tpm_object *key) BULLA_MUST_USE;
 
 /* Computed here from the public area, never taken from the TPM's answer. */
 enum bulla_reason bulla_tpm_name(const TPMT_PUBLIC *public, uint8_t name[static BULLA_TPM_NAME_SIZE]) BULLA_MUST_USE;

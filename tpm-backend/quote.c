@@ -54,19 +54,25 @@ enum bulla_reason bulla_tpm_attestation_key_read(struct bulla_bytes blob, struct
     return bulla_reader_finish(&reader, "an attestation key");
 }
 
+static enum bulla_reason public_write(const struct bulla_tpm_object *key, struct bulla_writer *public_area)
+{
+    uint8_t marshalled[sizeof key->public];
+    size_t size = 0;
+    if (Tss2_MU_TPMT_PUBLIC_Marshal(&key->public.publicArea, marshalled, sizeof marshalled, &size) != TSS2_RC_SUCCESS)
+        return bulla_refuse(BULLA_MALFORMED, "an attestation key's public area");
+    bulla_write(public_area, marshalled, size);
+    return BULLA_OK;
+}
+
 enum bulla_reason bulla_tpm_attestation_key_public(
     struct bulla_bytes key_blob, struct bulla_writer *public_area, struct bulla_writer *name)
 {
     struct bulla_tpm_object key;
-    uint8_t marshalled[sizeof key.public], name_bytes[BULLA_TPM_NAME_SIZE];
-    size_t size = 0;
+    uint8_t name_bytes[BULLA_TPM_NAME_SIZE];
     BULLA_TRY(bulla_tpm_attestation_key_read(key_blob, &key));
-    if (Tss2_MU_TPMT_PUBLIC_Marshal(&key.public.publicArea, marshalled, sizeof marshalled, &size) != TSS2_RC_SUCCESS)
-        return bulla_refuse(BULLA_MALFORMED, "an attestation key's public area");
     BULLA_TRY(bulla_tpm_name(&key.public.publicArea, name_bytes));
-    bulla_write(public_area, marshalled, size);
     bulla_write_bytes(name, BULLA_BYTES(name_bytes));
-    return BULLA_OK;
+    return public_write(&key, public_area);
 }
 
 /* What a quote consists of, in wire form. */
@@ -135,10 +141,10 @@ enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob,
     struct bulla_tpm_object key;
     struct quote quote;
     uint8_t public[sizeof key.public];
-    size_t public_size = 0;
+    struct bulla_writer public_area;
+    bulla_writer_open(&public_area, public, sizeof public);
     BULLA_TRY(bulla_tpm_attestation_key_read(key_blob, &key));
-    if (Tss2_MU_TPMT_PUBLIC_Marshal(&key.public.publicArea, public, sizeof public, &public_size) != TSS2_RC_SUCCESS)
-        return bulla_refuse(BULLA_MALFORMED, "an attestation key's public area");
+    BULLA_TRY(public_write(&key, &public_area));
     {
         BULLA_TPM_BURST struct bulla_tpm_burst burst;
         BULLA_TRY(bulla_tpm_burst_open(&burst, tcti));
@@ -147,7 +153,7 @@ enum bulla_reason bulla_tpm_quote(const char *tcti, struct bulla_bytes key_blob,
     struct bulla_tpm_evidence evidence = {
         .attest = {quote.attest.attestationData, quote.attest.size},
         .signature = {quote.signature, quote.signature_size},
-        .key = {public, public_size},
+        .key = bulla_writer_bytes(&public_area),
         .bank = selected.bank,
         .pcr_mask = selected.mask,
         .report = report,

@@ -1,4 +1,4 @@
-/* The TPM backend: leaf "tpm", quotes and NV counters, over ESAPI.
+/* The TPM backend: leaf "tpm", quotes, endorsement and NV counters, over ESAPI.
  *
  * Each function is one burst of commands; the bursts of all processes that use bulla on one unix socket take turns, for
  * swtpm serves one client and has three slots. A burst has a deadline (BULLA_TPM_TIMEOUT after 10 s by default). On

@@ -8,11 +8,6 @@
 #include "release/backend.h"
 #include "token.h"
 
-static void set(json_t *object, const char *name, json_t *value)
-{
-    (void)json_object_set_new(object, name, value);
-}
-
 static json_t *hex(struct bulla_bytes bytes)
 {
     size_t size = 2 * bytes.size + 1;
@@ -24,11 +19,8 @@ static json_t *hex(struct bulla_bytes bytes)
 
 static void tell(void *context, const struct bulla_backend_endorsement *endorsement)
 {
-    json_t *entry = json_object();
-    set(entry, "algorithm", json_string(endorsement->name));
-    set(entry, "certificate", hex(endorsement->certificate));
-    set(entry, "public", hex(endorsement->key));
-    (void)json_array_append_new(context, entry);
+    (void)json_array_append_new(context, json_pack("{s:s,s:o,s:o}", "algorithm", endorsement->name, "certificate",
+                                             hex(endorsement->certificate), "public", hex(endorsement->key)));
 }
 
 static enum bulla_reason describe(struct bulla_token *token, json_t *enrolment)
@@ -49,11 +41,11 @@ static enum bulla_reason describe(struct bulla_token *token, json_t *enrolment)
     BULLA_TRY(bulla_writer_finish(&public_writer, "the attestation key"));
     BULLA_TRY(bulla_writer_finish(&name_writer, "the attestation key's name"));
     json_t *endorsements = json_array();
-    set(enrolment, "endorsements", endorsements);
+    (void)json_object_set_new(enrolment, "endorsements", endorsements);
     BULLA_TRY(bulla_token_backend->endorsements(token->config->tcti, tell, endorsements));
-    set(enrolment, "receipt_key", hex(BULLA_BYTES(receipt_key)));
-    set(enrolment, "attestation_key", hex(bulla_writer_bytes(&public_writer)));
-    set(enrolment, "attestation_key_name", hex(bulla_writer_bytes(&name_writer)));
+    (void)json_object_set_new(enrolment, "receipt_key", hex(BULLA_BYTES(receipt_key)));
+    (void)json_object_set_new(enrolment, "attestation_key", hex(bulla_writer_bytes(&public_writer)));
+    (void)json_object_set_new(enrolment, "attestation_key_name", hex(bulla_writer_bytes(&name_writer)));
     return BULLA_OK;
 }
 
@@ -63,16 +55,15 @@ char *bulla_token_enrolment_json(struct bulla_token *token)
     json_t *enrolment = json_object();
     enum bulla_reason reason = describe(token, enrolment);
     if (reason != BULLA_OK) {
-        (void)json_object_clear(enrolment);
-        set(enrolment, "reason", json_string(bulla_reason_code(reason)));
-        set(enrolment, "detail", json_string(bulla_detail()));
-        set(enrolment, "remedy", json_string(bulla_reason_remedy(reason)));
+        json_decref(enrolment);
+        enrolment = json_pack("{s:s,s:s,s:s}", "reason", bulla_reason_code(reason), "detail", bulla_detail(), "remedy",
+            bulla_reason_remedy(reason));
     }
-    set(enrolment, "state", json_string(reason == BULLA_OK ? "ok" : "failed"));
-    set(enrolment, "format", json_string("bulla/1 enrolment"));
-    set(enrolment, "token", json_string(token->label));
-    set(enrolment, "serial", json_string(token->serial));
+    json_t *who = json_pack("{s:s,s:s,s:s,s:s}", "format", "bulla/1 enrolment", "state",
+        reason == BULLA_OK ? "ok" : "failed", "token", token->label, "serial", token->serial);
+    (void)json_object_update(enrolment, who);
     char *text = json_dumps(enrolment, JSON_COMPACT);
+    json_decref(who);
     json_decref(enrolment);
     return text;
 }

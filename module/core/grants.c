@@ -34,7 +34,7 @@ uint32_t bulla_grants_operation(const struct bulla_mechanism *row, enum bulla_fu
 
 /* --- deciding --- */
 
-enum { PRINCIPALS = 16, ROUNDS = 8 };
+enum { PRINCIPALS = 1 + BULLA_SESSION_PRINCIPALS_MOST, ROUNDS = 8 };
 
 /* One operation that is asked for. A grant that allows it and turns out to be too fast now, or to be used up by another
  * process, is passed over in the next round. */
@@ -74,12 +74,18 @@ static bool is_passed_over(const struct asking *asking, const struct bulla_grant
     return false;
 }
 
+/* What was debited and not had is in this process. */
+static uint64_t had(struct bulla_token *token, const struct bulla_grant_mark *mark)
+{
+    uint64_t remaining = bulla_uses_remaining(token, mark->mark);
+    return mark->used > remaining ? mark->used - remaining : 0;
+}
+
 static bool is_used_up(void *context, const struct bulla_grant *grant)
 {
     const struct remembering *remembering = context;
     const struct bulla_grant_mark *mark = mark_of(remembering, grant);
-    return is_passed_over(remembering->asking, mark) ||
-           (mark->used >= grant->uses && !bulla_uses_remaining(remembering->token, mark->mark));
+    return is_passed_over(remembering->asking, mark) || had(remembering->token, mark) >= grant->uses;
 }
 
 /* A grant that is not counted is never asked whether it is used up; paced ones may have to be passed over. */
@@ -211,7 +217,11 @@ enum bulla_reason bulla_grants_use(struct bulla_session *session, const struct b
         .operation = operation,
     };
     enum bulla_reason reason = use(&asking);
-    return reason == BULLA_OK ? BULLA_OK : refuse(&asking, reason);
+    if (reason != BULLA_OK)
+        return refuse(&asking, reason);
+    if (asking.access.now) /* it was judged by the time, which a process that runs for days has to write down, too */
+        bulla_token_time_keep(session->token);
+    return BULLA_OK;
 }
 
 /* --- showing --- */

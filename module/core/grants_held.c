@@ -77,13 +77,22 @@ static enum bulla_reason make_room(struct bulla_grants_of *of, size_t count)
     return BULLA_OK;
 }
 
+/* The bundle may have taken up what was loaded alone before it: that is one grant, told once. */
+static bool holds(const struct bulla_grants_of *of, const struct bulla_grant *grant)
+{
+    bool found = false;
+    for (size_t i = 0; i < of->count && !found; i++)
+        found = bulla_grant_same(&of->list[i], grant);
+    return found;
+}
+
 static enum bulla_reason add_alone(
     struct bulla_grants_of *of, const struct bulla_object *object, size_t *capacity, uint64_t epoch)
 {
     struct bulla_grant_document document;
     BULLA_TRY(
         bulla_grant_read(bulla_attributes_get(object->attributes, CKA_VALUE), BULLA_BYTES(of->authority), &document));
-    if (document.epoch != epoch)
+    if (document.epoch != epoch || holds(of, &document.grant))
         return BULLA_OK;
     if (of->count == *capacity) {
         *capacity += 64;
@@ -182,7 +191,8 @@ static int digit(uint8_t letter)
 static bool is_named(struct bulla_bytes name, const char *what, uint8_t mark[static BULLA_GRANT_MARK])
 {
     size_t size = strlen(what);
-    if (name.size != size + 1 + 2 * BULLA_GRANT_MARK || memcmp(name.data, what, size) != 0 || name.data[size] != ':')
+    if (name.size != size + 1 + 2 * (size_t)BULLA_GRANT_MARK || memcmp(name.data, what, size) != 0 ||
+        name.data[size] != ':')
         return false;
     for (size_t i = 0; i < BULLA_GRANT_MARK; i++) {
         int high = digit(name.data[size + 1 + 2 * i]), low = digit(name.data[size + 2 + 2 * i]);

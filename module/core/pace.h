@@ -7,10 +7,11 @@
 
 #include "crypto/bytes.h"
 
-enum { BULLA_PACE_BUCKETS = 64, BULLA_PACE_SIZE = 8 + 4 * BULLA_PACE_BUCKETS };
+enum { BULLA_PACE_BUCKETS = 64, BULLA_PACE_SIZE = 8 + 4 + 4 * BULLA_PACE_BUCKETS };
 
 struct bulla_pace {
     uint64_t last;                       /* the newest bucket: seconds since 1970 by its width */
+    uint32_t seconds;                    /* the window that they are buckets of */
     uint32_t counts[BULLA_PACE_BUCKETS]; /* of the buckets last, last - 1, … */
 };
 

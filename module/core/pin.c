@@ -27,6 +27,12 @@ enum bulla_reason bulla_pin_check_length(struct bulla_bytes pin)
     return BULLA_OK;
 }
 
+/* "the so" and "user:ann". */
+static const char *article(const struct bulla_role *role)
+{
+    return role->named ? "" : "the ";
+}
+
 static enum bulla_reason refuse_unset(const struct bulla_role *role)
 {
     return role->named ? bulla_refuse(BULLA_PIN_UNSET, "there is no %s", role->name)
@@ -81,7 +87,8 @@ static enum bulla_reason take_try(struct bulla_token *token, void *context)
     struct bulla_tries *tries = &trying->during;
     BULLA_TRY(tries_load(token, trying->role, tries));
     if (tries->wrong >= tries->most && !trying->beyond_lock)
-        return bulla_refuse(BULLA_PIN_LOCKED, "the %s's PIN was wrong %u times", trying->role->name, tries->wrong);
+        return bulla_refuse(
+            BULLA_PIN_LOCKED, "%s%s's PIN was wrong %u times", article(trying->role), trying->role->name, tries->wrong);
     if (tries->wrong < UINT8_MAX)
         tries->wrong++;
     return tries_put(token, trying->role, tries);
@@ -186,7 +193,7 @@ enum bulla_reason bulla_pin_try(
     struct bulla_token *token, const struct bulla_role *role, struct bulla_bytes pin, bool beyond_lock, uint8_t *secret)
 {
     struct trying trying = {.role = role, .beyond_lock = beyond_lock};
-    BULLA_TURN struct bulla_turn turn;
+    BULLA_TURN struct bulla_turn turn = {-1}; /* a PIN of no PIN's length is refused before */
     BULLA_TRY(bulla_pin_check_length(pin));
     BULLA_TRY(bulla_turn_take(token->config->path, "pin.lock", &turn));
     BULLA_TRY(bulla_token_transaction(token, take_try, &trying));
@@ -194,8 +201,8 @@ enum bulla_reason bulla_pin_try(
     enum bulla_reason reason = tree_open(token, role, pin, secret);
     if (reason == BULLA_PIN_WRONG) {
         unsigned left = tries_left(token, &trying.during);
-        return bulla_refuse(
-            BULLA_PIN_WRONG, "the %s's PIN: %u %s left", role->name, left, left == 1 ? "try is" : "tries are");
+        return bulla_refuse(BULLA_PIN_WRONG, "%s%s's PIN: %u %s left", article(role), role->name, left,
+            left == 1 ? "try is" : "tries are");
     }
     trying.right = reason == BULLA_OK;
     if (!trying.right && !is_unjudged(reason))

@@ -40,6 +40,14 @@ static unsigned class_of(const struct bulla_attribute_list *list)
     return bulla_class_bit(object_class);
 }
 
+/* A key whose authority has a say, and whose value nobody is asked for. */
+static bool is_everybodys(unsigned class_bit, const struct bulla_attribute_list *list)
+{
+    const struct bulla_attribute *authority = bulla_list_find(list, CKA_BULLA_AUTHORITY);
+    return (class_bit & (BULLA_IN_SECRET | BULLA_IN_PRIVATE)) && authority && authority->value.size &&
+           !bulla_list_bool(list, CKA_SENSITIVE) && bulla_list_bool(list, CKA_EXTRACTABLE);
+}
+
 CK_RV bulla_roles_check(const struct bulla_attribute_list *list)
 {
     unsigned class_bit = class_of(list);
@@ -53,7 +61,7 @@ CK_RV bulla_roles_check(const struct bulla_attribute_list *list)
             return CKR_TEMPLATE_INCONSISTENT;
     if (bulla_list_bool(list, CKA_ALWAYS_AUTHENTICATE) && !bulla_list_bool(list, CKA_PRIVATE))
         return CKR_TEMPLATE_INCONSISTENT;
-    return CKR_OK;
+    return is_everybodys(class_bit, list) ? CKR_TEMPLATE_INCONSISTENT : CKR_OK;
 }
 
 CK_RV bulla_roles_change(unsigned class_bit, CK_ATTRIBUTE_TYPE type, bool now)

@@ -11,7 +11,7 @@
 #include "template.h"
 
 /* The list of a key in the making, or of a copy: uses that exclude each other, CKA_ALWAYS_AUTHENTICATE of what is not
- * private. Lists that are no key's are right. */
+ * private, a value that anybody may read of a key whose authority has a say. Lists that are no key's are right. */
 CK_RV bulla_roles_check(const struct bulla_attribute_list *list);
 /* Whether an attribute of an object of this class may change to this boolean; CKR_ATTRIBUTE_READ_ONLY. */
 CK_RV bulla_roles_change(unsigned class_bit, CK_ATTRIBUTE_TYPE type, bool now);

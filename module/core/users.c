@@ -66,21 +66,47 @@ struct adding {
     struct bulla_pin_writing pin;
     const struct bulla_attribute_list *list;
     uint8_t id[16];
+    uint64_t seen; /* the store's generation at which it was asked whether he is listed */
+    bool listed;
 };
+
+static enum bulla_reason note_row(void *changed, const struct bulla_store_row *row)
+{
+    *(bool *)changed |= row->object_class == CKO_BULLA_PRINCIPAL;
+    return BULLA_OK;
+}
+
+static enum bulla_reason note_gone(void *changed, const uint8_t *id)
+{
+    *(bool *)changed |= !id; /* the store was made anew */
+    return BULLA_OK;
+}
+
+/* A tree that no row names is nobody's: it was put back into the store, or his PIN was changed while he was removed. */
+static enum bulla_reason check_free(struct bulla_token *token, const struct adding *adding)
+{
+    bool changed = adding->listed;
+    const struct bulla_store_visitor visitor = {.each = note_row, .gone = note_gone, .context = &changed};
+    struct bulla_writer none;
+    uint64_t now = 0;
+    bulla_writer_open(&none, NULL, 0);
+    enum bulla_reason reason = bulla_store_value_get(token->store, adding->pin.role->tree, &none);
+    if (reason == BULLA_STORE_MISSING)
+        return BULLA_OK;
+    if (reason != BULLA_OK && reason != BULLA_BUFFER_SMALL)
+        return reason;
+    if (!changed)
+        BULLA_TRY(bulla_store_changes(token->store, adding->seen, &visitor, &now));
+    return changed ? bulla_refuse(BULLA_DUPLICATE, "there is a %s already", adding->pin.role->name) : BULLA_OK;
+}
 
 static enum bulla_reason write_user(struct bulla_token *token, void *context)
 {
     struct adding *adding = context;
     struct bulla_object *object = NULL;
-    struct bulla_writer none;
-    bulla_writer_open(&none, NULL, 0);
-    enum bulla_reason reason = bulla_store_value_get(token->store, adding->pin.role->tree, &none);
-    if (reason == BULLA_OK || reason == BULLA_BUFFER_SMALL)
-        return bulla_refuse(BULLA_DUPLICATE, "there is a %s already", adding->pin.role->name);
-    if (reason != BULLA_STORE_MISSING)
-        return reason;
+    BULLA_TRY(check_free(token, adding));
     BULLA_TRY(bulla_pin_write(token, &adding->pin));
-    reason = bulla_vault_put(token, adding->list, adding->id, &object);
+    enum bulla_reason reason = bulla_vault_put(token, adding->list, adding->id, &object);
     bulla_object_drop(object); /* the index takes it from the store, with the next refresh */
     return reason;
 }
@@ -93,6 +119,8 @@ static enum bulla_reason add(
     BULLA_TRY(bulla_user_role(user, &role));
     if (!role.named)
         return bulla_refuse(BULLA_DUPLICATE, "the name user is the token's owner's");
+    adding->seen = bulla_token_seen(token);
+    adding->listed = bulla_user_is_listed(token, user);
     randombytes_buf(adding->id, sizeof adding->id);
     BULLA_TRY(bulla_pin_prepare(token, &role, pin, token->keys->token, bulla_pin_most_tries(token), &adding->pin));
     (void)pthread_rwlock_rdlock(&token->keys_lock);

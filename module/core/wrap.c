@@ -33,14 +33,31 @@ static enum bulla_reason export_key(
     return reason;
 }
 
-static CK_RV give(const struct bulla_secret *wrapped, size_t size, unsigned char *out, CK_ULONG *out_size)
+static CK_RV of_key_size(CK_RV rv)
 {
-    CK_ULONG room = *out_size;
-    *out_size = size;
-    if (room < size)
-        return CKR_BUFFER_TOO_SMALL;
-    memcpy(out, wrapped->data, size);
-    return CKR_OK;
+    return rv == CKR_DATA_LEN_RANGE ? CKR_KEY_SIZE_RANGE : rv;
+}
+
+/* How long the wrapped key may be: all that a length query or a short buffer gets, and no use of either key. */
+static CK_RV answer(struct bulla_session *session, const struct bulla_operation *operation, struct bulla_bytes plain,
+    const unsigned char *out, CK_ULONG *out_size, bool *answered)
+{
+    size_t bound = 0;
+    enum bulla_reason reason = operation->processor->bound(&operation->run, BULLA_WHOLE, plain, &bound);
+    *answered = reason == BULLA_OK && (!out || *out_size < bound);
+    if (reason != BULLA_OK)
+        return of_key_size(bulla_token_refusal(session->token, "wrap", reason));
+    if (*answered)
+        *out_size = bound;
+    return *answered && out ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+}
+
+/* What leaves is out of its authority's reach. */
+static CK_RV check_grant(struct bulla_session *session, const struct bulla_object *key)
+{
+    return bulla_grants_govern(key)
+               ? bulla_token_refusal(session->token, "wrap", bulla_grants_use(session, key, BULLA_MAY_WRAP))
+               : CKR_OK;
 }
 
 static CK_RV wrap(struct bulla_session *session, struct bulla_operation *operation, struct bulla_object *key,
@@ -48,27 +65,26 @@ static CK_RV wrap(struct bulla_session *session, struct bulla_operation *operati
 {
     BULLA_RELEASED struct bulla_secret plain = {0};
     BULLA_RELEASED struct bulla_secret wrapped = {0};
-    size_t plain_size = 0, bound = 0;
+    size_t size = 0;
+    bool answered = false;
     CK_RV rv = bulla_roles_wrap(key, operation->taken.object);
     if (rv == CKR_OK && operation->unproved)
-        rv = CKR_KEY_FUNCTION_NOT_PERMITTED;             /* there is no Init to give the PIN after */
-    if (rv == CKR_OK && out && bulla_grants_govern(key)) /* what leaves is out of its authority's reach */
-        rv = bulla_token_refusal(session->token, "wrap", bulla_grants_use(session, key, BULLA_MAY_WRAP));
+        rv = CKR_KEY_FUNCTION_NOT_PERMITTED; /* there is no Init to give the PIN after */
     if (rv == CKR_OK)
-        rv = bulla_token_refusal(session->token, "wrap", export_key(session, key, &plain, &plain_size));
-    if (rv != CKR_OK)
+        rv = bulla_token_refusal(session->token, "wrap", export_key(session, key, &plain, &size));
+    struct bulla_bytes in = {plain.data, size};
+    if (rv == CKR_OK)
+        rv = answer(session, operation, in, out, out_size, &answered);
+    if (rv != CKR_OK || answered)
         return rv;
-    struct bulla_bytes in = {plain.data, plain_size};
-    if (!out) {
-        enum bulla_reason reason = operation->processor->bound(&operation->run, BULLA_WHOLE, in, &bound);
-        *out_size = bound;
-        rv = bulla_token_refusal(session->token, "wrap", reason);
-        return rv == CKR_DATA_LEN_RANGE ? CKR_KEY_SIZE_RANGE : rv;
+    rv = check_grant(session, key);
+    if (rv == CKR_OK)
+        rv = of_key_size(bulla_operation_whole(session, operation, BULLA_WRAP, in, &wrapped, &size));
+    if (rv == CKR_OK) {
+        memcpy(out, wrapped.data, size); /* at most the bound */
+        *out_size = size;
     }
-    rv = bulla_operation_whole(session, operation, BULLA_WRAP, in, &wrapped, &bound);
-    if (rv == CKR_DATA_LEN_RANGE)
-        rv = CKR_KEY_SIZE_RANGE;
-    return rv == CKR_OK ? give(&wrapped, bound, out, out_size) : rv;
+    return rv;
 }
 
 /* Chapter 5.18.3 names what is wrong with the wrapping key apart from what is wrong with the key. */

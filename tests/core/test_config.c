@@ -19,7 +19,7 @@ static void settings_are_read(void **state)
     assert_int_equal(bulla_config_parse("# comment\n\n  [token demo]  \n\tslot = 5\r\nserial=0123456789abcdef\n"
                                         "path = /a b/token\nmodels = /m\ntcti = swtpm:path=/s\nrelease = tpm\n"
                                         "model-release = 2 of (tpm, passphrase)\npcrs = 0,2,4-7\nlease = 10\n"
-                                        "pcr-bank = sha384\n"
+                                        "pcr-bank = sha384\nattester = nitro\n"
                                         "threads = 3\npin-cost = quick\nso-recovery = yes\n[token second]\npath = /c",
                          "test", &config),
         BULLA_OK);
@@ -35,6 +35,7 @@ static void settings_are_read(void **state)
     assert_string_equal(token->model_release, "2 of (tpm, passphrase)");
     assert_int_equal(token->pcrs, 0xf5);
     assert_int_equal(token->pcr_bank, BULLA_SHA384);
+    assert_string_equal(token->attester, "nitro");
     assert_int_equal(token->lease, 10);
     assert_int_equal(token->threads, 3);
     assert_true(token->quick_pin && token->so_recovery);
@@ -45,6 +46,7 @@ static void settings_are_read(void **state)
     assert_string_equal(token->model_release, "");
     assert_int_equal(token->pcrs, 0xff);
     assert_int_equal(token->pcr_bank, BULLA_SHA256);
+    assert_string_equal(token->attester, ""); /* as auto */
     assert_int_equal(token->lease, 300);
     assert_false(token->quick_pin || token->so_recovery);
 }
@@ -83,6 +85,10 @@ static void what_is_not_a_setting_is_refused(void **state)
         {TOKEN "model-release = 3 of (tpm, passphrase)\n", BULLA_CONFIG_SYNTAX},
         {TOKEN "pcr-bank = sha1\n", BULLA_CONFIG_SYNTAX}, /* proves nothing */
         {TOKEN "pcr-bank = SHA384\n", BULLA_CONFIG_SYNTAX},
+        {TOKEN "attester = sgx\n", BULLA_CONFIG_SYNTAX}, /* such enclaves are verified, not made use of */
+        {TOKEN "attester = Nitro\n", BULLA_CONFIG_SYNTAX},
+        {TOKEN "attester =\n", BULLA_CONFIG_SYNTAX},
+        {TOKEN "attester = tpm\n", BULLA_CONFIG_SYNTAX}, /* without a tcti */
         {TOKEN "pcrs = 24\n", BULLA_CONFIG_SYNTAX},
         {TOKEN "pcrs = 7-0\n", BULLA_CONFIG_SYNTAX},
         {TOKEN "pcrs = 0,\n", BULLA_CONFIG_SYNTAX},
@@ -100,6 +106,18 @@ static void what_is_not_a_setting_is_refused(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (bulla_config_parse(rows[i].text, "test", &config) != rows[i].reason)
             fail_msg("%s", rows[i].text);
+}
+
+static void every_attester_has_its_name(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"auto", "none", "tpm", "nitro", "sev-snp", "tdx"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char text[128];
+        (void)snprintf(text, sizeof text, TOKEN "tcti = swtpm:path=/s\nattester = %s\n", names[i]);
+        assert_int_equal(bulla_config_parse(text, "test", &config), BULLA_OK);
+        assert_string_equal(config.tokens[0].attester, names[i]);
+    }
 }
 
 static void a_path_is_never_cut(void **state)
@@ -282,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_are_read),
         cmocka_unit_test(what_is_not_a_setting_is_refused),
+        cmocka_unit_test(every_attester_has_its_name),
         cmocka_unit_test(a_path_is_never_cut),
         cmocka_unit_test(there_are_so_many_tokens_and_no_more),
         FILES_TEST(files_are_tried_in_their_order),

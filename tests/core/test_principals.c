@@ -451,6 +451,11 @@ static void a_tree_without_the_user_s_row_logs_nobody_in(void **state)
     log_in_as_ann(fixture, "ann's pin", BULLA_PIN_UNSET);
     meddle(fixture, put_back);
     log_in_as_ann(fixture, "ann's pin", BULLA_PIN_UNSET);
+    log_in(fixture->tokens); /* and the name is free for another ann */
+    (void)add_user(fixture->sessions, "ann", "another ann's");
+    bulla_session_reset(fixture->sessions);
+    log_in_as_ann(fixture, "ann's pin", BULLA_PIN_WRONG);
+    log_in_as_ann(fixture, "another ann's", BULLA_OK);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

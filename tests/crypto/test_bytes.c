@@ -16,6 +16,34 @@ static void numbers_are_read_big_endian(void **state)
     assert_int_equal(bulla_reader_finish(&reader, "numbers"), BULLA_OK);
 }
 
+static void zeros_are_told_from_others_and_from_nothing(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {0, 0, 1, 0};
+    struct bulla_reader reader;
+    bulla_reader_open(&reader, BULLA_BYTES(bytes));
+    assert_true(bulla_read_zeros(&reader, 2));
+    assert_false(bulla_read_zeros(&reader, 1));
+    assert_true(bulla_read_zeros(&reader, 1));
+    assert_false(reader.failed);
+    assert_true(bulla_read_zeros(&reader, 0));
+    assert_false(bulla_read_zeros(&reader, 1));
+    assert_true(reader.failed);
+}
+
+static void numbers_are_read_little_endian(void **state)
+{
+    (void)state;
+    struct bulla_reader reader;
+    bulla_reader_open(&reader, (struct bulla_bytes){fifteen, 14});
+    assert_int_equal(bulla_read_u16_little(&reader), 0x0201);
+    assert_int_equal(bulla_read_u32_little(&reader), 0x06050403);
+    assert_true(bulla_read_u64_little(&reader) == UINT64_C(0x0e0d0c0b0a090807));
+    assert_int_equal(bulla_reader_finish(&reader, "numbers"), BULLA_OK);
+    assert_int_equal(bulla_read_u16_little(&reader), 0);
+    assert_true(reader.failed);
+}
+
 static void a_reader_that_failed_stays_failed(void **state)
 {
     (void)state;
@@ -120,6 +148,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_read_big_endian),
+        cmocka_unit_test(zeros_are_told_from_others_and_from_nothing),
+        cmocka_unit_test(numbers_are_read_little_endian),
         cmocka_unit_test(a_reader_that_failed_stays_failed),
         cmocka_unit_test(a_size_from_outside_cannot_wrap),
         cmocka_unit_test(bytes_left_over_are_refused),

@@ -357,6 +357,44 @@ static void constraints_that_cannot_be_read_are_refused(void **state)
     }
 }
 
+/* Signatures of CAs are remembered: nothing else of a chain may be. */
+static void a_chain_that_verified_before_is_judged_anew(void **state)
+{
+    (void)state;
+    struct fixture *fixture = begin();
+    make(fixture);
+    for (int i = 0; i < 2; i++) {
+        fixture->rules.at = NOW;
+        assert_int_equal(verify(fixture), BULLA_OK);
+        fixture->rules.at = UNTIL + 1;
+        assert_int_equal(verify(fixture), BULLA_CERTIFICATE_EXPIRED);
+        fixture->rules.at = FROM - 1;
+        assert_int_equal(verify(fixture), BULLA_CERTIFICATE_NOT_YET);
+        fixture->rules.at = NOW;
+        fixture->pins[1][0] ^= 1;
+        assert_int_equal(verify(fixture), BULLA_CERTIFICATE_UNTRUSTED);
+        fixture->pins[1][0] ^= 1;
+    }
+    end(fixture);
+    fixture->wanted[UPPER].signer = fixture->keys[TEST_PKI_P256]; /* by the same name, not the same key */
+    fixture->wanted[UPPER].digest = "SHA256";
+    assert_int_equal(verdict(fixture), BULLA_CERTIFICATE_INVALID);
+}
+
+static void more_chains_than_are_remembered_verify(void **state)
+{
+    (void)state;
+    for (long round = 0; round < 140; round++) {
+        struct fixture *fixture = begin();
+        void *other = fixture->keys[TEST_PKI_P256];
+        fixture->wanted[UPPER].serial = fixture->wanted[LOWER].serial = round % 70;
+        assert_int_equal(verdict(fixture), BULLA_OK);
+        fixture->wanted[UPPER].signer = other;
+        fixture->wanted[UPPER].digest = "SHA256";
+        assert_int_equal(verdict(fixture), BULLA_CERTIFICATE_INVALID);
+    }
+}
+
 /* Lists */
 
 static struct test_pki_crl list_by(struct fixture *fixture, size_t link)
@@ -424,6 +462,21 @@ static void a_list_that_nobody_of_the_chain_signed_is_refused(void **state)
     make(fixture);
     wanted = list_by(fixture, UPPER);
     assert_int_equal(judge_list(fixture, &wanted), BULLA_CERTIFICATE_INVALID);
+    end(fixture);
+}
+
+/* One list is none of the other two issuers'. */
+static void a_list_by_each_issuer_can_be_asked_for(void **state)
+{
+    (void)state;
+    struct fixture *fixture = begin();
+    make(fixture);
+    fixture->rules.crls_of_all = true;
+    for (size_t issuer = ROOT; issuer < LEAF; issuer++) {
+        struct test_pki_crl wanted = list_by(fixture, issuer);
+        assert_int_equal(judge_list(fixture, &wanted), BULLA_CERTIFICATE_INVALID);
+        assert_non_null(strstr(bulla_detail(), "there is no revocation list of it"));
+    }
     end(fixture);
 }
 
@@ -624,6 +677,32 @@ static void pem_gives_its_certificates_in_order(void **state)
     end(fixture);
 }
 
+static void one_is_neither_none_nor_two(void **state)
+{
+    (void)state;
+    struct fixture *fixture = begin();
+    struct bulla_certificate *one = NULL;
+    make(fixture);
+    const struct bulla_bytes der = {fixture->der[ROOT], fixture->size[ROOT]};
+    char *pem = test_pki_pem("CERTIFICATE", fixture->der[ROOT], fixture->size[ROOT]), twice[2 * DER];
+    const struct bulla_bytes right[] = {der, BULLA_TEXT(pem)};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(bulla_certificate_read_one(right[i], "a root", &one), BULLA_OK);
+        assert_true(bulla_bytes_equal(bulla_certificate_der(one), der));
+        bulla_certificate_free(&one);
+    }
+    (void)snprintf(twice, sizeof twice, "%s%s", pem, pem);
+    assert_int_equal(bulla_certificate_read_one(BULLA_TEXT(twice), "a root", &one), BULLA_TOO_LARGE);
+    assert_null(one);
+    free(pem);
+    static const char *const none[] = {"", "\n", "# -----BEGIN CERTIFICATE-----\n"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        assert_int_equal(bulla_certificate_read_one(BULLA_TEXT(none[i]), "a root", &one), BULLA_MALFORMED);
+        assert_null(one);
+    }
+    end(fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -644,8 +723,11 @@ int main(void)
         cmocka_unit_test(an_unknown_critical_extension_is_refused_unless_the_caller_judges_it),
         cmocka_unit_test(an_extension_that_occurs_twice_is_refused),
         cmocka_unit_test(constraints_that_cannot_be_read_are_refused),
+        cmocka_unit_test(a_chain_that_verified_before_is_judged_anew),
+        cmocka_unit_test(more_chains_than_are_remembered_verify),
         cmocka_unit_test(a_list_revokes_what_its_issuer_signed),
         cmocka_unit_test(a_list_that_nobody_of_the_chain_signed_is_refused),
+        cmocka_unit_test(a_list_by_each_issuer_can_be_asked_for),
         cmocka_unit_test(a_list_out_of_force_is_refused),
         cmocka_unit_test(a_list_that_is_not_whole_is_refused),
         cmocka_unit_test(a_list_changed_in_any_byte_is_refused),
@@ -655,6 +737,7 @@ int main(void)
         cmocka_unit_test(keys_of_other_kinds_are_refused),
         cmocka_unit_test(what_a_certificate_says_is_told),
         cmocka_unit_test(pem_gives_its_certificates_in_order),
+        cmocka_unit_test(one_is_neither_none_nor_two),
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);
 }

@@ -12,7 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/sha.h>
+
+#include "enclave-backend/backend.h"
 #include "enclave-backend/tsm.h"
+#include "evidence/real_documents.h"
+#include "evidence/verifier.h"
 #include "support/folder.h"
 
 static struct kernel {
@@ -21,6 +26,8 @@ static struct kernel {
     const uint8_t *added;
     size_t added_size, made_size;
     bool has_added;
+    const uint8_t *shape; /* of the report: what is given goes to `place` of it; NULL: first, and filler behind */
+    size_t place;
     unsigned writes; /* that the generation counts: ours, and more where another meddles */
     int error;       /* of opening outblob */
     unsigned made, removed;
@@ -72,6 +79,12 @@ static void make_report(void)
     assert_int_equal(read(file, report, sizeof report), BULLA_TSM_DATA);
     (void)close(file);
     memset(report + BULLA_TSM_DATA, 0xee, sizeof report - BULLA_TSM_DATA);
+    if (kernel.shape) {
+        memmove(report + kernel.place, report, BULLA_TSM_DATA);
+        memcpy(report, kernel.shape, kernel.place);
+        memcpy(report + kernel.place + BULLA_TSM_DATA, kernel.shape + kernel.place + BULLA_TSM_DATA,
+            kernel.made_size - kernel.place - BULLA_TSM_DATA);
+    }
     put("outblob", report, kernel.made_size);
     (void)snprintf(generation, sizeof generation, "%u\n", 7 + kernel.writes);
     if (!kernel.generation)
@@ -311,6 +324,81 @@ static void a_table_that_points_elsewhere_is_refused(void **state)
     assert_int_equal(take(many, sizeof many, NULL), BULLA_MALFORMED);
 }
 
+#ifdef BULLA_FAULTS
+/* --- the attesters: what they put into the report, and what travels --- */
+
+static void attest(const struct bulla_attester *attester, const char *document, size_t place)
+{
+    static uint8_t evidence[65536];
+    char device[80];
+    uint8_t wanted[BULLA_TSM_DATA] = {0};
+    struct bulla_writer writer;
+    struct bulla_envelope envelope;
+    REAL_DOCUMENT struct bulla_bytes shape = real_document(document);
+    kernel.shape = shape.data;
+    kernel.made_size = shape.size;
+    kernel.place = place;
+    (void)snprintf(device, sizeof device, "%s/%.9s", kernel.folder, kernel.provider);
+    assert_int_equal(setenv("BULLA_TEST_TSM", kernel.folder, 1), 0);
+    assert_false(attester->detect(""));
+    test_file_write(device, "", 0);
+    assert_true(attester->detect(""));
+    const struct bulla_attester_request request = {.report = BULLA_TEXT("a report"), .tcti = ""};
+    bulla_writer_open(&writer, evidence, attester->evidence_largest);
+    if (attester->evidence(&request, &writer) != BULLA_OK)
+        fail_msg("%s", bulla_detail());
+    assert_int_equal(bulla_envelope_read(bulla_writer_bytes(&writer), &envelope), BULLA_OK);
+    assert_int_equal(envelope.kind, attester->kind);
+    assert_true(bulla_bytes_equal_text(envelope.report, "a report"));
+    assert_int_equal(envelope.document.size, shape.size);
+    SHA256((const unsigned char *)"a report", 8, wanted);
+    assert_memory_equal(envelope.document.data + place, wanted, sizeof wanted); /* the digest, and zeros */
+    if (kernel.has_added)
+        assert_true(bulla_bytes_equal_text(envelope.certificates, "vcek"));
+    else
+        assert_int_equal(envelope.certificates.size, 0);
+    assert_int_equal(kernel.removed, 1);
+}
+
+/* ATTESTATION_REPORT: REPORT_DATA is at 0x50. */
+static void a_report_of_sev_snp_travels_with_its_certificates(void **state)
+{
+    (void)state;
+    uint8_t table[52] = {0};
+    put_entry(table, 0, vcek, 48, 4);
+    memcpy(table + 48, "vcek", 4);
+    kernel.has_added = true;
+    kernel.added = table;
+    kernel.added_size = sizeof table;
+    attest(&bulla_sev_snp_attester, "sev-snp/genoa-v5-report.bin", 0x50);
+}
+
+/* TDREPORT behind the header of a quote: REPORTDATA is at 48 + 520. */
+static void a_quote_of_tdx_travels_alone(void **state)
+{
+    (void)state;
+    kernel.provider = "tdx_guest\n";
+    attest(&bulla_tdx_attester, "tdx/phala-v4.bin", 48 + 520);
+}
+
+static void a_table_that_is_none_is_no_evidence(void **state)
+{
+    (void)state;
+    uint8_t evidence[4096];
+    struct bulla_writer writer;
+    REAL_DOCUMENT struct bulla_bytes shape = real_document("sev-snp/genoa-v5-report.bin");
+    kernel.shape = shape.data;
+    kernel.place = 0x50;
+    kernel.has_added = true;
+    kernel.added = (const uint8_t *)"no table";
+    kernel.added_size = 8;
+    assert_int_equal(setenv("BULLA_TEST_TSM", kernel.folder, 1), 0);
+    const struct bulla_attester_request request = {.report = BULLA_TEXT("a report"), .tcti = ""};
+    bulla_writer_open(&writer, evidence, sizeof evidence);
+    assert_int_equal(bulla_sev_snp_attester.evidence(&request, &writer), BULLA_TRUNCATED);
+}
+#endif
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -323,6 +411,11 @@ int main(void)
         T(a_machine_without_it_says_so),
 #ifdef BULLA_FAULTS
         T(a_played_machine_is_found_by_its_device),
+#endif
+#ifdef BULLA_FAULTS
+        T(a_report_of_sev_snp_travels_with_its_certificates),
+        T(a_quote_of_tdx_travels_alone),
+        T(a_table_that_is_none_is_no_evidence),
 #endif
         cmocka_unit_test(certificates_are_taken_in_the_chains_order),
         cmocka_unit_test(a_table_that_points_elsewhere_is_refused),

@@ -1,6 +1,6 @@
-/* What the logs of tests/vectors/tpm lead to, computed by a program of its own: Python's struct and hashlib, which read
- * the records and extended PCRs in turn (tests/vectors/tpm/replay.py). Those of debian-10.log and rhel8-uefi.log are
- * also the PCR values that their repository publishes beside them (google/go-tpm-tools, server/eventlog_test.go). */
+/* What the logs of tests/vectors/tpm lead to, by a program of its own: Python's struct and hashlib, which read the
+ * records and extend PCRs (tests/vectors/tpm/replay.py). Those of debian-10.log and rhel8-uefi.log are, for SHA-1 and
+ * SHA-256, also the values that their repository publishes (google/go-tpm-tools, server/eventlog_test.go). */
 #ifndef BULLA_TESTS_EVENT_LOG_VALUES_H
 #define BULLA_TESTS_EVENT_LOG_VALUES_H
 

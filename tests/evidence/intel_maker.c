@@ -203,14 +203,25 @@ static char *ca_pem(const struct intel_maker *maker)
     return pem_of(&wanted, unused);
 }
 
+static void *other_key(void)
+{
+    static void *key;
+    if (!key)
+        key = test_pki_key_make(TEST_PKI_P384);
+    return key;
+}
+
 static char *pck_pem(const struct intel_maker *maker)
 {
     char extension[8192];
     uint8_t unused[32];
-    struct test_pki_certificate wanted = {"PCK", "PCK CA", maker->pck, maker->ca, "SHA256", false, maker->pck_serial,
-        INTEL_MAKER_FROM, maker->pck_until, maker->pck_is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE",
-        "critical,digitalSignature,nonRepudiation", {{"1.2.840.113741.1.13.1", extension, false}}};
+    struct test_pki_certificate wanted = {"PCK", "PCK CA", maker->pck_p384 ? other_key() : maker->pck, maker->ca,
+        "SHA256", false, maker->pck_serial, INTEL_MAKER_FROM, maker->pck_until,
+        maker->pck_is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE", "critical,digitalSignature,nonRepudiation",
+        {{"1.2.840.113741.1.13.1", extension, false}}};
     put_extension(maker, extension);
+    if (maker->extension_from)
+        intel_maker_replace(extension, sizeof extension, maker->extension_from, maker->extension_to);
     if (maker->pck_extension)
         wanted.extra[0].hex = maker->pck_extension;
     if (maker->pck_extension && !*maker->pck_extension)
@@ -352,9 +363,9 @@ static char *crl_hex(const char *issuer, void *key, uint64_t until, long revoked
 static char *signer_chain(const struct intel_maker *maker)
 {
     uint8_t unused[32];
-    const struct test_pki_certificate wanted = {"TCB Signing", "Root", maker->tcb_signer, maker->root, "SHA256", false,
-        maker->signer_serial, INTEL_MAKER_FROM, INTEL_MAKER_UNTIL,
-        maker->signer_is_ca ? "critical,CA:TRUE,pathlen:0" : "critical,CA:FALSE",
+    const struct test_pki_certificate wanted = {"TCB Signing", "Root",
+        maker->signer_p384 ? other_key() : maker->tcb_signer, maker->root, "SHA256", false, maker->signer_serial,
+        INTEL_MAKER_FROM, INTEL_MAKER_UNTIL, maker->signer_is_ca ? "critical,CA:TRUE,pathlen:0" : "critical,CA:FALSE",
         "critical,digitalSignature,nonRepudiation", {{NULL, NULL, false}}};
     char *leaf = pem_of(&wanted, unused);
     char *both = malloc(strlen(leaf) + strlen(maker->root_pem) + 1);

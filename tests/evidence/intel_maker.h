@@ -23,8 +23,9 @@ struct intel_maker {
 
     uint8_t components[16], fmspc[6], pce_id[2];
     uint16_t pce_svn;
-    const char *pck_extension; /* hex instead of the right one; "" for none; NULL */
-    bool pck_is_ca;
+    const char *pck_extension;                 /* hex instead of the right one; "" for none; NULL */
+    const char *extension_from, *extension_to; /* hex within the right one, of the same length; NULL: nothing */
+    bool pck_is_ca, pck_p384, signer_p384;     /* keys that can't have signed */
     uint64_t pck_until;
     long pck_serial;
 

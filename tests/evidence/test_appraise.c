@@ -268,6 +268,12 @@ static void another_reference_may_accept_what_the_first_refuses(void **state)
     assert_string_equal(label, "until the update");
     second->measurements[0].value[0] ^= 1;
     assert_int_equal(appraise(), BULLA_EVIDENCE_TCB); /* the nearer one's refusal, whichever comes last */
+    struct bulla_policy_reference *first =
+        &policy.references[0]; /* equal in two of three, the second in its only one */
+    must_have(first, "pcr1", 0x99, 48);
+    second->measurements[0].value[0] ^= 1;
+    second->tcb_accepted = 0;
+    assert_int_equal(appraise(), BULLA_EVIDENCE_TCB);
 }
 
 int main(void)

@@ -685,6 +685,13 @@ static void the_refusal_is_of_the_grant_that_came_nearest(void **state)
         BULLA_GRANT_MISSING, BULLA_GRANT_EXPIRED, BULLA_GRANT_NOT_YET, BULLA_GRANT_REVOKED, BULLA_GRANT_USED_UP};
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(decide(&question, grants, i + 1), reasons[i]);
+    for (size_t i = 0; i < 2; i++) {
+        grants[i] = grants[4];
+        grants[i].not_after = 1700000001;
+        grants[i].id[0] = (uint8_t)(0xa0 + i);
+    }
+    assert_int_equal(decide(&question, grants, 2), BULLA_GRANT_EXPIRED);
+    assert_non_null(strstr(bulla_detail(), "grant a001")); /* of two that came as far, the first */
 }
 
 static void without_a_memory_nothing_is_remembered(void **state)

@@ -118,6 +118,8 @@ static void every_member_is_needed_and_no_other_is_taken(void **state)
             /* the PCK's issuer is in the quote: the copy of its chain may be anything that is certificates */
             if (strcmp(name, "pck_crl_issuer_chain") != 0 || i != 1)
                 assert_int_not_equal(reason, BULLA_OK);
+            if (strstr(name, "_signature") || strstr(name, "_crl") == name + strlen(name) - 4)
+                assert_int_equal(reason, BULLA_MALFORMED);
             free(text);
             json_decref(copy);
         }
@@ -203,6 +205,7 @@ TELL(ca_revoked, maker->root_revoked = 2)
 TELL(signer_revoked, maker->root_revoked = maker->signer_serial)
 TELL(lists_expired, maker->crl_until = INTEL_MAKER_AT - 1)
 TELL(signer_ca, maker->signer_is_ca = true)
+TELL(signer_p384, maker->signer_p384 = true)
 
 #define UP BULLA_TCB_UP_TO_DATE
 #define CONFIGURE BULLA_TCB_CONFIGURATION_NEEDED
@@ -261,7 +264,10 @@ static const struct lie lies[] = {
     {"no day", INTEL_SGX_V3, "2025-07-01T", "2025-06-31T", NULL, BULLA_MALFORMED, NONE, false},
     {"no month", INTEL_SGX_V3, "2025-07-01T", "2025-13-01T", NULL, BULLA_MALFORMED, NONE, false},
     /* form */
-    {"no levels", INTEL_SGX_V3, "\"tcbLevels\"", "\"levels\"", NULL, BULLA_EVIDENCE_TCB, NONE, false},
+    {"no levels", INTEL_SGX_V3, "\"tcbLevels\"", "\"levels\"", NULL, BULLA_MALFORMED, NONE, false},
+    {"QE without levels", INTEL_SGX_V3, "\"tcbLevels\"", "\"levels\"", NULL, BULLA_MALFORMED, NONE, true},
+    {"no modules", INTEL_TD_V4, "\"tdxModuleIdentities\"", "\"modules\"", NULL, BULLA_MALFORMED, NONE, false},
+    {"no first module", INTEL_TD_V4, "\"tdxModule\"", "\"module\"", module_0, BULLA_MALFORMED, NONE, false},
     {"fifteen components", INTEL_SGX_V3, "{\"svn\":3},", "", NULL, BULLA_MALFORMED, NONE, false},
     {"negative", INTEL_SGX_V3, "\"svn\":3", "\"svn\":-1", NULL, BULLA_MALFORMED, NONE, false},
     {"above a byte", INTEL_SGX_V3, "\"svn\":3", "\"svn\":256", NULL, BULLA_MALFORMED, NONE, false},
@@ -279,6 +285,7 @@ static const struct lie lies[] = {
     {"PCK CA revoked", INTEL_TD_V4, NULL, NULL, ca_revoked, BULLA_CERTIFICATE_REVOKED, NONE, false},
     {"signer revoked", INTEL_TD_V4, NULL, NULL, signer_revoked, BULLA_CERTIFICATE_REVOKED, NONE, false},
     {"lists ended", INTEL_SGX_V3, NULL, NULL, lists_expired, BULLA_CERTIFICATE_EXPIRED, NONE, false},
+    {"signer of another curve", INTEL_SGX_V3, NULL, NULL, signer_p384, BULLA_KEY_INVALID, NONE, false},
     {"signer a CA", INTEL_SGX_V3, NULL, NULL, signer_ca, BULLA_CERTIFICATE_INVALID, NONE, false},
 };
 
@@ -345,6 +352,30 @@ static void statements_of_another_root_are_refused(void **state)
     free(other);
 }
 
+/* The root's list in the place of that by the PCK's issuer is signed and in force, and says nothing of PCKs. */
+static void a_list_by_each_issuer_is_needed(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    struct intel_maker *maker = malloc(sizeof *maker);
+    intel_maker_init(maker, INTEL_TD_V4);
+    maker->pck_revoked = maker->pck_serial;
+    intel_maker_make(maker);
+    intel_maker_collateral(maker);
+    struct bulla_verification verification = intel_maker_verification(maker);
+    assert_int_equal(bulla_evidence_verify(&verification, &claims), BULLA_CERTIFICATE_REVOKED);
+    json_t *object = json_loads(maker->collateral, 0, NULL);
+    assert_int_equal(json_object_set(object, "pck_crl", json_object_get(object, "root_ca_crl")), 0);
+    char *text = json_dumps(object, 0);
+    verification.endorsements.collateral = BULLA_TEXT(text);
+    assert_int_equal(bulla_evidence_verify(&verification, &claims), BULLA_CERTIFICATE_INVALID);
+    assert_non_null(strstr(bulla_detail(), "there is no revocation list of it"));
+    free(text);
+    json_decref(object);
+    intel_maker_free(maker);
+    free(maker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +387,7 @@ int main(void)
         cmocka_unit_test(no_changed_byte_makes_a_platform_better),
         cmocka_unit_test(a_platform_is_what_intel_says_of_it),
         cmocka_unit_test(statements_of_another_root_are_refused),
+        cmocka_unit_test(a_list_by_each_issuer_is_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,8 +86,8 @@ static void real_quotes_get_their_verdict(void **state)
 
 /* --- real quotes, changed --- */
 
-static const struct real *const reals[] = {&td_v4, &td_debug, &td_v5, &sgx_v3};
-enum { REALS = sizeof reals / sizeof *reals };
+static const struct real *const reals[4] = {&td_v4, &td_debug, &td_v5, &sgx_v3};
+enum { REALS = 4 };
 
 static enum bulla_reason verify_bytes(const struct real *real, const uint8_t *data, size_t size)
 {
@@ -194,6 +194,79 @@ static void signature_data_of_another_quote_is_refused(void **state)
     free(copy);
 }
 
+/* The certificates of a real quote: `count` blocks of PEM. */
+static size_t blocks_of(struct bulla_bytes quote, struct bulla_bytes blocks[static 3])
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----\n";
+    const uint8_t *at = quote.data, *stop = quote.data + quote.size;
+    size_t count = 0;
+    while (count < 3) {
+        const uint8_t *from = memmem(at, (size_t)(stop - at), begin, sizeof begin - 1);
+        const uint8_t *to = from ? memmem(from, (size_t)(stop - from), end, sizeof end - 1) : NULL;
+        if (!to)
+            return count;
+        at = to + sizeof end - 1;
+        blocks[count++] = (struct bulla_bytes){from, (size_t)(at - from)};
+    }
+    return count;
+}
+
+/* The quote with other certificates, and its three lengths set right. */
+static size_t with_certificates(
+    struct bulla_bytes quote, const struct bulla_bytes *list, size_t count, uint8_t *out, size_t capacity)
+{
+    static const size_t data = 48 + 584; /* where the signature data's length stands in a quote of version 4 */
+    struct bulla_bytes blocks[3];
+    assert_int_equal(blocks_of(quote, blocks), 3);
+    size_t at = (size_t)(blocks[0].data - quote.data), text = 1;
+    memcpy(out, quote.data, at);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(at + text + list[i].size < capacity);
+        memcpy(out + at + text - 1, list[i].data, list[i].size);
+        text += list[i].size;
+    }
+    out[at + text - 1] = 0;
+    intel_maker_put(out + at - 4, text, 4);
+    intel_maker_put(out + data, at + text - data - 4, 4);
+    intel_maker_put(out + data + 4 + 128 + 2, at + text - data - 4 - 134, 4);
+    return at + text;
+}
+
+static void real_certificates_that_are_others_or_elsewhere_are_refused(void **state)
+{
+    (void)state;
+    REAL_DOCUMENT struct bulla_bytes quote = real_document(td_v4.quote);
+    REAL_DOCUMENT struct bulla_bytes other_quote = real_document(td_v5.quote);
+    REAL_DOCUMENT struct bulla_bytes enclave = real_document(sgx_v3.quote);
+    struct bulla_bytes own[3], others[3], processors[3];
+    uint8_t out[16384];
+    assert_int_equal(blocks_of(quote, own), 3);
+    assert_int_equal(blocks_of(other_quote, others), 3);
+    assert_int_equal(blocks_of(enclave, processors), 3);
+    const struct {
+        struct bulla_bytes list[4];
+        size_t count;
+        enum bulla_reason reason;
+    } cases[] = {
+        {{own[0], own[1], own[2]}, 3, BULLA_OK},
+        {{own[0]}, 0, BULLA_CERTIFICATE_INVALID},
+        {{own[1], own[2]}, 2, BULLA_CERTIFICATE_INVALID},
+        {{own[0], own[2]}, 2, BULLA_CERTIFICATE_INVALID},
+        {{own[0], own[1]}, 2, BULLA_CERTIFICATE_INVALID},
+        {{own[0], own[1], own[2], own[2]}, 4, BULLA_CERTIFICATE_INVALID},
+        {{own[1], own[0], own[2]}, 3, BULLA_CERTIFICATE_INVALID},
+        {{own[2], own[1], own[0]}, 3, BULLA_CERTIFICATE_UNTRUSTED},
+        {{own[0], own[2], own[1]}, 3, BULLA_CERTIFICATE_UNTRUSTED},
+        {{others[0], own[1], own[2]}, 3, BULLA_SIGNATURE}, /* by the same CA: only the QE's signature tells */
+        {{own[0], processors[1], own[2]}, 3, BULLA_CERTIFICATE_INVALID},
+        {{processors[0], processors[1], own[2]}, 3, BULLA_SIGNATURE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t size = with_certificates(quote, cases[i].list, cases[i].count, out, sizeof out);
+        assert_int_equal(verify_bytes(&td_v4, out, size), cases[i].reason);
+    }
+}
+
 /* --- a quoting enclave of paper: everything is signed properly, and one thing is not as it should be --- */
 
 struct lie {
@@ -256,6 +329,32 @@ SET(pck_ca, pck_is_ca, true)
 SET(no_extension, pck_extension, "")
 SET(empty_extension, pck_extension, "3000")
 SET(other_extension, pck_extension, "0500")
+SET(pck_p384, pck_p384, true)
+
+/* Of the extension, everything else being right. */
+#define STEM "2a864886f84d010d01"
+#define CHANGE(name, from, to)                                                                                         \
+    static void name(struct intel_maker *maker)                                                                        \
+    {                                                                                                                  \
+        maker->extension_from = from;                                                                                  \
+        maker->extension_to = to;                                                                                      \
+    }
+CHANGE(no_fmspc, STEM "04", STEM "06")
+CHANGE(no_pce_id, STEM "03", STEM "07")
+CHANGE(no_tcb, "060a" STEM "02", "060a" STEM "08")
+CHANGE(part_twice, STEM "01", STEM "05")
+CHANGE(part_of_another, STEM "05", "2a864886f84d010d0205")
+CHANGE(part_high, STEM "05", STEM "ff")
+CHANGE(pce_id_integer, "04020708", "02020708")
+CHANGE(fmspc_short, "0406010203040506", "0405010203040506")
+CHANGE(component_twice, STEM "0202", STEM "0201")
+CHANGE(component_19, STEM "0212", STEM "0213")
+CHANGE(component_0, STEM "0201", STEM "0200")
+CHANGE(component_octets, STEM "0201020103", STEM "0201040103")
+CHANGE(component_negative, STEM "0201020103", STEM "0201020183")
+CHANGE(cpu_svn_integer, STEM "02120410", STEM "02120210")
+CHANGE(pair_not_a_sequence, "300f060a" STEM "05", "310f060a" STEM "05")
+CHANGE(oid_not_an_oid, "300f060a" STEM "05", "300f040a" STEM "05")
 
 static void nothing(struct intel_maker *maker)
 {
@@ -333,6 +432,23 @@ static const struct lie lies[] = {
     {"PCK a CA", INTEL_TD_V4, pck_ca, BULLA_CERTIFICATE_INVALID},
     {"no extension", INTEL_TD_V4, no_extension, BULLA_CERTIFICATE_INVALID},
     {"empty extension", INTEL_SGX_V3, empty_extension, BULLA_CERTIFICATE_INVALID},
+    {"PCK of another curve", INTEL_TD_V4, pck_p384, BULLA_KEY_INVALID},
+    {"no FMSPC", INTEL_TD_V4, no_fmspc, BULLA_CERTIFICATE_INVALID},
+    {"no PCE ID", INTEL_TD_V4, no_pce_id, BULLA_CERTIFICATE_INVALID},
+    {"no TCB", INTEL_TD_V4, no_tcb, BULLA_CERTIFICATE_INVALID},
+    {"a part twice", INTEL_TD_V4, part_twice, BULLA_CERTIFICATE_INVALID},
+    {"a part of something else", INTEL_TD_V4, part_of_another, BULLA_CERTIFICATE_INVALID},
+    {"part 255", INTEL_TD_V4, part_high, BULLA_CERTIFICATE_INVALID},
+    {"PCE ID that is an INTEGER", INTEL_TD_V4, pce_id_integer, BULLA_CERTIFICATE_INVALID},
+    {"FMSPC of five bytes", INTEL_TD_V4, fmspc_short, BULLA_CERTIFICATE_INVALID},
+    {"a component twice", INTEL_TD_V4, component_twice, BULLA_CERTIFICATE_INVALID},
+    {"component 19", INTEL_TD_V4, component_19, BULLA_CERTIFICATE_INVALID},
+    {"component 0", INTEL_TD_V4, component_0, BULLA_CERTIFICATE_INVALID},
+    {"a component that is no INTEGER", INTEL_TD_V4, component_octets, BULLA_CERTIFICATE_INVALID},
+    {"a negative component", INTEL_TD_V4, component_negative, BULLA_CERTIFICATE_INVALID},
+    {"a CPUSVN that is an INTEGER", INTEL_TD_V4, cpu_svn_integer, BULLA_CERTIFICATE_INVALID},
+    {"a part that is no SEQUENCE", INTEL_TD_V4, pair_not_a_sequence, BULLA_CERTIFICATE_INVALID},
+    {"a part without OID", INTEL_TD_V4, oid_not_an_oid, BULLA_CERTIFICATE_INVALID},
     {"another extension", INTEL_TD_V4, other_extension, BULLA_CERTIFICATE_INVALID},
 };
 
@@ -409,6 +525,33 @@ static void an_enclave_says_what_was_measured(void **state)
     free(maker);
 }
 
+static void a_verifier_takes_its_own_kind_only(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    REAL_DOCUMENT struct bulla_bytes td = real_document(td_v5.quote);
+    REAL_DOCUMENT struct bulla_bytes enclave = real_document(sgx_v3.quote);
+    struct bulla_verification verification = {.document = td, .at = td_v5.at};
+    assert_true(bulla_tdx_verifier.recognises(td) && !bulla_sgx_verifier.recognises(td));
+    assert_true(bulla_sgx_verifier.recognises(enclave) && !bulla_tdx_verifier.recognises(enclave));
+    assert_int_equal(bulla_tdx_verifier.verify(&verification, &claims), BULLA_OK);
+    assert_int_equal(bulla_sgx_verifier.verify(&verification, &claims), BULLA_EVIDENCE_KIND);
+    verification = (struct bulla_verification){.document = enclave, .at = sgx_v3.at};
+    assert_int_equal(bulla_sgx_verifier.verify(&verification, &claims), BULLA_OK);
+    assert_int_equal(bulla_tdx_verifier.verify(&verification, &claims), BULLA_EVIDENCE_KIND);
+}
+
+/* Without the table of kinds, which refuses debugging once more. */
+static void a_verifier_refuses_debugging_by_itself(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    REAL_DOCUMENT struct bulla_bytes quote = real_document(td_debug.quote);
+    const struct bulla_verification verification = {.document = quote, .at = td_debug.at};
+    assert_int_equal(bulla_tdx_verifier.verify(&verification, &claims), BULLA_EVIDENCE_DEBUG);
+    assert_int_equal(claims.kind, BULLA_EVIDENCE_NONE);
+}
+
 static void a_root_that_nobody_pinned_is_refused(void **state)
 {
     (void)state;
@@ -436,9 +579,12 @@ int main(void)
         cmocka_unit_test(zeros_behind_a_quote_are_cut_off_and_other_bytes_refused),
         cmocka_unit_test(real_quotes_are_judged_at_the_time_asked_for),
         cmocka_unit_test(signature_data_of_another_quote_is_refused),
+        cmocka_unit_test(real_certificates_that_are_others_or_elsewhere_are_refused),
         cmocka_unit_test(what_is_not_as_specified_is_refused_although_it_is_signed),
         cmocka_unit_test(a_td_says_what_was_measured),
         cmocka_unit_test(an_enclave_says_what_was_measured),
+        cmocka_unit_test(a_verifier_takes_its_own_kind_only),
+        cmocka_unit_test(a_verifier_refuses_debugging_by_itself),
         cmocka_unit_test(a_root_that_nobody_pinned_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

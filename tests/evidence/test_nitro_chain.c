@@ -76,7 +76,7 @@ static void a_root_that_the_caller_names_is_trusted_and_no_other(void **state)
     assert_null(claims.nonce.data);
     assert_int_equal(judge(&other, &trusted, &claims), BULLA_CERTIFICATE_UNTRUSTED);
     trusted.root_count = BULLA_EXTRA_ROOTS + 1;
-    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_ARGUMENT);
+    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_TOO_LARGE);
 }
 
 static void no_certificate_can_be_left_out(void **state)
@@ -215,6 +215,81 @@ static void a_leaf_with_a_key_of_another_curve_is_refused(void **state)
     test_pki_key_free(changed.keys[NITRO_LEAF]);
 }
 
+static void a_revocation_list_that_is_given_is_kept(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    uint8_t der[1024];
+    struct test_pki_crl list = {.issuer = pki.wanted[2].subject,
+        .signer = pki.keys[2],
+        .digest = "SHA384",
+        .from = FROM,
+        .until = UNTIL,
+        .revoked = {77}};
+    struct bulla_verification trusted = {.roots = (const uint8_t(*)[32])pki.root, .root_count = 1};
+    trusted.endorsements.crls = (struct bulla_bytes){der, test_pki_crl_make(&list, der, sizeof der)};
+    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_OK);
+    trusted.endorsements.crls.size--;
+    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_MALFORMED);
+    list.revoked[1] = pki.wanted[3].serial;
+    trusted.endorsements.crls.size = test_pki_crl_make(&list, der, sizeof der);
+    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_CERTIFICATE_REVOKED);
+    list.signer = pki.keys[1];
+    trusted.endorsements.crls.size = test_pki_crl_make(&list, der, sizeof der);
+    assert_int_not_equal(judge(&pki, &trusted, &claims), BULLA_OK);
+    list.issuer = "somebody";
+    trusted.endorsements.crls.size = test_pki_crl_make(&list, der, sizeof der);
+    assert_int_equal(judge(&pki, &trusted, &claims), BULLA_CERTIFICATE_INVALID);
+}
+
+/* One list for each CA, in one file: of the third in PEM, of the fourth in DER. */
+static void revocation_lists_stand_one_behind_the_other(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    uint8_t der[1024], file[4096];
+    struct test_pki_crl list = {.digest = "SHA384", .from = FROM, .until = UNTIL, .revoked = {77}};
+    struct bulla_verification trusted = {.roots = (const uint8_t(*)[32])pki.root, .root_count = 1};
+    for (unsigned revoked = 0; revoked < 2; revoked++) {
+        list.issuer = pki.wanted[2].subject;
+        list.signer = pki.keys[2];
+        list.revoked[1] = 0;
+        char *pem = test_pki_pem("X509 CRL", der, test_pki_crl_make(&list, der, sizeof der));
+        size_t size = strlen(pem);
+        memcpy(file, pem, size);
+        free(pem);
+        list.issuer = pki.wanted[3].subject;
+        list.signer = pki.keys[3];
+        list.revoked[1] = revoked ? pki.wanted[4].serial : 0;
+        size += test_pki_crl_make(&list, file + size, sizeof file - size);
+        trusted.endorsements.crls = (struct bulla_bytes){file, size};
+        assert_int_equal(judge(&pki, &trusted, &claims), revoked ? BULLA_CERTIFICATE_REVOKED : BULLA_OK);
+    }
+}
+
+/* Each of AWS's CAs has a list of its own. */
+static void every_revocation_list_that_is_given_is_kept(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    uint8_t der[2048];
+    for (size_t revoking = 0; revoking < 3; revoking++) {
+        size_t size = 0;
+        for (size_t i = 0; i < 2; i++) {
+            struct test_pki_crl list = {.issuer = pki.wanted[2 + i].subject,
+                .signer = pki.keys[2 + i],
+                .digest = "SHA384",
+                .from = FROM,
+                .until = UNTIL,
+                .revoked = {i == revoking ? pki.wanted[3 + i].serial : 77}};
+            size += test_pki_crl_make(&list, der + size, sizeof der - size);
+        }
+        const struct bulla_verification trusted = {
+            .roots = (const uint8_t(*)[32])pki.root, .root_count = 1, .endorsements.crls = {der, size}};
+        assert_int_equal(judge(&pki, &trusted, &claims), revoking < 2 ? BULLA_CERTIFICATE_REVOKED : BULLA_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +302,9 @@ int main(void)
         cmocka_unit_test(each_rule_of_the_chain_is_kept),
         cmocka_unit_test(every_certificate_must_be_valid_when_the_document_was_made),
         cmocka_unit_test(a_document_made_outside_its_certificates_is_refused_at_any_time),
+        cmocka_unit_test(a_revocation_list_that_is_given_is_kept),
+        cmocka_unit_test(revocation_lists_stand_one_behind_the_other),
+        cmocka_unit_test(every_revocation_list_that_is_given_is_kept),
         cmocka_unit_test(a_leaf_with_a_key_of_another_curve_is_refused),
     };
     return cmocka_run_group_tests(tests, begin, end);

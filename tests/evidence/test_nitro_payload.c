@@ -167,9 +167,9 @@ static enum bulla_reason expected_of(size_t which, const char *value)
         enum bulla_reason reason;
     } taken[] = {
         {MODULE_ID, "6161", BULLA_OK},
-        {DIGEST, "6161", BULLA_UNSUPPORTED},          /* a text, and another than SHA384 */
-        {TIMESTAMP, "01", BULLA_CERTIFICATE_NOT_YET}, /* in 1970 */
-        {CERTIFICATE, "4101", BULLA_MALFORMED},       /* bytes, and no certificate */
+        {DIGEST, "6161", BULLA_UNSUPPORTED},     /* a text, and another than SHA384 */
+        {TIMESTAMP, "01", BULLA_EVIDENCE_STALE}, /* second 0 of 1970 is no time */
+        {CERTIFICATE, "4101", BULLA_MALFORMED},  /* bytes, and no certificate */
         {PUBLIC_KEY, "4101", BULLA_OK},
         {PUBLIC_KEY, "f6", BULLA_OK},
         {USER_DATA, "4101", BULLA_OK},

@@ -135,6 +135,34 @@ static void wrong_tdx_pcr8(struct bulla_receipt *receipt)
     memcpy(receipt->measurements[3].name, "pcr8", 5);
     receipt->measurement_count = 4;
 }
+/* SEV-SNP's one measurement, under bulla's own profile. */
+static void own_over_snp(struct bulla_receipt *receipt)
+{
+    set_type(receipt, "snp-measurement");
+    receipt->measurement_count = 1;
+    (void)snprintf(receipt->measurements[0].name, sizeof receipt->measurements[0].name, "pcr0");
+    receipt->measurements[0].value = BULLA_BYTES(receipt_nitro_pcrs[0]);
+}
+static void wrong_air_over_snp(struct bulla_receipt *receipt)
+{
+    own_over_snp(receipt);
+    receipt->profile = BULLA_TEXT(BULLA_RECEIPT_PROFILE_AIR);
+}
+static void wrong_snp_size(struct bulla_receipt *receipt)
+{
+    own_over_snp(receipt);
+    receipt->measurements[0].value.size = 32;
+}
+static void wrong_snp_pcr1(struct bulla_receipt *receipt)
+{
+    own_over_snp(receipt);
+    (void)snprintf(receipt->measurements[0].name, sizeof receipt->measurements[0].name, "pcr1");
+}
+static void wrong_snp_missing(struct bulla_receipt *receipt)
+{
+    own_over_snp(receipt);
+    receipt->measurement_count = 0;
+}
 static void wrong_type(struct bulla_receipt *receipt)
 {
     set_type(receipt, "tpm-pcr-sha1");
@@ -201,6 +229,10 @@ static void (*const wrongs[])(struct bulla_receipt *receipt) = {
     wrong_nitro_pcr2_missing,
     wrong_nitro_pcr5,
     wrong_tdx_pcr8,
+    wrong_air_over_snp,
+    wrong_snp_size,
+    wrong_snp_pcr1,
+    wrong_snp_missing,
     wrong_type,
     wrong_text,
     wrong_line_in_model,
@@ -231,9 +263,23 @@ static void claims_that_may_not_stand_are_neither_written_nor_read(void **state)
     }
 }
 
+/* What the wrong ones begin with is right. */
+static void a_guests_measurement_may_stand(void **state)
+{
+    (void)state;
+    struct bulla_receipt receipt, read;
+    struct bulla_bytes bytes;
+    receipt_own(&receipt);
+    own_over_snp(&receipt);
+    assert_int_equal(receipt_write(&receipt, &bytes), BULLA_OK);
+    assert_int_equal(bulla_receipt_verify(bytes, receipt_key.point, &receipt_nothing, &read), BULLA_OK);
+    assert_string_equal(read.measurement_type, "snp-measurement");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_guests_measurement_may_stand),
         cmocka_unit_test(claims_that_may_not_stand_are_neither_written_nor_read),
     };
     return cmocka_run_group_tests(tests, receipt_key_make, NULL);

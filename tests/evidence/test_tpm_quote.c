@@ -275,6 +275,20 @@ static void a_quote_cut_at_any_length_is_refused(void **state)
     assert_int_equal(verify(&made), BULLA_OK);
 }
 
+static void a_document_holds_the_key_without_its_size(void **state)
+{
+    (void)state;
+    struct made made;
+    uint8_t sized[1024];
+    quote_maker_init(&made.maker);
+    make(&made);
+    sized[0] = (uint8_t)(made.evidence.key.size >> 8);
+    sized[1] = (uint8_t)made.evidence.key.size;
+    memcpy(sized + 2, made.evidence.key.data, made.evidence.key.size);
+    made.evidence.key = (struct bulla_bytes){sized, made.evidence.key.size + 2};
+    assert_int_equal(verify(&made), BULLA_MALFORMED);
+}
+
 static void another_keys_signature_is_refused(void **state)
 {
     (void)state;
@@ -487,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_quote_that_lies_is_refused_though_properly_signed),
         cmocka_unit_test(a_report_that_is_no_report_is_refused_though_bound),
         cmocka_unit_test(a_quote_cut_at_any_length_is_refused),
+        cmocka_unit_test(a_document_holds_the_key_without_its_size),
         cmocka_unit_test(another_keys_signature_is_refused),
         cmocka_unit_test(a_consistent_quote_of_a_key_that_is_not_pinned_is_untrusted),
         cmocka_unit_test(a_key_off_the_curve_is_refused),

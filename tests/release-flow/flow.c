@@ -50,7 +50,7 @@ void flow_configure(const char *settings)
     char path[96], text[1024];
     test_folder_join(path, sizeof path, flow.folder, "bulla.conf");
     (void)snprintf(text, sizeof text, "[token flow]\npath = %s\npin-cost = quick\n%s%s\n%s", flow.token,
-        flow.kind == FLOW_TPM ? "tcti = " : "release = passphrase", flow.kind == FLOW_TPM ? flow.tpm.tcti : "",
+        flow.kind != FLOW_PLAIN ? "tcti = " : "release = passphrase", flow.kind != FLOW_PLAIN ? flow.tpm.tcti : "",
         settings);
     test_file_write(path, text, strlen(text));
     assert_int_equal(setenv("BULLA_CONF", path, 1), 0);
@@ -130,6 +130,8 @@ void flow_begin(enum flow_kind kind, const char *settings)
     assert_int_equal(setenv("BULLA_LOG", flow.log, 1), 0);
     if (kind == FLOW_TPM)
         test_swtpm_start(&flow.tpm);
+    if (kind == FLOW_ENDORSED)
+        test_swtpm_start_endorsed(&flow.tpm);
     flow_configure(settings);
     initialize();
 }
@@ -152,7 +154,7 @@ void flow_end(void)
     (void)flow.p11->C_Finalize(NULL); /* a test that failed may have left it in any state */
     flow.ready = false;
     assert_audit_is_whole();
-    if (flow.kind == FLOW_TPM) {
+    if (flow.kind != FLOW_PLAIN) {
         if (flow.tpm.pid)
             flow_assert_nothing_loaded();
         test_swtpm_finish(&flow.tpm);

@@ -21,7 +21,7 @@
 #define FLOW_PIN "user-pin"
 #define FLOW_SO_PIN "so-pin-12"
 
-enum flow_kind { FLOW_PLAIN, FLOW_TPM };
+enum flow_kind { FLOW_PLAIN, FLOW_TPM, FLOW_ENDORSED }; /* the last: a TPM with its maker's certificates */
 
 struct flow {
     CK_FUNCTION_LIST *p11;

@@ -129,6 +129,7 @@ struct flow_uses flow_uses(const struct bulla_grant *grant)
         if (strcmp(json_string_value(json_object_get(row, "id")), id) != 0)
             continue;
         uses.found = true;
+        uses.rows++;
         uses.revoked = json_is_true(json_object_get(row, "revoked"));
         uses.used = (uint64_t)json_integer_value(json_object_get(row, "used"));
         uses.left = (uint64_t)json_integer_value(json_object_get(row, "left"));

@@ -22,6 +22,7 @@ CK_RV flow_decrypt(CK_OBJECT_HANDLE key);
 /* What "uses" says of a grant. */
 struct flow_uses {
     bool found, revoked;
+    unsigned rows; /* that it has */
     uint64_t used, left;
 };
 struct flow_uses flow_uses(const struct bulla_grant *grant);

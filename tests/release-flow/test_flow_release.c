@@ -376,6 +376,38 @@ static void receipts_of_a_released_model_are_attested(void **state)
     flow_answer_free(&answer);
 }
 
+/* What releases is the SHA-256 bank all the same; what is quoted is another. */
+static void receipts_name_the_bank_that_was_quoted(void **state)
+{
+    (void)state;
+    static struct bulla_tpm_evidence evidence;
+    struct bulla_tpm_claims claims;
+    struct flow_answer answer;
+    struct bulla_receipt receipt;
+    uint8_t point[32];
+    flow_close();
+    flow_configure("pcrs = 0,7\npcr-bank = sha384\n");
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    make_model();
+    assert_ok(flow_infer_text(key, "clay", &answer));
+    receipt_point(point);
+    const struct bulla_receipt_expectation expectation = {.request = BULLA_TEXT("clay"),
+        .request_salt = answer.request_salt.string,
+        .response = answer.embeddings.encoded,
+        .response_salt = answer.response_salt.string};
+    if (bulla_receipt_verify(answer.receipt.string, point, &expectation, &receipt) != BULLA_OK)
+        fail_msg("%s", bulla_detail());
+    assert_string_equal(receipt.measurement_type, "tpm-pcr-sha384");
+    assert_int_equal(receipt.measurement_count, 2);
+    assert_int_equal(bulla_tpm_evidence_read(answer.evidence.string, &evidence), BULLA_OK);
+    assert_int_equal(bulla_tpm_evidence_verify(&evidence, BULLA_UNPINNED, &claims), BULLA_OK);
+    assert_int_equal(claims.bank, BULLA_SHA384);
+    assert_int_equal(receipt.measurements[1].value.size, 48);
+    assert_memory_equal(receipt.measurements[1].value.data, evidence.values[7], 48);
+    flow_answer_free(&answer);
+}
+
 static void a_token_without_a_tpm_attests_nothing(void **state)
 {
     (void)state;
@@ -404,6 +436,7 @@ int main(void)
         T(evidence_attests_the_state_for_a_nonce),
         T(evidence_for_one_purpose_is_none_for_another),
         T(receipts_of_a_released_model_are_attested),
+        T(receipts_name_the_bank_that_was_quoted),
         T(a_token_without_a_tpm_attests_nothing),
     };
     if (!test_swtpm_available())

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -22,7 +23,7 @@ __attribute__((visibility("default"))) time_t time(time_t *value)
     return now.tv_sec;
 }
 
-enum { HOUR = 3600, DAY = 24 * HOUR };
+static const int64_t hour = 3600, day = 86400;
 
 static struct test_p256 authority;
 static CK_OBJECT_HANDLE key;
@@ -72,11 +73,11 @@ static void grant_a_day(void)
     struct bulla_policy policy = {.version = 1, .state_count = 1};
     uint8_t memory[4096];
     struct bulla_writer writer;
-    grant.not_after += DAY;
+    grant.not_after += (uint64_t)day;
     bulla_writer_open(&writer, memory, sizeof memory);
     assert_int_equal(bulla_policy_grants_write(&grant, 1, &writer), BULLA_OK);
-    policy.not_before = (uint64_t)time(NULL) - 30 * DAY;
-    policy.not_after = (uint64_t)time(NULL) + 30 * DAY;
+    policy.not_before = (uint64_t)(time(NULL) - 30 * day);
+    policy.not_after = (uint64_t)(time(NULL) + 30 * day);
     policy.states[0].pcr_mask = 1;
     policy.restricted = true;
     policy.grants = bulla_writer_bytes(&writer);
@@ -107,14 +108,35 @@ static void a_clock_that_was_turned_back_brings_no_grant_to_life(void **state)
     (void)state;
     grant_a_day();
     assert_ok(flow_encrypt(key));
-    reopen_at(2 * DAY); /* the login is an occasion to write the time down */
+    reopen_at(2 * day); /* the login is an occasion to write the time down */
     assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "grant-expired");
     reopen_at(0);
     assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "clock-back");
-    reopen_at(2 * DAY - 120);
+    reopen_at(2 * day - 120);
     assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "clock-back");
-    reopen_at(2 * DAY);
+    reopen_at(2 * day);
     assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "grant-expired");
+}
+
+/* A process that runs for days logs in once: its uses are the occasions. */
+static void use_late_and_leave(void *context)
+{
+    (void)context;
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    shift = 5 * hour;
+    _exit(flow_encrypt(flow_find(CKO_SECRET_KEY, "key")) == CKR_OK ? 0 : 1); /* without C_Finalize */
+}
+
+static void a_use_writes_the_time_down_too(void **state)
+{
+    (void)state;
+    grant_a_day();
+    flow_close();
+    assert_int_equal(flow_in_child(use_late_and_leave, NULL), 0);
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+    assert_refused(flow_encrypt(flow_find(CKO_SECRET_KEY, "key")), CKR_FUNCTION_REJECTED, "clock-back");
 }
 
 static void a_clock_is_turned_back_under_a_running_process_in_vain(void **state)
@@ -122,7 +144,7 @@ static void a_clock_is_turned_back_under_a_running_process_in_vain(void **state)
     (void)state;
     grant_a_day();
     assert_ok(flow_encrypt(key));
-    shift = -HOUR / 2; /* within the policy and the grant */
+    shift = -hour / 2; /* within the policy and the grant */
     assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "clock-back");
     shift = -30; /* a correction */
     assert_ok(flow_encrypt(key));
@@ -132,10 +154,10 @@ static void no_policy_is_taken_by_a_clock_that_was_turned_back(void **state)
 {
     (void)state;
     assert_ok(flow_free(1, &authority));
-    reopen_at(DAY);
+    reopen_at(day);
     reopen_at(0);
     assert_refused(flow_free(2, &authority), CKR_FUNCTION_REJECTED, "clock-back");
-    reopen_at(DAY);
+    reopen_at(day);
     assert_ok(flow_free(2, &authority));
 }
 
@@ -143,10 +165,10 @@ static void no_policy_is_taken_by_a_clock_that_was_turned_back(void **state)
 static void a_login_writes_the_time_down_every_four_hours(void **state)
 {
     (void)state;
-    reopen_at(3 * HOUR);
+    reopen_at(3 * hour);
     reopen_at(0);
     assert_ok(flow_free(1, &authority));
-    reopen_at(5 * HOUR);
+    reopen_at(5 * hour);
     reopen_at(0);
     assert_refused(flow_free(2, &authority), CKR_FUNCTION_REJECTED, "clock-back");
 }
@@ -157,10 +179,10 @@ static void status_shows_the_floor_and_what_keeps_it(void **state)
     assert_kept_by(flow.kind == FLOW_TPM ? "tpm" : "file");
     json_int_t floor = status_number("floor"), now = (json_int_t)time(NULL);
     assert_true(floor <= now + 1 && floor >= now - 60);
-    reopen_at(DAY);
-    assert_true(status_number("floor") >= now + DAY);
+    reopen_at(day);
+    assert_true(status_number("floor") >= now + day);
     reopen_at(0);
-    assert_true(status_number("floor") >= now + DAY); /* it is shown where the clock is behind it, too */
+    assert_true(status_number("floor") >= now + day); /* it is shown where the clock is behind it, too */
 }
 
 /* --- with a TPM --- */
@@ -170,12 +192,12 @@ static void an_attested_opening_needs_a_clock_that_was_not_turned_back(void **st
     (void)state;
     struct bulla_policy policy;
     flow_policy_now(1, &policy);
-    policy.not_before -= 30 * DAY;
-    policy.not_after += 30 * DAY;
+    policy.not_before -= (uint64_t)(30 * day);
+    policy.not_after += (uint64_t)(30 * day);
     assert_ok(flow_policy_load(&policy, &authority));
     CK_OBJECT_HANDLE model = flow_tiny("tiny", "tpm", authority.point);
     assert_ok(flow_run(model));
-    reopen_at(DAY);
+    reopen_at(day);
     assert_ok(flow_run(flow_key("tiny")));
     reopen_at(0);
     assert_refused(flow_run(flow_key("tiny")), CKR_FUNCTION_REJECTED, "clock-back");
@@ -204,12 +226,12 @@ static void a_clock_that_was_stopped_is_told_by_the_tpms(void **state)
     (void)state;
     grant_a_day();
     assert_ok(flow_encrypt(key));
-    advance_tpm_clock(UINT64_C(1000) * DAY);
+    advance_tpm_clock(UINT64_C(1000) * (uint64_t)day);
     reopen_at(0);
     assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "clock-back");
-    reopen_at(DAY * 80 / 100);
+    reopen_at(day * 80 / 100);
     assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "clock-back");
-    reopen_at(DAY * 86 / 100); /* a TPM's clock may be fast by 15 % */
+    reopen_at(day * 86 / 100); /* a TPM's clock may be fast by 15 % */
     assert_ok(flow_encrypt(key));
 }
 
@@ -241,6 +263,7 @@ int main(void)
         T(a_clock_is_turned_back_under_a_running_process_in_vain),
         T(no_policy_is_taken_by_a_clock_that_was_turned_back),
         T(a_login_writes_the_time_down_every_four_hours),
+        T(a_use_writes_the_time_down_too),
         T(status_shows_the_floor_and_what_keeps_it),
     };
     const struct CMUnitTest tpm[] = {

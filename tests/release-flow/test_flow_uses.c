@@ -66,6 +66,20 @@ static void assert_used(uint64_t used)
 
 /* --- counting --- */
 
+/* In the bundle and alone beside it: counted once, and shown once. */
+static void a_grant_in_two_places_is_one_grant(void **state)
+{
+    (void)state;
+    grant_uses(2);
+    assert_ok(flow_grant_load(&grant, 0, &authority));
+    assert_int_equal(flow_uses(&grant).rows, 1);
+    assert_ok(flow_encrypt(key));
+    assert_used(1);
+    assert_ok(flow_encrypt(key));
+    assert_used_up(flow_encrypt(key));
+    assert_int_equal(flow_uses(&grant).rows, 1);
+}
+
 static void a_grant_of_three_uses_is_used_three_times(void **state)
 {
     (void)state;
@@ -184,6 +198,23 @@ static void the_last_block_is_what_is_left(void **state)
     assert_used(205);
 }
 
+/* The same grant, signed anew: its count goes on. */
+static void a_grant_signed_anew_goes_on_with_its_count(void **state)
+{
+    (void)state;
+    grant_uses(1000);
+    for (int i = 0; i < 7; i++)
+        assert_ok(flow_encrypt(key)); /* three of the block are left in this process */
+    grant.uses = 5;
+    struct bulla_grant copy = grant;
+    assert_ok(flow_restrict(2, &authority, &copy, 1));
+    assert_used_up(flow_encrypt(key));
+    grant.uses = copy.uses = 8;
+    assert_ok(flow_restrict(3, &authority, &copy, 1));
+    assert_ok(flow_encrypt(key));
+    assert_used_up(flow_encrypt(key));
+}
+
 /* --- at once --- */
 
 enum { PROCESSES = 4 };
@@ -245,6 +276,32 @@ static void blocks_at_once_are_never_more_than_was_granted(void **state)
     unsigned had = use_at_once();
     assert_true(had <= 400 && had >= 400 - PROCESSES * 3);
     assert_used(had);
+}
+
+/* A child that was forked from a process with a block has none of it: what it uses it debits itself, and what it gives
+ * back is its own. */
+static void a_forked_child_has_nothing_of_its_parent_s_block(void **state)
+{
+    (void)state;
+    int status = 0;
+    grant_uses(1000); /* blocks of 10 */
+    assert_ok(flow_encrypt(key));
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        flow.ready = false; /* the module forgot everything with the fork */
+        flow_open();
+        bool had = flow_login(FLOW_PIN) == CKR_OK && flow_encrypt(flow_find(CKO_SECRET_KEY, "key")) == CKR_OK;
+        flow_close();
+        _exit(had ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_used(2);
+    for (int i = 0; i < 9; i++)
+        assert_ok(flow_encrypt(key));
+    reopen();
+    assert_used(11);
 }
 
 /* --- killed --- */
@@ -531,14 +588,17 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define TPM(name) cmocka_unit_test_setup_teardown(name, set_up_tpm, tear_down)
     const struct CMUnitTest plain[] = {
+        T(a_grant_in_two_places_is_one_grant),
         T(a_grant_of_three_uses_is_used_three_times),
         T(an_operation_is_one_use_however_many_parts_it_has),
         T(a_refused_operation_gives_nothing_out),
         T(a_clean_end_gives_the_rest_of_a_block_back),
         T(an_unclean_end_forfeits_the_rest_of_a_block),
         T(the_last_block_is_what_is_left),
+        T(a_grant_signed_anew_goes_on_with_its_count),
         T(processes_at_once_share_what_was_granted),
         T(blocks_at_once_are_never_more_than_was_granted),
+        T(a_forked_child_has_nothing_of_its_parent_s_block),
         T(a_paced_grant_is_paced_across_processes),
         T(what_is_too_fast_costs_no_use),
     };

@@ -102,7 +102,7 @@ static void an_oversized_value_is_refused(void **state)
     struct bulla_writer writer;
     char path[128];
     test_folder_join(path, sizeof path, fixture->folder, "token.db");
-    execute(path, "INSERT INTO value VALUES('a', zeroblob(65537))");
+    execute(path, "INSERT INTO value VALUES('a', zeroblob(262145))");
     bulla_writer_open(&writer, NULL, 0);
     assert_int_equal(bulla_store_value_get(fixture->store, "a", &writer), BULLA_STORE_CORRUPT);
     assert_int_equal(writer.size, 0);

@@ -127,7 +127,7 @@ static void rollback_leaves_nothing(void **state)
 static void values_round_trip_and_are_bounded(void **state)
 {
     struct fixture *fixture = *state;
-    uint8_t *large = calloc(1, (64 << 10) + 1);
+    uint8_t *large = calloc(1, (256 << 10) + 1);
     uint8_t out[16];
     struct bulla_writer writer;
     assert_non_null(large);
@@ -135,9 +135,9 @@ static void values_round_trip_and_are_bounded(void **state)
     assert_int_equal(bulla_store_value_put(fixture->store, "label", BULLA_TEXT("old")), BULLA_OK);
     assert_int_equal(bulla_store_value_put(fixture->store, "label", BULLA_TEXT("a token")), BULLA_OK);
     assert_int_equal(bulla_store_value_put(fixture->store, "empty", (struct bulla_bytes){NULL, 0}), BULLA_OK);
-    assert_int_equal(bulla_store_value_put(fixture->store, "most", (struct bulla_bytes){large, 64 << 10}), BULLA_OK);
+    assert_int_equal(bulla_store_value_put(fixture->store, "most", (struct bulla_bytes){large, 256 << 10}), BULLA_OK);
     assert_int_equal(
-        bulla_store_value_put(fixture->store, "more", (struct bulla_bytes){large, (64 << 10) + 1}), BULLA_TOO_LARGE);
+        bulla_store_value_put(fixture->store, "more", (struct bulla_bytes){large, (256 << 10) + 1}), BULLA_TOO_LARGE);
     assert_int_equal(bulla_store_value_put(fixture->store, "", BULLA_TEXT("x")), BULLA_ARGUMENT);
     assert_int_equal(bulla_store_commit(fixture->store), BULLA_OK);
     bulla_writer_open(&writer, out, sizeof out);

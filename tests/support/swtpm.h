@@ -31,8 +31,8 @@ bool test_swtpm_setup_available(void);
 
 /* A new TPM with an empty state, started up; returns when it answers. */
 void test_swtpm_start(struct test_swtpm *tpm);
-/* The same as its maker ships it: with an RSA 2048 and an ECC P-384 endorsement certificate in NV, by a maker of its own
- * (a root and an issuer below it, made anew by swtpm_localca), and PCRs in the SHA-256 and the SHA-384 bank. */
+/* The same as its maker ships it: with an RSA 2048 and an ECC P-384 endorsement certificate in NV, by a maker of its
+ * own (a root and an issuer below it, made anew by swtpm_localca), and PCRs in the SHA-256 and the SHA-384 bank. */
 void test_swtpm_start_endorsed(struct test_swtpm *tpm);
 /* TPM2_Shutdown and SIGTERM; the state stays. */
 void test_swtpm_stop(struct test_swtpm *tpm);

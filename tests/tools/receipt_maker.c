@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "evidence/verifier.h"
+
 const uint8_t receipt_maker_nonce[8] = {0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77};
 static const uint8_t embeddings[] = {0x81, 0x48, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0}; /* [[1, -2]] as f32le */
 static const uint8_t request_salt[32] = {0xa1}, response_salt[32] = {0xa2};
@@ -52,9 +54,34 @@ void receipt_maker_free(struct receipt_maker *maker)
     test_p256_free(&maker->attestation_key);
 }
 
-static void evidence_make(struct receipt_maker *maker)
+static void quote_make(struct receipt_maker *maker, struct bulla_writer *writer)
 {
     struct bulla_tpm_evidence evidence;
+    SHA256(maker->quote.report, maker->quote.report_size, maker->quote.extra_data);
+    quote_maker_make(&maker->quote, &maker->attestation_key, &evidence);
+    if (maker->evidence_flipped)
+        maker->quote.signature[20] ^= 1;
+    must(bulla_tpm_evidence_write(&evidence, writer) == BULLA_OK);
+}
+
+static void document_make(struct receipt_maker *maker, struct bulla_writer *writer)
+{
+    uint8_t document[NITRO_DOCUMENT], digest[32];
+    SHA256(maker->quote.report, maker->quote.report_size, digest);
+    digest[0] ^= maker->document_unbound;
+    maker->document.user_data = BULLA_BYTES(digest);
+    maker->document.public_key = (struct bulla_bytes){maker->document_key ? maker->document_key : maker->vouched, 32};
+    maker->document.timestamp = (uint64_t)time(NULL) * 1000;
+    size_t size = nitro_document_make(maker->nitro, &maker->document, document, sizeof document);
+    document[size - 1] ^= maker->evidence_flipped;
+    const struct bulla_envelope envelope = {.kind = BULLA_EVIDENCE_NITRO,
+        .document = {document, size},
+        .report = {maker->quote.report, maker->quote.report_size}};
+    must(bulla_envelope_write(&envelope, writer) == BULLA_OK);
+}
+
+static void evidence_make(struct receipt_maker *maker)
+{
     struct bulla_writer writer;
     const struct bulla_report report = {.purpose = maker->purpose,
         .token = BULLA_TEXT(maker->token),
@@ -64,12 +91,8 @@ static void evidence_make(struct receipt_maker *maker)
     bulla_writer_open(&writer, maker->quote.report, sizeof maker->quote.report);
     must(bulla_report_write(&report, &writer) == BULLA_OK);
     maker->quote.report_size = writer.size;
-    SHA256(maker->quote.report, maker->quote.report_size, maker->quote.extra_data);
-    quote_maker_make(&maker->quote, &maker->attestation_key, &evidence);
-    if (maker->evidence_flipped)
-        maker->quote.signature[20] ^= 1;
     bulla_writer_open(&writer, maker->evidence, sizeof maker->evidence);
-    must(bulla_tpm_evidence_write(&evidence, &writer) == BULLA_OK);
+    (maker->nitro ? document_make : quote_make)(maker, &writer);
     maker->evidence_size = writer.size;
 }
 
@@ -84,22 +107,27 @@ static void salted(const uint8_t salt[static 32], struct bulla_bytes bytes, uint
 
 static void claims_make(struct receipt_maker *maker, struct bulla_bytes request)
 {
-    static const unsigned pcrs[3] = {0, 7, 23};
-    static uint8_t flipped[32];
+    static const unsigned tpm_pcrs[] = {0, 7, 23}, nitro_pcrs[] = {0, 1, 2, 3, 4, 8};
+    static uint8_t flipped[48];
+    const unsigned *pcrs = maker->nitro ? nitro_pcrs : tpm_pcrs;
+    size_t size = maker->nitro ? 48 : 32;
     struct bulla_receipt *receipt = &maker->receipt;
     salted(request_salt, request, receipt->request_hash);
     salted(response_salt, BULLA_BYTES(embeddings), receipt->response_hash);
     if (!maker->evidence_unnamed)
         SHA256(maker->evidence, maker->evidence_size, receipt->attestation_hash);
     (void)snprintf(receipt->measurement_type, sizeof receipt->measurement_type, "%s",
-        maker->evidence_unnamed ? "none" : "tpm-pcr-sha256");
+        maker->evidence_unnamed ? "none"
+        : maker->nitro          ? "nitro-pcr"
+                                : "tpm-pcr-sha256");
     receipt->measurement_count = maker->evidence_unnamed ? 0 : maker->measurements;
     for (unsigned i = 0; i < receipt->measurement_count; i++) {
         (void)snprintf(receipt->measurements[i].name, sizeof receipt->measurements[i].name, "pcr%u", pcrs[i]);
-        memcpy(flipped, maker->quote.pcrs[pcrs[i]], 32);
+        const uint8_t *value = maker->nitro ? maker->document.pcrs[pcrs[i]] : maker->quote.pcrs[pcrs[i]];
+        memcpy(flipped, value, size);
         flipped[31] ^= 1;
         receipt->measurements[i].value =
-            (struct bulla_bytes){maker->measurement_flipped == i + 1 ? flipped : maker->quote.pcrs[pcrs[i]], 32};
+            (struct bulla_bytes){maker->measurement_flipped == i + 1 ? flipped : value, size};
     }
 }
 

@@ -212,6 +212,7 @@ json '.valid == false and .broken_line == 2'
 # policies of nobody, and a locked PIN
 offline 0 policy keygen -o "$FOLDER/authority.pem"
 run 5 policy sign --key "$FOLDER/authority.pem" --version 1 --from-token 0-7 -o "$FOLDER/policy"
+says "the token has no TPM"
 offline 0 policy sign --key "$FOLDER/authority.pem" --version 1 -o "$FOLDER/policy" \
     --state "a=0-7:0000000000000000000000000000000000000000000000000000000000000000"
 run 0 policy load "$FOLDER/policy" $PIN --json
@@ -298,7 +299,7 @@ run 0 status --json
 json ".policies[0].authority == \"$AUTHORITY\" and .policies[0].authority_hash == \"$HASH\""
 run 0 status
 says "authority $HASH"
-says "leaves                     passphrase, tpm"
+says "leaves                     passphrase, snp, tpm"
 run 0 model seal "$FOLDER/model" --label governed --release passphrase --passphrase-file "$FOLDER/passphrase" \
     --authority "$FOLDER/authority.pem.pub" $PIN --json
 GOVERNED=$(jq -r .path <"$FOLDER/out")
@@ -311,6 +312,37 @@ offline 0 model inspect "$GOVERNED"
 says "$HASH"
 offline 0 model inspect "$GOVERNED" --json
 json ".authority_hash == \"$HASH\" and .authority_sha256[:16] == \"$HASH\" and (.self_authorised | not)"
+
+# grants, and what is left of them
+run 0 uses $PIN --json
+json '.grants == []'
+run 0 uses $PIN
+says "no grant is in force"
+offline 0 policy keygen -o "$FOLDER/granter.pem"
+offline 0 grant --key "$FOLDER/granter.pem" --to user:ann --object 6d31 --until +10d --uses 10 --rate 2/60 -o "$FOLDER/grant"
+offline 0 policy sign --key "$FOLDER/granter.pem" --version 1 \
+    --state "a=0-7:0000000000000000000000000000000000000000000000000000000000000000" --grant "$FOLDER/grant" -o "$FOLDER/restricted"
+run 0 policy load "$FOLDER/restricted" $PIN
+says "1 state, 0 references, restricted to 1 grant, by"
+run 0 uses $PIN --json
+json '.grants | length == 1 and .[0].who == "user:ann" and .[0].object == "6d31" and .[0].left == 10 and (.[0].revoked | not)
+    and .[0].rate == {"uses": 2, "seconds": 60} and .[0].operations == ["infer"]'
+run 0 uses $PIN
+says "0 of 10 used, 10 left"
+says "at most 2 in 60 s"
+offline 0 revoke --key "$FOLDER/granter.pem" --grant "$FOLDER/grant" -o "$FOLDER/revocation"
+run 0 policy load "$FOLDER/revocation" $PIN
+run 0 uses $PIN
+says "revoked"
+grep -q " left" "$FOLDER/out" && fail "uses are left of a grant that was revoked"
+offline 0 grant --key "$FOLDER/granter.pem" --to user:ann --operations all --from=-2d --until=-1d -o "$FOLDER/past"
+run 3 policy load "$FOLDER/past" $PIN
+says "(grant-expired)"
+offline 0 policy sign --key "$FOLDER/granter.pem" --base "$FOLDER/restricted" --grant "$FOLDER/past" -o "$FOLDER/restricted"
+run 0 policy load "$FOLDER/restricted" $PIN
+run 0 uses $PIN
+says "all with every object"
+says "over"
 
 # several tokens: one must be named, by its label or its name in the configuration
 cat >>"$BULLA_CONF" <<CONF

@@ -126,8 +126,10 @@ static void links_and_devices_stay_what_they_are(void **state)
     test_folder_join(link, sizeof link, folder, "null");
     assert_int_equal(symlink("/dev/null", link), 0);
     assert_int_equal(bulla_file_write(link, 0600, BULLA_TEXT("nothing")), BULLA_OK);
+    assert_int_equal(bulla_file_create(link, 0600, BULLA_TEXT("nothing")), BULLA_OK); /* overwrites nothing */
     assert_int_equal(stat("/dev/null", &status), 0);
     assert_true(S_ISCHR(status.st_mode));
+    assert_int_equal(bulla_file_create(folder, 0600, BULLA_TEXT("x")), BULLA_FILE);
 }
 
 static void leftovers_of_a_killed_process_are_removed(void **state)

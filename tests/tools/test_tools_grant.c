@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "evidence/policy.h"
 #include "program.h"
@@ -78,6 +79,8 @@ static void a_grant_says_what_its_options_said(void **state)
     (void)state;
     struct bulla_grant_document document;
     size_t size = 0;
+    test_folder_join(ann, sizeof ann, folder, "said.grant");
+    test_folder_join(bob, sizeof bob, folder, "later.grant");
     DOES("grant", "--key", key, "--to", "user:ann", "--object", "6d31", "--operations", "infer,seal", "--from",
         "2026-11-01T00:00:00+01:00", "--until", "2027-01-15", "--uses", "10", "--rate", "2/60", "-o", ann);
     DOES("grant", "--key", key, "--to", "user:bob", "--from", "2026-11-01", "--until", "2027-01-15T08:00:00Z", "-o",
@@ -210,9 +213,24 @@ static void a_policy_takes_up_no_grant_of_another_authority_or_epoch(void **stat
     FAILS(BULLA_EXIT_USAGE, "is a grant", "policy", "sign", "--key", key, "--base", ann, "-o", second);
     FAILS(BULLA_EXIT_USAGE, "--base", "policy", "sign", "--key", key, "--version", "1", "--state", STATE, "--no-grants",
         "-o", second);
-    DOES("grant", "--key", key, "--to", "user:ann", "--until", "+1d", "--epoch", "1", "-o", ann);
-    DOES("policy", "sign", "--key", key, "--version", "1", "--epoch", "1", "--state", STATE, "--grant", ann, "-o",
+    test_folder_join(bob, sizeof bob, folder, "later.grant");
+    DOES("grant", "--key", key, "--to", "user:ann", "--until", "+1d", "--epoch", "1", "-o", bob);
+    DOES("policy", "sign", "--key", key, "--version", "1", "--epoch", "1", "--state", STATE, "--grant", bob, "-o",
         second);
+}
+
+/* Whoever lost a grant's id can't revoke it. */
+static void a_grants_file_is_not_overwritten(void **state)
+{
+    (void)state;
+    size_t size = 0, again = 0;
+    unsigned char *before = test_file_read(ann, &size);
+    FAILS(BULLA_EXIT_FAILED, "exists already", "grant", "--key", key, "--to", "user:ann", "--until", "+1d", "-o", ann);
+    unsigned char *after = test_file_read(ann, &again);
+    assert_int_equal(size, again);
+    assert_memory_equal(before, after, size);
+    free(before);
+    free(after);
 }
 
 static void references_are_signed_and_shown(void **state)
@@ -347,8 +365,8 @@ static void who_is_granted_is_allowed_within_the_times(void **state)
     assert_true(json_is_true(json_object_get(result.json, "allowed")));
     assert_int_equal(json_array_size(json_object_get(result.json, "answers")), 2);
     program_result_free(&result);
-    DOES(ASK("--as", "user:ann", "--object", "6d31", "--time", "+9d"));
-    FAILS(BULLA_EXIT_REFUSED, "(grant-expired)", ASK("--as", "user:ann", "--object", "6d31", "--time", "+11d"));
+    DOES(ASK("--as", "user:ann", "--object", "6d31", "--at", "+9d"));
+    FAILS(BULLA_EXIT_REFUSED, "(grant-expired)", ASK("--as", "user:ann", "--object", "6d31", "--at", "+11d"));
     DOES(ASK("--as", "user:bob", "--as", "user:ann", "--object", "6d31"));
 }
 
@@ -374,8 +392,8 @@ static void a_policy_that_is_not_valid_then_allows_nothing(void **state)
 {
     (void)state;
     FAILS(BULLA_EXIT_REFUSED, "(policy-not-yet-valid)",
-        ASK("--as", "user:ann", "--object", "6d31", "--time", "2026-11-02"));
-    FAILS(BULLA_EXIT_REFUSED, "(policy-expired)", ASK("--as", "user:ann", "--object", "6d31", "--time", "+400d"));
+        ASK("--as", "user:ann", "--object", "6d31", "--at", "2026-11-02"));
+    FAILS(BULLA_EXIT_REFUSED, "(policy-expired)", ASK("--as", "user:ann", "--object", "6d31", "--at", "+400d"));
 }
 
 static void evidence_that_does_not_verify_decides(void **state)
@@ -385,14 +403,45 @@ static void evidence_that_does_not_verify_decides(void **state)
     FAILS(BULLA_EXIT_UNVERIFIED, "(evidence-kind)", ASK("--evidence", second, "--as", "user:ann", "--object", "6d31"));
 }
 
+/* A document of a production enclave and one of a debugged one; PCR0 to PCR2 of the first as its map has them, read by
+ * a few lines of Python (tests/vectors/nitro/README.md says whose they are). */
+#define NITRO BULLA_SOURCE_FOLDER "/tests/vectors/nitro/"
+#define NITRO_PRODUCTION NITRO "20240226_base_prod_3a4a0301.cbor"
+#define NITRO_DEBUG NITRO "20230918_evervault_debug_6f80ac25.cbor"
+#define PCR0 "17bf8f048519797be90497001a7559a3d555395937117d76f8baaedf56ca6d97952de79479bc0c76e5d176d20f663790"
+#define PCR1 "5d3938eb05288e20a981038b1861062ff4174884968a39aee5982b312894e60561883576cc7381d1a7d05b809936bd16"
+#define PCR2 "249037310daa90f4eb0703e7b105a241fdb09f12d3c40b7aea2f39e57b07b887e6ff4e4f9757943e127e391626b5e4d5"
+
+static void a_real_enclave_is_allowed_by_its_measurements_alone(void **state)
+{
+    (void)state;
+    struct program_result result;
+    if (access(NITRO_PRODUCTION, R_OK) != 0)
+        skip();
+    DOES("policy", "sign", "--key", key, "--version", "1", "--reference",
+        "oracle=nitro:pcr0=" PCR0 ",pcr1=" PCR1 ",pcr2=" PCR2, "-o", bundle);
+    RUN(&result, ASK("--evidence", NITRO_PRODUCTION, "--json"));
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_string_equal(text(row(&result, "answers", 1), "question"), "evidence");
+    assert_string_equal(text(row(&result, "answers", 1), "detail"), "it is \"oracle\"");
+    program_result_free(&result);
+    FAILS(BULLA_EXIT_UNVERIFIED, "(evidence-debug)", ASK("--evidence", NITRO_DEBUG));
+    DOES("policy", "sign", "--key", key, "--version", "1", "--reference",
+        "oracle=nitro:pcr0=" PCR0 ",pcr1=" PCR2 ",pcr2=" PCR2, "-o", bundle);
+    FAILS(BULLA_EXIT_REFUSED, "pcr1 is 5d3938eb", ASK("--evidence", NITRO_PRODUCTION));
+    DOES("policy", "sign", "--key", key, "--version", "1", "--reference", "oracle=nitro:pcr0=" PCR0 ",tcb=up-to-date",
+        "-o", bundle);
+    FAILS(BULLA_EXIT_UNVERIFIED, "(evidence-tcb)", ASK("--evidence", NITRO_PRODUCTION));
+}
+
 static void a_question_that_can_not_be_asked_is_usage(void **state)
 {
     (void)state;
     FAILS(BULLA_EXIT_USAGE, "--as", ASK("--as", "ann"));
     FAILS(BULLA_EXIT_USAGE, "more than one", ASK("--operation", "infer,sign"));
     FAILS(BULLA_EXIT_USAGE, "infer", ASK("--operation", "fly"));
-    FAILS(BULLA_EXIT_USAGE, "--time", ASK("--time", "yesterday"));
-    FAILS(BULLA_EXIT_USAGE, "32 are needed", ASK("--evidence", ann, "--root", "00"));
+    FAILS(BULLA_EXIT_USAGE, "--at", ASK("--at", "yesterday"));
+    FAILS(BULLA_EXIT_FAILED, "/nowhere", ASK("--evidence", ann, "--root", "/nowhere/at/all"));
     FAILS(BULLA_EXIT_USAGE, "is a grant", "policy", "test", "--policy", ann);
     FAILS(BULLA_EXIT_FAILED, "/nowhere", ASK("--evidence", "/nowhere/at/all"));
 }
@@ -402,6 +451,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_grant_says_what_its_options_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_two_grants_have_one_id, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_grants_file_is_not_overwritten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(options_of_a_grant_that_say_nothing_right_are_usage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_policy_takes_grants_up_and_is_restricted_by_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_base_keeps_its_grants_unless_told_otherwise, set_up, tear_down),
@@ -416,6 +466,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_is_not_granted_is_told_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_policy_that_is_not_valid_then_allows_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(evidence_that_does_not_verify_decides, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_real_enclave_is_allowed_by_its_measurements_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_question_that_can_not_be_asked_is_usage, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,7 @@ static void wrong_commands_are_usage_and_say_what_is_near(void **state)
         {{"statsu", NULL}, "did you mean 'status'?"},
         {{"polcy", "sign", NULL}, "did you mean 'policy sign'?"},
         {{"model", NULL}, "'model' wants one of: seal, list, inspect, remove"},
+        {{"user", NULL}, "'user' wants one of: add, list, pin, remove"}, /* and is no 'uses' */
         {{"xyzzy", NULL}, "unknown command 'xyzzy'"},
         {{"infer", "--modle", "x", NULL}, "did you mean '--model'?"},
         {{"infer", "text", NULL}, "--model NAME is missing"},

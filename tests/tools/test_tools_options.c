@@ -1,8 +1,10 @@
 #include "support/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "crypto/reason.h"
+#include "support/folder.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/values.h"
@@ -95,6 +97,29 @@ static void a_commands_own_option_stands_before_the_common_one(void **state)
     assert_string_equal(settings.label, "y");
     assert_null(settings.common.token);
     assert_string_equal(settings.common.module, "z"); /* which the command has no row of its own for */
+}
+
+static void hex_may_stand_in_a_file(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum bulla_reason reason;
+    } rows_of_files[] = {{"00ff\n", BULLA_OK}, {"00ff\r\n", BULLA_OK}, {"00ff", BULLA_OK}, {"", BULLA_ARGUMENT},
+        {"00f", BULLA_ARGUMENT}, {"00ff\n00ff\n", BULLA_ARGUMENT}, {" 00ff", BULLA_ARGUMENT},
+        {"0011223344", BULLA_ARGUMENT}};
+    char folder[64], path[80], at[81];
+    test_folder_make(folder, sizeof folder);
+    test_folder_join(path, sizeof path, folder, "hex");
+    (void)snprintf(at, sizeof at, "@%s", path);
+    assert_int_equal(PARSE("-l", "minilm", "file", "--nonce", at), BULLA_FILE);
+    for (size_t i = 0; i < sizeof rows_of_files / sizeof rows_of_files[0]; i++) {
+        test_file_write(path, rows_of_files[i].text, strlen(rows_of_files[i].text));
+        assert_int_equal(PARSE("-l", "minilm", "file", "--nonce", at), rows_of_files[i].reason);
+        if (rows_of_files[i].reason == BULLA_OK)
+            assert_memory_equal(settings.nonce.data, "\x00\xff", 2);
+    }
+    test_folder_remove(folder);
 }
 
 static void every_kind_of_value_is_stored(void **state)
@@ -215,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_value_is_stored),
+        cmocka_unit_test(hex_may_stand_in_a_file),
         cmocka_unit_test(a_commands_own_option_stands_before_the_common_one),
         cmocka_unit_test(two_dashes_end_the_options),
         cmocka_unit_test(an_unknown_option_names_the_near_one),

@@ -209,6 +209,11 @@ static void a_model_is_released_to_the_approved_state_only(void **state)
     program_result_free(&result);
     EXPECT(&result, BULLA_EXIT_OK, "status");
     assert_int_equal(json_integer_value(json_object_get(result.json, "objects")), 2); /* the receipt key pair */
+    assert_null(json_object_get(json_object_get(result.json, "tpm"), "counter"));
+    program_result_free(&result);
+    EXPECT(&result, BULLA_EXIT_OK, "status", "--pin-file", pin);
+    assert_true(json_is_integer(json_object_get(json_object_get(result.json, "tpm"), "counter")));
+    assert_true(json_is_integer(json_object_get(json_object_get(result.json, "time"), "floor")));
     program_result_free(&result);
 
     DONE(BULLA_EXIT_OK, "policy", "sign", "--key", key, "--version", "1", "--from-token", "0-7,11", "-o", policy);
@@ -233,6 +238,12 @@ static void a_model_is_released_to_the_approved_state_only(void **state)
     DONE(BULLA_EXIT_OK, "policy", "sign", "--key", key, "--base", policy, "--from-token", "0-7,11", "-o", policy);
     DONE(BULLA_EXIT_OK, "policy", "load", policy);
     DONE(BULLA_EXIT_OK, "infer", "--model", "tiny", "clay"); /* without resealing */
+
+    test_swtpm_stop(&tpm);
+    EXPECT(&result, BULLA_EXIT_UNREACHABLE, "policy", "sign", "--key", key, "--base", policy, "--from-token", "0-7",
+        "-o", policy);
+    assert_non_null(strstr(program_text(&result, "error.detail"), "connecting: the TPM at"));
+    program_result_free(&result);
 }
 
 static void evidence_and_receipts_verify(void **state)
@@ -243,6 +254,11 @@ static void evidence_and_receipts_verify(void **state)
     EXPECT(&result, BULLA_EXIT_OK, "attest", "--nonce", "00112233445566778899aabbccddeeff", "-o", evidence);
     (void)snprintf(name, sizeof name, "%s", program_text(&result, "attestation_key_name"));
     assert_int_equal(json_object_size(json_object_get(result.json, "pcrs")), 9);
+    program_result_free(&result);
+    RUN(&result, "attest", "--nonce", "0011223344556677", "-o", evidence, "--module", BULLA_MODULE, "--pin-file", pin);
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_non_null(strstr(result.out, " (unpinned attestation key)\n"));
+    assert_null(strchr(result.out, '?')); /* a mark for a terminal that went through as text */
     program_result_free(&result);
     DONE(BULLA_EXIT_OK, "attest", "--nonce", "0011223344556677", "-o", evidence, "--attestation-key", name);
     DONE(BULLA_EXIT_UNVERIFIED, "attest", "--nonce", "0011223344556677", "-o", evidence, "--attestation-key",

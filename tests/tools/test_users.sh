@@ -67,6 +67,8 @@ for try in 1 2 3 4 5 6; do
     run 3 model list --user bob --pin-file "$FOLDER/wrong"
 done
 says "(pin-locked)"
+says "user:bob's PIN"
+says "have the owner remove and add the user"
 run 0 model list --user ann --pin-file "$FOLDER/new"
 run 0 model list $PIN
 

@@ -1,3 +1,5 @@
+#include <time.h>
+
 #include "fixture.h"
 
 static uint8_t auth[32] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
@@ -142,6 +144,26 @@ static void an_index_of_another_kind_is_not_taken_for_a_counter(void **state)
     assert_reason(bulla_tpm_counter_remove(tpm.tcti, 0x0182B123), BULLA_TPM_NV);
 }
 
+/* The floor under a token's time rests on this. */
+static void the_clock_goes_on_and_does_not_begin_anew_with_a_restart(void **state)
+{
+    (void)state;
+    struct bulla_backend_clock first, later, restarted;
+    struct timespec nap = {.tv_nsec = 50000000};
+    assert_reason(bulla_tpm_clock(tpm.tcti, &first), BULLA_OK);
+    (void)nanosleep(&nap, NULL);
+    assert_reason(bulla_tpm_clock(tpm.tcti, &later), BULLA_OK);
+    assert_true(later.milliseconds >= first.milliseconds + 40);
+    assert_int_equal(later.resets, first.resets);
+    test_swtpm_stop(&tpm); /* clean: the clock that it told is kept */
+    test_swtpm_restart(&tpm);
+    assert_reason(bulla_tpm_clock(tpm.tcti, &restarted), BULLA_OK);
+    assert_true(restarted.milliseconds >= first.milliseconds);
+    assert_true(restarted.resets > first.resets);
+    assert_int_not_equal(bulla_tpm_clock("swtpm:path=/nonexistent", &restarted), BULLA_OK);
+    assert_int_equal(restarted.milliseconds, 0);
+}
+
 /* Last: it fills the TPM. */
 static void a_full_tpm_says_so_and_shows_no_free_index(void **state)
 {
@@ -194,6 +216,7 @@ int main(void)
         cmocka_unit_test(an_index_in_use_is_not_taken_twice),
         cmocka_unit_test(indexes_of_others_are_out_of_reach),
         cmocka_unit_test(an_index_of_another_kind_is_not_taken_for_a_counter),
+        cmocka_unit_test(the_clock_goes_on_and_does_not_begin_anew_with_a_restart),
         cmocka_unit_test(times),
         cmocka_unit_test(a_full_tpm_says_so_and_shows_no_free_index),
     };

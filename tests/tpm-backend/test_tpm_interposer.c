@@ -162,7 +162,7 @@ int main(void)
         cmocka_unit_test_setup(tcp_and_the_simulators_protocol_work_and_have_the_same_deadline, trouble_approve),
         cmocka_unit_test_setup(bursts_take_turns, trouble_approve),
     };
-    if (!test_swtpm_available())
-        return test_skip("swtpm");
+    if (!test_swtpm_setup_available())
+        return test_skip("swtpm_setup with swtpm_localca");
     return cmocka_run_group_tests(tests, trouble_begin, trouble_end);
 }

@@ -2,12 +2,14 @@
 
 #include <stdio.h>
 
+#include "evidence/tpm_credential.h"
+
 struct proxy proxy;
 uint8_t share[32], auth[32], point[65], opened[32];
 EVP_PKEY *authority;
 struct bulla_approval approval;
 struct blob object_blob, key_blob;
-static struct blob token_blob;
+static struct blob token_blob, credential;
 static uint32_t counter;
 
 struct bulla_leaf_request proxied_object(void)
@@ -26,9 +28,32 @@ static struct bulla_leaf_request proxied_token(void)
     return request;
 }
 
+/* For the P-384 endorsement and the attestation key of `key_blob`. */
+static void credential_make(void *context, const struct bulla_backend_endorsement *endorsement)
+{
+    struct bulla_writer writer, public, name;
+    uint8_t public_bytes[1024], name_bytes[34];
+    void *secret = NULL;
+    (void)context;
+    if (strcmp(endorsement->name, "ecc-p384") != 0)
+        return;
+    bulla_writer_open(&writer, credential.data, sizeof credential.data);
+    bulla_writer_open(&public, public_bytes, sizeof public_bytes);
+    bulla_writer_open(&name, name_bytes, sizeof name_bytes);
+    assert_int_equal(
+        bulla_tpm_attestation_key_public((struct bulla_bytes){key_blob.data, key_blob.size}, &public, &name), BULLA_OK);
+    assert_int_equal(bulla_secret_allocate(32, &secret), BULLA_OK);
+    assert_int_equal(
+        bulla_tpm_credential_make(endorsement->key, BULLA_BYTES(name_bytes), (struct bulla_bytes){secret, 32}, &writer),
+        BULLA_OK);
+    bulla_secret_free(secret);
+    credential.size = writer.size;
+}
+
 int trouble_begin(void **state)
 {
-    (void)fixture_begin(state);
+    (void)state;
+    test_swtpm_start_endorsed(&tpm);
     for (unsigned i = 0; i < 32; i++) {
         share[i] = (uint8_t)(0xc3 ^ (i * 5));
         auth[i] = (uint8_t)(0x35 + i * 7);
@@ -48,6 +73,8 @@ int trouble_begin(void **state)
     assert_reason(open_blob(&request, &token_blob, opened), BULLA_OK);
     assert_reason(bulla_tpm_attestation_key_create(tpm.tcti, &writer), BULLA_OK);
     key_blob.size = writer.size;
+    assert_reason(bulla_tpm_endorsements(tpm.tcti, credential_make, NULL), BULLA_OK);
+    assert_true(credential.size > 0);
     assert_reason(bulla_tpm_counter_create(tpm.tcti, auth, &counter, &value), BULLA_OK);
     return 0;
 }
@@ -129,6 +156,28 @@ static enum bulla_reason call_quote(void)
         (struct bulla_tpm_selected){BULLA_SHA256, 1}, BULLA_TEXT("a report"), &writer);
 }
 
+static void told(void *context, const struct bulla_backend_endorsement *endorsement)
+{
+    (void)context;
+    assert_true(endorsement->certificate.size > 0);
+}
+
+static enum bulla_reason call_endorsements(void)
+{
+    return bulla_tpm_endorsements(proxy.tcti, told, NULL);
+}
+
+static enum bulla_reason call_activate(void)
+{
+    uint8_t secret[BULLA_ACTIVATED_LARGEST];
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, secret, sizeof secret);
+    enum bulla_reason reason = bulla_tpm_activate(proxy.tcti, (struct bulla_bytes){key_blob.data, key_blob.size},
+        (struct bulla_bytes){credential.data, credential.size}, &writer);
+    assert_int_equal(writer.size, reason == BULLA_OK ? 32 : 0);
+    return reason;
+}
+
 static enum bulla_reason call_counter_create(void)
 {
     uint32_t index = 0;
@@ -162,6 +211,8 @@ const struct trouble_call calls[CALLS] = {
     [CALL_PCR_READ] = {"PCR read", call_pcr_read, false},
     [CALL_KEY_CREATE] = {"attestation key", call_key_create, false},
     [CALL_QUOTE] = {"quote", call_quote, false},
+    [CALL_ENDORSEMENTS] = {"endorsements", call_endorsements, false},
+    [CALL_ACTIVATE] = {"activation", call_activate, false},
     [CALL_COUNTER_CREATE] = {"counter create", call_counter_create, false},
     [CALL_COUNTER_READ] = {"counter read", call_counter_read, false},
     [CALL_COUNTER_INCREMENT] = {"counter increment", call_counter_increment, false},

@@ -54,16 +54,18 @@ crypto crypto
 inference inference
 evidence evidence crypto
 tpm-backend tpm-backend release evidence crypto
+enclave-backend enclave-backend release evidence crypto
 module/store store crypto
 module/release release evidence crypto
 module/mech mech evidence inference crypto
 module/core core mech release store evidence inference crypto
 module/face face core mech release store evidence inference crypto
 tools tools evidence crypto
+verify verify evidence crypto
 ARROWS
-    grep -nE '#include "release/' $(files 'tpm-backend/*') | grep -vE '"release/(leaf|backend)\.h"' |
+    grep -nE '#include "release/' $(files 'tpm-backend/*' 'enclave-backend/*') | grep -vE '"release/(leaf|backend)\.h"' |
         breach 'a backend includes more of the module than its contract'
-    grep -lE 'bulla_(passphrase|tpm)_leaf\b|bulla_model_family\b' $(files 'module/core/*' 'module/face/*' 'module/store/*') |
+    grep -lE 'bulla_(passphrase|snp|tpm)_leaf\b|bulla_(tpm|nitro|sev_snp|tdx)_attester\b|bulla_model_family\b' $(files 'module/core/*' 'module/face/*' 'module/store/*') |
         breach 'only module/compose.c names leaves and families'
 }
 
@@ -126,7 +128,7 @@ links_of_the_docs_lead_somewhere() {
         grep -oE '\]\([^)#:]+(#[^)]*)?\)' "$name" | sed 's/^](//;s/)$//;s/#.*//' | while IFS= read -r link; do
             [ -e "$(dirname "$name")/$link" ] || printf '%s: %s\n' "$name" "$link"
         done
-        grep -oE '`(crypto|evidence|inference|module|tpm-backend|tools|tests|scripts|docs|conf|include|man)/[A-Za-z0-9_./-]+`' "$name" |
+        grep -oE '`(crypto|evidence|inference|module|tpm-backend|enclave-backend|tools|tests|scripts|docs|conf|include|man)/[A-Za-z0-9_./-]+`' "$name" |
             tr -d '`' | while IFS= read -r link; do
             [ -e "$link" ] || printf '%s: %s\n' "$name" "$link"
         done
