@@ -50,6 +50,7 @@ usr/share/doc/bulla/examples/apparmor/bulla
 usr/share/doc/bulla/examples/bulla.sysusers.conf
 usr/share/man/man1/bulla.1
 usr/share/man/man5/bulla.conf.5
+usr/${units#/usr/}/bulla-kes@.service
 usr/${units#/usr/}/bulla-p11-kit-server.socket
 usr/${units#/usr/}/bulla-p11-kit-server@.service
 END
