@@ -65,6 +65,15 @@ uint64_t bulla_read_u64(struct bulla_reader *reader)
     return read_number(reader, 8);
 }
 
+bool bulla_read_zeros(struct bulla_reader *reader, size_t size)
+{
+    struct bulla_bytes view = bulla_read(reader, size);
+    uint8_t any = 0;
+    for (size_t i = 0; i < view.size; i++)
+        any |= view.data[i];
+    return view.size == size && any == 0;
+}
+
 static uint64_t read_little(struct bulla_reader *reader, size_t size)
 {
     struct bulla_bytes view = bulla_read(reader, size);

@@ -44,6 +44,8 @@ uint64_t bulla_read_u64(struct bulla_reader *reader);
 uint16_t bulla_read_u16_little(struct bulla_reader *reader);
 uint32_t bulla_read_u32_little(struct bulla_reader *reader);
 uint64_t bulla_read_u64_little(struct bulla_reader *reader);
+/* Whether the next `size` bytes are there, and zeros. */
+bool bulla_read_zeros(struct bulla_reader *reader, size_t size);
 /* BULLA_TRUNCATED when it failed, BULLA_TRAILING when bytes are left; `what` names the format in the detail. */
 enum bulla_reason bulla_reader_finish(const struct bulla_reader *reader, const char *what) BULLA_MUST_USE;
 

@@ -13,7 +13,8 @@ BULLA_REASON(BUFFER_SMALL, "buffer-small", "pass a larger buffer")
 BULLA_REASON(TOO_LARGE, "too-large", "pass less at once")
 BULLA_REASON(FORKED, "forked", "call C_Initialize in the child")
 BULLA_REASON(FILE, "file", "check the path and its permissions")
-BULLA_REASON(UNSUPPORTED, "unsupported", "use one of the values that the documentation lists")
+BULLA_REASON(UNSUPPORTED, "unsupported",
+    "use one of the values that the documentation lists; what makes evidence is named in bulla.conf (tcti, attester)")
 BULLA_REASON(CANCELLED, "cancelled", "")
 /* bytes from outside */
 BULLA_REASON(TRUNCATED, "truncated", "get the whole of it again")
@@ -48,8 +49,8 @@ BULLA_REASON(ROLLED_BACK, "rolled-back", "the token's folder is older than its T
 BULLA_REASON(TOKEN_UNINITIALIZED, "token-uninitialized", "initialise the token: bulla init")
 BULLA_REASON(PIN_WRONG, "pin-wrong", "try again with the right PIN; the count of wrong ones is kept")
 BULLA_REASON(PIN_LOCKED, "pin-locked",
-    "the owner's: have the SO grant another try, C_InitPIN with the same PIN (pkcs11-tool --login --login-type so --init-pin); "
-    "another user's: have the owner remove and add the user, bulla user")
+    "the owner's: have the SO grant another try by C_InitPIN with the same PIN (pkcs11-tool --login --login-type so "
+    "--init-pin); another user's: have the owner remove and add the user (bulla user)")
 BULLA_REASON(PIN_LENGTH, "pin-length", "use 4 to 255 bytes")
 BULLA_REASON(PIN_UNSET, "pin-unset", "have the SO set the user's PIN (C_InitPIN), or the owner add the user: bulla user add")
 BULLA_REASON(
@@ -94,7 +95,8 @@ BULLA_REASON(EVIDENCE_STALE, "evidence-stale", "get evidence made now, for a new
 BULLA_REASON(EVIDENCE_TCB, "evidence-tcb", "update the platform's firmware, or accept its status in the policy")
 BULLA_REASON(EVIDENCE_UNBOUND, "evidence-unbound", "get evidence that binds the key or the report in question")
 BULLA_REASON(CERTIFICATE_INVALID, "certificate-invalid", "get the whole chain again from its source")
-BULLA_REASON(CERTIFICATE_UNTRUSTED, "certificate-untrusted", "name the root that you trust, if it is this one, and the certificates that lie between")
+BULLA_REASON(CERTIFICATE_UNTRUSTED, "certificate-untrusted",
+    "name the root that you trust, if it is this one, and the certificates that lie between")
 BULLA_REASON(CERTIFICATE_EXPIRED, "certificate-expired", "get evidence made now, or judge it at its own time")
 BULLA_REASON(CERTIFICATE_NOT_YET, "certificate-not-yet-valid", "check the clock")
 BULLA_REASON(CERTIFICATE_REVOKED, "certificate-revoked", "do not trust this platform any more")

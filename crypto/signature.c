@@ -1,12 +1,11 @@
 /* Verifying with OpenSSL 3.0, Ed25519 with libsodium as everywhere here.
  *
- * A key is built from its numbers for each verification: EVP_PKEY_fromdata checks that a point lies on its curve. What
- * OpenSSL knows of DER stays inside this file; r ‖ s and raw numbers are what goes in. RSASSA-PSS is tried with the
- * salt as long as the hash and then as long as can be, because TPMs make the second; to take any length would take
+ * A key is built from its numbers for each verification (public_key.h), which checks that a point lies on its curve.
+ * What OpenSSL knows of DER stays inside this file; r ‖ s and raw numbers are what goes in. RSASSA-PSS is tried with
+ * the salt as long as the hash and then as long as can be, because TPMs make the second; to take any length would take
  * signatures that nobody makes. */
 #include "signature.h"
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -15,9 +14,9 @@
 #include <stdio.h>
 
 #include "library.h"
+#include "public_key.h"
 
 enum { ED25519_KEY = 32, ED25519_SIGNATURE = 64, RSA_SMALLEST = 256, RSA_LARGEST = 512, RSA_EXPONENT = 65537 };
-enum { POINT_LARGEST = 97 };
 
 static const struct {
     const char *name;    /* as people write it */
@@ -65,59 +64,15 @@ enum bulla_reason bulla_hash_parts(enum bulla_hash hash, const struct bulla_byte
 /* Of each kind of key: its form, and how the library gets it. */
 struct kind {
     const char *name;
-    const char *algorithm, *group; /* OpenSSL's */
-    size_t smallest, largest;      /* of the value, in bytes */
-    size_t field;                  /* of a curve, in bytes; 0: no curve of OpenSSL's */
+    size_t smallest, largest; /* of the value, in bytes */
+    size_t field;             /* of a curve, in bytes; 0: no curve of OpenSSL's */
 };
 static const struct kind kinds[] = {
-    [BULLA_PUBLIC_P256] = {"P-256", "EC", "P-256", 65, 65, 32},
-    [BULLA_PUBLIC_P384] = {"P-384", "EC", "P-384", POINT_LARGEST, POINT_LARGEST, 48},
-    [BULLA_PUBLIC_RSA] = {"RSA", "RSA", NULL, RSA_SMALLEST, RSA_LARGEST, 0},
-    [BULLA_PUBLIC_ED25519] = {"Ed25519", NULL, NULL, ED25519_KEY, ED25519_KEY, 0},
+    [BULLA_PUBLIC_P256] = {"P-256", 65, 65, 32},
+    [BULLA_PUBLIC_P384] = {"P-384", 97, 97, 48},
+    [BULLA_PUBLIC_RSA] = {"RSA", RSA_SMALLEST, RSA_LARGEST, 0},
+    [BULLA_PUBLIC_ED25519] = {"Ed25519", ED25519_KEY, ED25519_KEY, 0},
 };
-
-/* NULL when OpenSSL does not take the numbers, or memory is short. */
-static EVP_PKEY *key_from(const char *algorithm, OSSL_PARAM *parameters)
-{
-    EVP_PKEY *made = NULL;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(bulla_openssl_context(), algorithm, NULL);
-    if (context && EVP_PKEY_fromdata_init(context) == 1)
-        (void)EVP_PKEY_fromdata(context, &made, EVP_PKEY_PUBLIC_KEY, parameters);
-    EVP_PKEY_CTX_free(context);
-    return made;
-}
-
-static EVP_PKEY *curve_key(const struct kind *kind, struct bulla_bytes value)
-{
-    char group[8];
-    uint8_t point[POINT_LARGEST];
-    (void)snprintf(group, sizeof group, "%s", kind->group);
-    memcpy(point, value.data, value.size);
-    OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, value.size),
-        OSSL_PARAM_construct_end(),
-    };
-    return key_from(kind->algorithm, parameters);
-}
-
-static EVP_PKEY *rsa_key(const struct kind *kind, struct bulla_bytes value)
-{
-    uint8_t modulus[RSA_LARGEST]; /* in the machine's order of bytes, as parameters are */
-    unsigned long exponent = RSA_EXPONENT;
-    BIGNUM *number = BN_bin2bn(value.data, (int)value.size, NULL);
-    if (!number || BN_bn2nativepad(number, modulus, (int)value.size) < 0) {
-        BN_free(number);
-        return NULL;
-    }
-    BN_free(number);
-    OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, modulus, value.size),
-        OSSL_PARAM_construct_ulong(OSSL_PKEY_PARAM_RSA_E, &exponent),
-        OSSL_PARAM_construct_end(),
-    };
-    return key_from(kind->algorithm, parameters);
-}
 
 /* The DER of r ‖ s, which is the form that OpenSSL verifies, for the caller to free; 0 when memory is short. */
 static size_t der_signature(struct bulla_bytes signature, size_t field, unsigned char **der)
@@ -241,7 +196,7 @@ static enum bulla_reason verify_digest(
     if (signature->value.size != (kind->field ? 2 * kind->field : key->value.size))
         return bulla_refuse(BULLA_SIGNATURE, "a signature of %zu bytes by %s", signature->value.size, kind->name);
     (void)ERR_set_mark(); /* what fails here must not stand in the error queue of a host that shares libcrypto */
-    EVP_PKEY *made = kind->field ? curve_key(kind, key->value) : rsa_key(kind, key->value);
+    EVP_PKEY *made = bulla_public_key_make(key);
     EVP_PKEY_CTX *context = made ? EVP_PKEY_CTX_new_from_pkey(bulla_openssl_context(), made, NULL) : NULL;
     enum bulla_reason reason = BULLA_OK;
     if (!made)

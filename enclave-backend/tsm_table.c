@@ -16,15 +16,6 @@ static const struct {
     {"ARK", {0xc0, 0xb4, 0x06, 0xa4, 0xa8, 0x03, 0x49, 0x52, 0x97, 0x43, 0x3f, 0xb6, 0x01, 0x4c, 0xd0, 0xae}},
 };
 
-static uint32_t read_u32_little(struct bulla_reader *reader)
-{
-    struct bulla_bytes bytes = bulla_read(reader, 4);
-    uint32_t value = 0;
-    for (size_t i = bytes.size; i > 0; i--)
-        value = value << 8 | bytes.data[i - 1];
-    return value;
-}
-
 struct entry {
     struct bulla_bytes guid;
     uint32_t offset, size;
@@ -47,8 +38,8 @@ static enum bulla_reason read_entries(
     for (*count = 0; *count < ENTRIES; ++*count) {
         struct entry *entry = &entries[*count];
         entry->guid = bulla_read(&reader, GUID);
-        entry->offset = read_u32_little(&reader);
-        entry->size = read_u32_little(&reader);
+        entry->offset = bulla_read_u32_little(&reader);
+        entry->size = bulla_read_u32_little(&reader);
         if (reader.failed)
             return bulla_refuse(BULLA_TRUNCATED, "the table of certificates has no end");
         if (is_last(entry)) {

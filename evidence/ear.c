@@ -90,7 +90,7 @@ static json_t *claims_json(const struct bulla_attestation_result *result)
         (void)json_object_set_new(said, "made_at", json_integer((json_int_t)claims->made_at));
     if (result->appraised)
         (void)json_object_set_new(said, "accepted_as", json_string(result->label));
-    if (result->enveloped && claims->kind != BULLA_EVIDENCE_NONE) {
+    if (result->reported) {
         (void)json_object_set_new(said, "purpose", json_string(bulla_purpose_name(result->report.purpose)));
         (void)json_object_set_new(said, "public_key", hex_json(result->report.public_key));
     }

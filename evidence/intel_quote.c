@@ -27,12 +27,6 @@ static const uint64_t td_attributes_known = 0xc0000000f80000ff;
 static const uint8_t intel_vendor[16] = {
     0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07};
 
-static bool read_zeros(struct bulla_reader *reader, size_t size)
-{
-    struct bulla_bytes zeros = bulla_read(reader, size);
-    return sodium_is_zero(zeros.data, zeros.size);
-}
-
 /* --- bodies --- */
 
 enum bulla_reason bulla_enclave_report_read(
@@ -42,18 +36,18 @@ enum bulla_reason bulla_enclave_report_read(
     bulla_reader_open(&reader, bytes);
     report->cpu_svn = bulla_read(&reader, 16);
     report->misc_select = bulla_read(&reader, 4);
-    bool zero = read_zeros(&reader, 12);
+    bool zero = bulla_read_zeros(&reader, 12);
     report->extended_product = bulla_read(&reader, 16);
     report->attributes = bulla_read(&reader, 16);
     report->mrenclave = bulla_read(&reader, 32);
-    zero &= read_zeros(&reader, 32);
+    zero &= bulla_read_zeros(&reader, 32);
     report->mrsigner = bulla_read(&reader, 32);
-    zero &= read_zeros(&reader, 32);
+    zero &= bulla_read_zeros(&reader, 32);
     report->config_id = bulla_read(&reader, 64);
     report->product = bulla_read_u16_little(&reader);
     report->svn = bulla_read_u16_little(&reader);
     report->config_svn = bulla_read_u16_little(&reader);
-    zero &= read_zeros(&reader, 42);
+    zero &= bulla_read_zeros(&reader, 42);
     report->family_id = bulla_read(&reader, 16);
     report->report_data = bulla_read(&reader, 64);
     BULLA_TRY(bulla_reader_finish(&reader, what));

@@ -5,10 +5,15 @@
 
 #include <stdio.h>
 
+/* AR4SI's values that say more than their tier. What evidence measures is how a machine started, so no policy's yes
+ * is more than APPROVED_BOOT. */
 enum {
-    /* AR4SI's values that are more than a tier */
-    UNRECOGNIZED_INSTANCE = 97,
+    APPROVED_CONFIGURATION = 2,
+    NO_WEAK_CONFIGURATION = 3,
+    APPROVED_BOOT = 3,
     UNRECOGNIZED_EXECUTABLES = 33,
+    UNSAFE_CONFIGURATION = 96,
+    UNRECOGNIZED_INSTANCE = 97,
     VERIFICATION_FAILED = 99,
 };
 
@@ -33,6 +38,7 @@ struct judging {
     const struct bulla_judgement *judgement;
     struct bulla_attestation_result *result;
     struct bulla_envelope envelope;
+    bool enveloped;
 };
 
 static bool begins_as_envelope(struct bulla_bytes bytes)
@@ -53,8 +59,8 @@ static enum bulla_reason take_apart(struct judging *judging)
     struct bulla_attestation_result *result = judging->result;
     if (evidence.size > 2 * BULLA_EVIDENCE_DOCUMENT_LARGEST)
         return bulla_refuse(BULLA_TOO_LARGE, "evidence of %zu bytes", evidence.size);
-    result->enveloped = begins_as_envelope(evidence);
-    if (result->enveloped)
+    judging->enveloped = begins_as_envelope(evidence);
+    if (judging->enveloped)
         BULLA_TRY(bulla_envelope_read(evidence, &judging->envelope));
     else
         judging->envelope.document = evidence;
@@ -73,6 +79,15 @@ static enum bulla_reason verify(struct judging *judging)
     if (!verification.endorsements.certificates.size)
         verification.endorsements.certificates = judging->envelope.certificates;
     return bulla_evidence_verify(&verification, &judging->result->claims);
+}
+
+/* What anybody could have made is refused, though its claims stay to be looked at. */
+static enum bulla_reason check_key(struct judging *judging)
+{
+    return judging->result->claims.pinned
+               ? BULLA_OK
+               : bulla_refuse(BULLA_EVIDENCE_UNTRUSTED,
+                     "its key is vouched for by nobody that you named: any TPM, or none, could have made it");
 }
 
 static enum bulla_reason check_age(struct judging *judging)
@@ -119,17 +134,20 @@ static enum bulla_reason bind_report(struct judging *judging)
 {
     const struct bulla_judgement *judgement = judging->judgement;
     struct bulla_attestation_result *result = judging->result;
-    enum bulla_purpose purpose = judgement->purpose;
-    if (!judgement->has_purpose) { /* whatever it says, it must say it of this document */
-        BULLA_TRY(bulla_report_read(judging->envelope.report, &result->report));
-        purpose = result->report.purpose;
-    }
-    return bulla_evidence_bind(&result->claims, judging->envelope.report, purpose, judgement->nonce, &result->report);
+    struct bulla_report report;
+    BULLA_TRY(bulla_report_read(judging->envelope.report, &report));
+    enum bulla_purpose purpose = judgement->has_purpose ? judgement->purpose : report.purpose;
+    enum bulla_reason reason =
+        bulla_evidence_bind(&result->claims, judging->envelope.report, purpose, judgement->nonce, &report);
+    result->reported = reason == BULLA_OK || reason == BULLA_EVIDENCE_MISMATCH; /* bound, if not as was asked for */
+    if (result->reported)
+        result->report = report;
+    return reason;
 }
 
 static enum bulla_reason bind(struct judging *judging)
 {
-    BULLA_TRY(judging->result->enveloped ? bind_report(judging) : bind_bare(judging));
+    BULLA_TRY(judging->enveloped ? bind_report(judging) : bind_bare(judging));
     judging->result->nonce = judging->judgement->nonce;
     return BULLA_OK;
 }
@@ -146,7 +164,8 @@ static enum bulla_reason appraise(struct judging *judging)
     return BULLA_OK;
 }
 
-static enum bulla_reason (*const steps[])(struct judging *judging) = {take_apart, verify, check_age, bind, appraise};
+static enum bulla_reason (*const steps[])(struct judging *judging) = {
+    take_apart, verify, check_key, check_age, bind, appraise};
 
 /* --- the vector --- */
 
@@ -162,26 +181,32 @@ static int8_t hardware_of(enum bulla_tcb_status tcb)
     return (unsigned)tcb < BULLA_TCB_STATUSES ? claims[tcb] : BULLA_TIER_CONTRA;
 }
 
-static int8_t configuration_of(const struct bulla_claims *claims)
+static int8_t configuration_of(const struct bulla_attestation_result *result)
 {
-    if (claims->debug)
-        return BULLA_TIER_CONTRA;
-    return claims->migratable ? BULLA_TIER_WARNING : BULLA_TIER_AFFIRMING;
+    if (result->claims.debug)
+        return UNSAFE_CONFIGURATION;
+    if (result->claims.migratable)
+        return BULLA_TIER_WARNING;
+    return result->appraised ? APPROVED_CONFIGURATION : NO_WEAK_CONFIGURATION;
 }
 
 static void fill_vector(struct bulla_attestation_result *result)
 {
     const struct bulla_claims *claims = &result->claims;
+    if (result->reason == BULLA_EVIDENCE_DEBUG) { /* the refusal says this, and nothing else is believed */
+        result->vector[BULLA_TRUST_CONFIGURATION] = UNSAFE_CONFIGURATION;
+        return;
+    }
     if (claims->kind == BULLA_EVIDENCE_NONE) { /* nothing verified: nothing is known */
         for (unsigned i = 0; i < BULLA_TRUST_CLAIMS; i++)
             result->vector[i] = VERIFICATION_FAILED;
         return;
     }
     result->vector[BULLA_TRUST_INSTANCE_IDENTITY] = claims->pinned ? BULLA_TIER_AFFIRMING : UNRECOGNIZED_INSTANCE;
-    result->vector[BULLA_TRUST_CONFIGURATION] = configuration_of(claims);
+    result->vector[BULLA_TRUST_CONFIGURATION] = configuration_of(result);
     result->vector[BULLA_TRUST_HARDWARE] = claims->pinned ? hardware_of(claims->tcb) : 0;
     if (result->appraised)
-        result->vector[BULLA_TRUST_EXECUTABLES] = BULLA_TIER_AFFIRMING;
+        result->vector[BULLA_TRUST_EXECUTABLES] = APPROVED_BOOT;
     else if (result->reason == BULLA_POLICY_STATE)
         result->vector[BULLA_TRUST_EXECUTABLES] = UNRECOGNIZED_EXECUTABLES;
 }

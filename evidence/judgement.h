@@ -49,7 +49,7 @@ struct bulla_attestation_result {
     int8_t vector[BULLA_TRUST_CLAIMS]; /* 0: no claim */
     enum bulla_evidence_kind kind;
     struct bulla_claims claims; /* zero where the evidence did not verify; views into judgement->evidence */
-    bool enveloped;             /* `report` is there */
+    bool reported;              /* the attester signed `report`; else it is zero */
     struct bulla_report report;
     struct bulla_bytes nonce; /* that was asked for and found */
     bool appraised;           /* a policy was given, and accepts it */
@@ -59,7 +59,9 @@ struct bulla_attestation_result {
     bool has_policy;
     uint64_t judged_at;
 };
-/* Fills `result` in any case and returns its reason; the thread's detail is the result's. */
+/* Fills `result` in any case and returns its reason; the thread's detail is the result's. BULLA_EVIDENCE_UNTRUSTED:
+ * nobody pinned its key; BULLA_EVIDENCE_STALE: too old, or from the future; and the reasons of verifier.h and policy.h.
+ */
 enum bulla_reason bulla_evidence_judge(
     const struct bulla_judgement *judgement, struct bulla_attestation_result *result) BULLA_MUST_USE;
 

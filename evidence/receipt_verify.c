@@ -30,10 +30,12 @@ static enum bulla_reason check_time(
         return expected->oldest_seconds == 0 ? BULLA_OK
                                              : bulla_refuse(BULLA_ARGUMENT, "an age is asked for without a time");
     if (receipt->issued_at > expected->now && receipt->issued_at - expected->now > CLOCK_SKEW_SECONDS)
-        return mismatch("time (it lies in the future)");
+        return bulla_refuse(BULLA_EVIDENCE_STALE, "the receipt was issued %llu s in the future",
+            (unsigned long long)(receipt->issued_at - expected->now));
     if (expected->oldest_seconds && receipt->issued_at < expected->now &&
         expected->now - receipt->issued_at > expected->oldest_seconds)
-        return mismatch("time (it is too old)");
+        return bulla_refuse(BULLA_EVIDENCE_STALE, "the receipt is %llu s old, and may be %llu",
+            (unsigned long long)(expected->now - receipt->issued_at), (unsigned long long)expected->oldest_seconds);
     return BULLA_OK;
 }
 

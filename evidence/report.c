@@ -44,6 +44,14 @@ const char *bulla_purpose_name(enum bulla_purpose purpose)
     return (unsigned)purpose < BULLA_PURPOSE_COUNT ? purpose_names[purpose] : "unknown";
 }
 
+enum bulla_purpose bulla_purpose_named(struct bulla_bytes name)
+{
+    unsigned purpose = 0;
+    while (purpose < BULLA_PURPOSE_COUNT && !bulla_bytes_equal_text(name, purpose_names[purpose]))
+        purpose++;
+    return (enum bulla_purpose)purpose;
+}
+
 static enum bulla_reason check_size(const struct part *part, size_t size)
 {
     if ((size >= part->smallest && size <= part->largest) || (size == 0 && part->or_empty))
@@ -84,12 +92,9 @@ static enum bulla_reason read_purpose(struct bulla_cbor_walk *walk, enum bulla_p
         return bulla_refuse(BULLA_MALFORMED, "report data does not begin with " FORMAT);
     if (!bulla_cbor_next(walk, &item) || item.kind != BULLA_CBOR_TSTR)
         return bulla_refuse(BULLA_MALFORMED, "report data names no purpose");
-    for (int i = 0; i < BULLA_PURPOSE_COUNT; i++) {
-        *purpose = (enum bulla_purpose)i;
-        if (bulla_bytes_equal_text(item.string, purpose_names[i]))
-            return BULLA_OK;
-    }
-    return bulla_refuse(BULLA_UNKNOWN_FIELD, "report data: unknown purpose");
+    *purpose = bulla_purpose_named(item.string);
+    return *purpose < BULLA_PURPOSE_COUNT ? BULLA_OK
+                                          : bulla_refuse(BULLA_UNKNOWN_FIELD, "report data: unknown purpose");
 }
 
 enum bulla_reason bulla_report_read(struct bulla_bytes bytes, struct bulla_report *report)

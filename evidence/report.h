@@ -9,7 +9,8 @@
 #include "crypto/cbor.h"
 
 enum bulla_purpose { BULLA_PURPOSE_ATTEST, BULLA_PURPOSE_RECEIPT, BULLA_PURPOSE_RELEASE, BULLA_PURPOSE_COUNT };
-const char *bulla_purpose_name(enum bulla_purpose purpose); /* "attest", "receipt", "release" */
+const char *bulla_purpose_name(enum bulla_purpose purpose);      /* "attest", "receipt", "release" */
+enum bulla_purpose bulla_purpose_named(struct bulla_bytes name); /* BULLA_PURPOSE_COUNT: none */
 
 /* Absent parts are empty strings. */
 struct bulla_report {

@@ -19,12 +19,6 @@ static const uint32_t key_info_known = 0x1f;
 
 enum { TCB = 8, RESERVED_CPUID = 21, RESERVED_MITIGATIONS = 152, RESERVED_SIGNATURE = 368 };
 
-static bool read_zeros(struct bulla_reader *reader, size_t size)
-{
-    struct bulla_bytes zeros = bulla_read(reader, size);
-    return sodium_is_zero(zeros.data, zeros.size);
-}
-
 /* Offsets 0x00 to 0x4f; false where something reserved is not zero. */
 static bool read_head(struct bulla_reader *reader, struct bulla_snp_report *report)
 {
@@ -38,7 +32,7 @@ static bool read_head(struct bulla_reader *reader, struct bulla_snp_report *repo
     report->current_tcb = bulla_read(reader, TCB);
     report->platform_info = bulla_read_u64_little(reader);
     report->key_info = bulla_read_u32_little(reader);
-    return read_zeros(reader, 4);
+    return bulla_read_zeros(reader, 4);
 }
 
 /* 0x50 to 0x187. */
@@ -60,21 +54,21 @@ static bool read_platform(struct bulla_reader *reader, struct bulla_snp_report *
     report->cpu_family = bulla_read_u8(reader);
     report->cpu_model = bulla_read_u8(reader);
     report->cpu_stepping = bulla_read_u8(reader);
-    bool zero = read_zeros(reader, RESERVED_CPUID);
+    bool zero = bulla_read_zeros(reader, RESERVED_CPUID);
     report->chip_id = bulla_read(reader, 64);
     report->committed_tcb = bulla_read(reader, TCB);
     report->current_build = bulla_read_u8(reader);
     report->current_minor = bulla_read_u8(reader);
     report->current_major = bulla_read_u8(reader);
-    zero &= read_zeros(reader, 1);
+    zero &= bulla_read_zeros(reader, 1);
     report->committed_build = bulla_read_u8(reader);
     report->committed_minor = bulla_read_u8(reader);
     report->committed_major = bulla_read_u8(reader);
-    zero &= read_zeros(reader, 1);
+    zero &= bulla_read_zeros(reader, 1);
     report->launch_tcb = bulla_read(reader, TCB);
     report->launch_mitigations = bulla_read_u64_little(reader);
     report->current_mitigations = bulla_read_u64_little(reader);
-    zero &= read_zeros(reader, RESERVED_MITIGATIONS);
+    zero &= bulla_read_zeros(reader, RESERVED_MITIGATIONS);
     return zero;
 }
 
@@ -83,7 +77,7 @@ static bool read_signature(struct bulla_reader *reader, struct bulla_snp_report 
 {
     report->r = bulla_read(reader, BULLA_SNP_FIELD);
     report->s = bulla_read(reader, BULLA_SNP_FIELD);
-    return read_zeros(reader, RESERVED_SIGNATURE);
+    return bulla_read_zeros(reader, RESERVED_SIGNATURE);
 }
 
 enum bulla_snp_key bulla_snp_signing_key(const struct bulla_snp_report *report)

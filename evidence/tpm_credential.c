@@ -19,6 +19,7 @@
 
 #include "crypto/arena.h"
 #include "crypto/library.h"
+#include "crypto/public_key.h"
 
 enum { FIELD_LARGEST = 48, HASH_LARGEST = 48, SECRET_SENT_LARGEST = BULLA_TPM_SIGNATURE_LARGEST, BLOCK = 16 };
 
@@ -77,31 +78,6 @@ static bool derive_symmetric(const struct making *making, struct bulla_bytes lab
 
 /* -- the seed and its transport -- */
 
-static EVP_PKEY *key_from(const char *algorithm, OSSL_PARAM *parameters)
-{
-    EVP_PKEY *key = NULL;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(bulla_openssl_context(), algorithm, NULL);
-    if (context && EVP_PKEY_fromdata_init(context) == 1)
-        (void)EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters);
-    EVP_PKEY_CTX_free(context);
-    return key;
-}
-
-static EVP_PKEY *rsa_key(struct bulla_bytes modulus)
-{
-    uint8_t native[BULLA_TPM_SIGNATURE_LARGEST]; /* parameters are in the machine's order */
-    unsigned long exponent = 65537;
-    BIGNUM *number = BN_bin2bn(modulus.data, (int)modulus.size, NULL);
-    bool done = number && BN_bn2nativepad(number, native, (int)modulus.size) >= 0;
-    BN_free(number);
-    OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_N, native, modulus.size),
-        OSSL_PARAM_construct_ulong(OSSL_PKEY_PARAM_RSA_E, &exponent),
-        OSSL_PARAM_construct_end(),
-    };
-    return done ? key_from("RSA", parameters) : NULL;
-}
-
 static bool oaep(struct making *making, EVP_PKEY_CTX *context)
 {
     char padding[] = OSSL_PKEY_RSA_PAD_MODE_OAEP;
@@ -123,25 +99,14 @@ static bool oaep(struct making *making, EVP_PKEY_CTX *context)
 
 static enum bulla_reason seed_by_rsa(struct making *making)
 {
-    EVP_PKEY *key = rsa_key(making->ek.modulus);
+    const struct bulla_public_key numbers = bulla_tpm_public_key(&making->ek);
+    EVP_PKEY *key = bulla_public_key_make(&numbers);
     EVP_PKEY_CTX *context = key ? EVP_PKEY_CTX_new_from_pkey(bulla_openssl_context(), key, NULL) : NULL;
     randombytes_buf(making->secrets->seed, making->hash_size);
     bool done = context && oaep(making, context);
     EVP_PKEY_CTX_free(context);
     EVP_PKEY_free(key);
     return done ? BULLA_OK : failed("RSA-OAEP");
-}
-
-static EVP_PKEY *point_key(char *group, struct bulla_bytes point)
-{
-    uint8_t copy[BULLA_TPM_POINT_LARGEST]; /* parameters are not const */
-    memcpy(copy, point.data, point.size);
-    OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, copy, point.size),
-        OSSL_PARAM_construct_end(),
-    };
-    return key_from("EC", parameters);
 }
 
 static bool agree(struct making *making, EVP_PKEY *own, EVP_PKEY *peer, size_t field)
@@ -178,7 +143,8 @@ static enum bulla_reason seed_by_ecc(struct making *making)
     uint8_t ephemeral[BULLA_TPM_POINT_LARGEST];
     size_t field = large ? 48 : 32, size = 0;
     (void)snprintf(group, sizeof group, "%s", large ? "P-384" : "P-256");
-    EVP_PKEY *peer = point_key(group, bulla_tpm_public_key(&making->ek).value);
+    const struct bulla_public_key numbers = bulla_tpm_public_key(&making->ek);
+    EVP_PKEY *peer = bulla_public_key_make(&numbers);
     EVP_PKEY *own = EVP_PKEY_Q_keygen(bulla_openssl_context(), NULL, "EC", group);
     enum bulla_reason reason = BULLA_OK;
     if (!peer)

@@ -3,15 +3,9 @@
  * TPM's maker, model and version. */
 #include "tpm_ek.h"
 
-enum {
-    DER_UTF8 = 0x0c,
-    DER_PRINTABLE = 0x13,
-    DER_OID = 0x06,
-    DER_SEQUENCE = 0x30,
-    DER_SET = 0x31,
-    DER_DIRECTORY_NAME = 0xa4,
-    LARGEST_SAN = 4096
-};
+#include "der.h"
+
+enum { DER_UTF8 = 0x0c, DER_PRINTABLE = 0x13, DER_SET = 0x31, DER_DIRECTORY_NAME = 0xa4, LARGEST_SAN = 4096 };
 
 /* 2.23.133.8.1, and 2.23.133.2.1 to .3 */
 static const uint8_t for_endorsement[] = {0x67, 0x81, 0x05, 0x08, 0x01};
@@ -43,31 +37,12 @@ static const struct default_key {
 
 /* -- DER -- */
 
-/* The next element's tag and content; false at the end and for what is not DER. */
-static bool next_element(struct bulla_reader *reader, uint8_t *tag, struct bulla_bytes *content)
-{
-    *tag = bulla_read_u8(reader);
-    size_t size = bulla_read_u8(reader);
-    if (size == 0x81) {
-        size = bulla_read_u8(reader);
-        reader->failed |= size < 0x80;
-    } else if (size == 0x82) {
-        size = bulla_read_u16(reader);
-        reader->failed |= size < 0x100;
-    } else if (size > 0x7f) {
-        reader->failed = true;
-    }
-    *content = bulla_read(reader, size);
-    return !reader->failed;
-}
-
 static bool inside(struct bulla_reader *reader, uint8_t expected, struct bulla_reader *content)
 {
-    uint8_t tag = 0;
-    struct bulla_bytes bytes;
-    if (!next_element(reader, &tag, &bytes) || tag != expected)
+    struct bulla_der element;
+    if (!bulla_der_next(reader, &element) || element.tag != expected)
         return false;
-    bulla_reader_open(content, bytes);
+    bulla_reader_open(content, element.content);
     return true;
 }
 
@@ -75,13 +50,11 @@ static bool inside(struct bulla_reader *reader, uint8_t expected, struct bulla_r
 static enum bulla_reason cut(struct bulla_bytes stored, struct bulla_bytes *certificate)
 {
     struct bulla_reader reader;
-    struct bulla_bytes content;
-    uint8_t tag = 0;
+    struct bulla_der element;
     bulla_reader_open(&reader, stored);
-    if (!next_element(&reader, &tag, &content) || tag != DER_SEQUENCE)
+    if (!bulla_der_next(&reader, &element) || element.tag != BULLA_DER_SEQUENCE)
         return bulla_refuse(BULLA_MALFORMED, "the endorsement certificate is not DER");
-    certificate->data = stored.data;
-    certificate->size = stored.size - bulla_reader_left(&reader);
+    *certificate = element.whole;
     for (size_t i = certificate->size; i < stored.size; i++)
         if (stored.data[i] != stored.data[certificate->size] || (stored.data[i] != 0 && stored.data[i] != 0xff))
             return bulla_refuse(
@@ -96,14 +69,13 @@ static enum bulla_reason check_usage(const struct bulla_certificate *certificate
     struct bulla_reader outer, list;
     bool found = false;
     bulla_reader_open(&outer, bulla_certificate_extension(certificate, "2.5.29.37"));
-    if (!inside(&outer, DER_SEQUENCE, &list) || bulla_reader_left(&outer))
+    if (!inside(&outer, BULLA_DER_SEQUENCE, &list) || bulla_reader_left(&outer))
         return bulla_refuse(BULLA_CERTIFICATE_INVALID, "the endorsement certificate has no extendedKeyUsage");
     while (bulla_reader_left(&list)) {
-        uint8_t tag = 0;
-        struct bulla_bytes identifier;
-        if (!next_element(&list, &tag, &identifier) || tag != DER_OID)
+        struct bulla_der identifier;
+        if (!bulla_der_next(&list, &identifier) || identifier.tag != BULLA_DER_OID)
             return bulla_refuse(BULLA_CERTIFICATE_INVALID, "the certificate's extendedKeyUsage can't be read");
-        found |= bulla_bytes_equal(identifier, BULLA_BYTES(for_endorsement));
+        found |= bulla_bytes_equal(identifier.content, BULLA_BYTES(for_endorsement));
     }
     return found ? BULLA_OK : bulla_refuse(BULLA_CERTIFICATE_INVALID, "the certificate is not for an endorsement key");
 }
@@ -137,11 +109,11 @@ static bool keep_attribute(struct bulla_tpm_ek *ek, struct bulla_bytes identifie
 static bool read_attribute(struct bulla_reader *set, struct bulla_tpm_ek *ek)
 {
     struct bulla_reader pair;
-    struct bulla_bytes identifier, value;
-    uint8_t first = 0, second = 0;
-    return inside(set, DER_SEQUENCE, &pair) && next_element(&pair, &first, &identifier) && first == DER_OID &&
-           next_element(&pair, &second, &value) && bulla_reader_left(&pair) == 0 &&
-           ((second != DER_UTF8 && second != DER_PRINTABLE) || keep_attribute(ek, identifier, value));
+    struct bulla_der identifier, value;
+    return inside(set, BULLA_DER_SEQUENCE, &pair) && bulla_der_next(&pair, &identifier) &&
+           identifier.tag == BULLA_DER_OID && bulla_der_next(&pair, &value) && bulla_reader_left(&pair) == 0 &&
+           ((value.tag != DER_UTF8 && value.tag != DER_PRINTABLE) ||
+               keep_attribute(ek, identifier.content, value.content));
 }
 
 /* Name: a SEQUENCE of SETs of attributes. */
@@ -149,7 +121,7 @@ static bool read_name(struct bulla_bytes content, struct bulla_tpm_ek *ek)
 {
     struct bulla_reader outer, name, set;
     bulla_reader_open(&outer, content);
-    if (!inside(&outer, DER_SEQUENCE, &name) || bulla_reader_left(&outer))
+    if (!inside(&outer, BULLA_DER_SEQUENCE, &name) || bulla_reader_left(&outer))
         return false;
     while (bulla_reader_left(&name)) {
         if (!inside(&name, DER_SET, &set))
@@ -166,11 +138,11 @@ static enum bulla_reason read_makers_words(const struct bulla_certificate *certi
     struct bulla_reader outer, names;
     struct bulla_bytes extension = bulla_certificate_extension(certificate, "2.5.29.17");
     bulla_reader_open(&outer, extension);
-    bool good = extension.size <= LARGEST_SAN && inside(&outer, DER_SEQUENCE, &names) && !bulla_reader_left(&outer);
+    bool good =
+        extension.size <= LARGEST_SAN && inside(&outer, BULLA_DER_SEQUENCE, &names) && !bulla_reader_left(&outer);
     while (good && bulla_reader_left(&names)) {
-        uint8_t tag = 0;
-        struct bulla_bytes content;
-        good = next_element(&names, &tag, &content) && (tag != DER_DIRECTORY_NAME || read_name(content, ek));
+        struct bulla_der name;
+        good = bulla_der_next(&names, &name) && (name.tag != DER_DIRECTORY_NAME || read_name(name.content, ek));
     }
     if (!good || strncmp(ek->manufacturer, "id:", 3) != 0 || !ek->model[0] || !ek->version[0])
         return bulla_refuse(BULLA_CERTIFICATE_INVALID,

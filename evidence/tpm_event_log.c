@@ -57,16 +57,6 @@ static const struct type {
 };
 enum { TYPES = sizeof types / sizeof types[0] };
 
-static uint16_t read_u16(struct bulla_reader *reader)
-{
-    return __builtin_bswap16(bulla_read_u16(reader));
-}
-
-static uint32_t read_u32(struct bulla_reader *reader)
-{
-    return __builtin_bswap32(bulla_read_u32(reader));
-}
-
 static enum bulla_reason malformed(const struct bulla_tpm_event_log *log, const char *what)
 {
     return bulla_refuse(BULLA_MALFORMED, "event %zu of the log: %s", log->index, what);
@@ -86,12 +76,12 @@ static bool begins_with(struct bulla_bytes data, const char name[static 16])
 
 static enum bulla_reason read_banks(struct bulla_tpm_event_log *log, struct bulla_reader *head)
 {
-    uint32_t count = read_u32(head);
+    uint32_t count = bulla_read_u32_little(head);
     if (!head->failed && (count == 0 || count > BULLA_EVENT_BANKS))
         return bulla_refuse(BULLA_UNSUPPORTED, "an event log of %u banks", count);
     for (; log->bank_count < count && !head->failed; log->bank_count++) {
         enum bulla_hash hash;
-        uint16_t algorithm = read_u16(head), size = read_u16(head);
+        uint16_t algorithm = bulla_read_u16_little(head), size = bulla_read_u16_little(head);
         if (head->failed)
             break;
         if (size == 0 || size > DIGEST_LARGEST || (bulla_tpm_hash(algorithm, &hash) && size != bulla_hash_size(hash)))
@@ -150,7 +140,7 @@ enum bulla_reason bulla_tpm_event_log_open(struct bulla_bytes bytes, struct bull
 static enum bulla_reason take_digest(struct bulla_tpm_event_log *log, struct bulla_tpm_event *event, uint32_t *seen)
 {
     enum bulla_hash hash;
-    uint16_t algorithm = read_u16(&log->reader);
+    uint16_t algorithm = bulla_read_u16_little(&log->reader);
     for (size_t i = 0; i < log->bank_count && !log->reader.failed; i++) {
         if (log->banks[i].algorithm != algorithm)
             continue;
@@ -168,7 +158,7 @@ static enum bulla_reason take_digest(struct bulla_tpm_event_log *log, struct bul
 /* TPML_DIGEST_VALUES: one for each bank of the log, in any order. */
 static enum bulla_reason take_digests(struct bulla_tpm_event_log *log, struct bulla_tpm_event *event)
 {
-    uint32_t count = read_u32(&log->reader), seen = 0;
+    uint32_t count = bulla_read_u32_little(&log->reader), seen = 0;
     if (!log->reader.failed && count != log->bank_count)
         return malformed(log, "more or fewer digests than the log has banks");
     for (uint32_t i = 0; i < count && !log->reader.failed; i++)
@@ -180,13 +170,13 @@ static enum bulla_reason take(struct bulla_tpm_event_log *log, struct bulla_tpm_
 {
     struct bulla_reader *reader = &log->reader;
     *event = (struct bulla_tpm_event){.index = log->index, .locality = -1};
-    event->pcr = read_u32(reader);
-    event->type = read_u32(reader);
+    event->pcr = bulla_read_u32_little(reader);
+    event->type = bulla_read_u32_little(reader);
     if (log->agile && log->index > 0)
         BULLA_TRY(take_digests(log, event));
     else
         event->digests[BULLA_SHA1] = bulla_read(reader, SHA1_SIZE);
-    event->data = bulla_read(reader, read_u32(reader));
+    event->data = bulla_read(reader, bulla_read_u32_little(reader));
     return reader->failed ? truncated(log) : BULLA_OK;
 }
 

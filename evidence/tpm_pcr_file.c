@@ -5,24 +5,6 @@
 
 enum { SLOTS = 16, SLOT = 8, SELECT_SIZE = 3, LIST_SLOTS = 8, LISTS = BULLA_PCR_COUNT / LIST_SLOTS };
 
-static uint16_t read_u16(struct bulla_reader *reader)
-{
-    return __builtin_bswap16(bulla_read_u16(reader));
-}
-
-static uint32_t read_u32(struct bulla_reader *reader)
-{
-    return __builtin_bswap32(bulla_read_u32(reader));
-}
-
-static bool zeros(struct bulla_bytes bytes)
-{
-    uint8_t all = 0;
-    for (size_t i = 0; i < bytes.size; i++)
-        all |= bytes.data[i];
-    return all == 0;
-}
-
 static enum bulla_reason malformed(const char *what)
 {
     return bulla_refuse(BULLA_MALFORMED, "file of PCR values: %s", what);
@@ -30,28 +12,29 @@ static enum bulla_reason malformed(const char *what)
 
 static enum bulla_reason read_selection(struct bulla_reader *reader, enum bulla_hash *bank, uint32_t *mask)
 {
-    uint32_t count = read_u32(reader);
-    uint16_t hash = read_u16(reader);
+    uint32_t count = bulla_read_u32_little(reader);
+    uint16_t hash = bulla_read_u16_little(reader);
     uint8_t size = bulla_read_u8(reader);
     *mask = bulla_read_u8(reader);
     *mask |= (uint32_t)bulla_read_u8(reader) << 8;
     *mask |= (uint32_t)bulla_read_u8(reader) << 16;
-    struct bulla_bytes rest = bulla_read(reader, SLOT - 6 + (SLOTS - 1) * SLOT);
+    bool rest = bulla_read_zeros(reader, SLOT - 6 + (SLOTS - 1) * SLOT);
     if (reader->failed)
         return bulla_reader_finish(reader, "file of PCR values");
     if (count != 1 || !bulla_tpm_hash(hash, bank))
         return bulla_refuse(BULLA_UNSUPPORTED, "file of PCR values: %u banks, the first %04x", count, hash);
-    return size == SELECT_SIZE && *mask && zeros(rest) ? BULLA_OK : malformed("its selection is not one of 24 PCRs");
+    return size == SELECT_SIZE && *mask && rest ? BULLA_OK : malformed("its selection is not one of 24 PCRs");
 }
 
 /* The next value, or what must fill the place of none. */
 static enum bulla_reason read_slot(struct bulla_reader *reader, size_t expected, uint8_t *value)
 {
-    uint16_t size = read_u16(reader);
-    struct bulla_bytes bytes = bulla_read(reader, BULLA_HASH_LARGEST);
+    uint16_t size = bulla_read_u16_little(reader);
+    struct bulla_bytes bytes = bulla_read(reader, expected);
+    bool rest = bulla_read_zeros(reader, BULLA_HASH_LARGEST - expected);
     if (reader->failed)
         return bulla_reader_finish(reader, "file of PCR values");
-    if (size != expected || !zeros((struct bulla_bytes){bytes.data + expected, bytes.size - expected}))
+    if (size != expected || !rest)
         return malformed("a value is not of the bank's size, or there are more or fewer than were selected");
     if (value)
         memcpy(value, bytes.data, bytes.size);
@@ -72,11 +55,11 @@ enum bulla_reason bulla_tpm_pcr_file_read(struct bulla_bytes file, enum bulla_ha
     bulla_reader_open(&reader, file);
     memset(values, 0, (size_t)BULLA_PCR_COUNT * BULLA_HASH_LARGEST);
     BULLA_TRY(read_selection(&reader, bank, pcr_mask));
-    uint32_t lists = read_u32(&reader), left = *pcr_mask;
+    uint32_t lists = bulla_read_u32_little(&reader), left = *pcr_mask;
     if (!reader.failed && lists > LISTS)
         return malformed("more values than there are PCRs");
     for (uint32_t list = 0; list < lists; list++) {
-        uint32_t count = read_u32(&reader);
+        uint32_t count = bulla_read_u32_little(&reader);
         if (!reader.failed && (count > LIST_SLOTS || count > (unsigned)__builtin_popcount(left)))
             return malformed("more values than were selected");
         for (uint32_t slot = 0; slot < LIST_SLOTS; slot++)

@@ -56,6 +56,10 @@ enum bulla_reason bulla_evidence_verify(const struct bulla_verification *verific
         verification->endorsements.crls.size > BULLA_COLLATERAL_LARGEST)
         return bulla_refuse(BULLA_TOO_LARGE, "endorsements of more than %d bytes", BULLA_COLLATERAL_LARGEST);
     const struct bulla_evidence_verifier *verifier = bulla_evidence_recognise(verification->document);
+    if (verification->attestation_key.size && verifier->kind != BULLA_EVIDENCE_NONE &&
+        verifier->kind != BULLA_EVIDENCE_TPM)
+        return bulla_refuse(
+            BULLA_EVIDENCE_UNTRUSTED, "you named a TPM's attestation key, and this is no TPM's evidence");
     enum bulla_reason reason = verifier->verify(verification, claims);
     if (reason == BULLA_OK && claims->debug && !verification->allow_debug)
         reason = bulla_refuse(BULLA_EVIDENCE_DEBUG, "%s: it runs with debugging", verifier->people);

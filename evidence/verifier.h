@@ -27,7 +27,8 @@ struct bulla_verification {
     struct bulla_endorsements endorsements;
     const uint8_t (*roots)[32]; /* SHA-256 of DER of roots that the caller trusts beside the kind's own */
     size_t root_count;
-    struct bulla_bytes attestation_key; /* TPM: the name (34 bytes or more) of the pinned key; empty: unpinned */
+    struct bulla_bytes attestation_key; /* the name (34 bytes or more) of one TPM's pinned key, and nothing but that
+                                         * TPM's evidence is taken then; empty: a TPM's is unpinned */
     bool allow_debug;                   /* for explaining only: claims->debug tells */
 };
 
@@ -46,7 +47,8 @@ extern const struct bulla_evidence_verifier *const bulla_evidence_verifiers[BULL
 const struct bulla_evidence_verifier *bulla_evidence_recognise(struct bulla_bytes document); /* never NULL */
 const struct bulla_evidence_verifier *bulla_evidence_named(const char *name);                /* NULL: none */
 
-/* BULLA_EVIDENCE_KIND where nobody recognises it; the kind's own reasons else. */
+/* BULLA_EVIDENCE_KIND where nobody recognises it, BULLA_EVIDENCE_UNTRUSTED where a TPM's key was named and it is no
+ * TPM's; the kind's own reasons else. */
 enum bulla_reason bulla_evidence_verify(
     const struct bulla_verification *verification, struct bulla_claims *claims) BULLA_MUST_USE;
 

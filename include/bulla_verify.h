@@ -10,8 +10,9 @@
  *     bulla_verifier_nonce(verifier, nonce);                  … send it, get the evidence …
  *     if (bulla_verifier_judge(verifier, &question, &result) == 0) … it may be trusted …
  *
- * Functions return 0, or -1 with the reason in bulla_verifier_code, _detail and _remedy until the next call. What this
- * header declares stays as it is within a major version of the library. A verifier is used by one thread at a time. */
+ * Functions return 0, or -1 with the reason in bulla_verifier_code, _detail and _remedy until the next call. NULL where
+ * something is needed is refused, not followed. What this header declares stays as it is within a major version of the
+ * library. A verifier is used by one thread at a time. */
 #ifndef BULLA_VERIFY_H
 #define BULLA_VERIFY_H
 
@@ -36,7 +37,8 @@ const char *bulla_verifier_remedy(const struct bulla_verifier *verifier);
 
 /* Trusts one more root: a certificate in PEM or DER. For TPM manufacturers and private test roots; up to 8. */
 int bulla_verifier_root(struct bulla_verifier *verifier, const void *certificate, size_t size);
-/* Trusts one TPM's attestation key by its name (34 bytes for SHA-256), learned at enrolment. */
+/* Trusts one TPM's attestation key by its name (34 bytes for SHA-256), learned at enrolment. Only that TPM's evidence
+ * is taken from then on; without it no TPM's is. */
 int bulla_verifier_attestation_key(struct bulla_verifier *verifier, const void *name, size_t size);
 /* What helps to judge: certificates (VCEK, ASK, ARK; PEM or DER), Intel's collateral (JSON), revocation lists (PEM or
  * DER). Copied; each replaces the one before. */
@@ -63,9 +65,9 @@ struct bulla_verify_question {
 struct bulla_verify_result;
 void bulla_verify_result_free(struct bulla_verify_result *result); /* NULL is allowed */
 
-/* 0: nothing that was asked for speaks against the evidence. -1 with a result (`*result` is not NULL): the evidence is
- * refused, and the result says so, too; -1 without one: the question could not be asked. Without a policy a result is
- * never better than "none": what was measured is compared with nothing. */
+/* 0: it is genuine, its key is vouched for, and nothing that was asked for speaks against it. -1 with a result
+ * (`*result` is not NULL): the evidence is refused, and the result says so, too; -1 without one: the question could not
+ * be asked. Without a policy a result is never better than "none": what was measured is compared with nothing. */
 int bulla_verifier_judge(
     struct bulla_verifier *verifier, const struct bulla_verify_question *question, struct bulla_verify_result **result);
 
@@ -75,7 +77,8 @@ const char *bulla_verify_status(const struct bulla_verify_result *result);
 const char *bulla_verify_kind(const struct bulla_verify_result *result);
 /* EAR claims (draft-ietf-rats-ear-04) as JSON; lives as long as the result. NULL without memory. */
 const char *bulla_verify_ear(struct bulla_verify_result *result);
-/* One measurement by name ("pcr0", "mrtd", "measurement" …): its size, or 0 when there is none. */
+/* One measurement by name ("pcr0", "mrtd", "measurement" …): its size, or 0 when there is none. They are there also
+ * where the evidence verified and was refused afterwards, for its nonce, its age or by the policy. */
 size_t bulla_verify_measurement(const struct bulla_verify_result *result, const char *name, uint8_t value[64]);
 /* The public key that the evidence vouches for, as its report names it: its size, or 0. */
 size_t bulla_verify_public_key(const struct bulla_verify_result *result, uint8_t *key, size_t room);

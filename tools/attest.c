@@ -81,8 +81,7 @@ static enum bulla_reason evidence_judge(const struct attest_settings *settings, 
     struct bulla_bytes given, struct attested *attested)
 {
     BULLA_CERTIFICATES struct bulla_certificates certificates = {.count = 0};
-    for (size_t i = 0; i < settings->roots.count; i++)
-        BULLA_TRY(bulla_certificates_add(&certificates, settings->roots.items[i], true));
+    BULLA_TRY(bulla_certificates_add_roots(&certificates, &settings->roots));
     const struct bulla_evidence_trust trust = {
         .attestation_key = {settings->attestation_key.data, settings->attestation_key.size},
         .roots = (const uint8_t(*)[32])certificates.pins,

@@ -44,6 +44,13 @@ enum bulla_reason bulla_certificates_add(struct bulla_certificates *certificates
     return reason;
 }
 
+enum bulla_reason bulla_certificates_add_roots(struct bulla_certificates *certificates, const struct bulla_list *paths)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        BULLA_TRY(bulla_certificates_add(certificates, paths->items[i], true));
+    return BULLA_OK;
+}
+
 /* --- chains --- */
 
 struct search {

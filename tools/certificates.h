@@ -3,6 +3,7 @@
 #define BULLA_TOOLS_CERTIFICATES_H
 
 #include "crypto/certificate.h"
+#include "options.h"
 
 enum { BULLA_CERTIFICATES_LARGEST = 32 };
 
@@ -18,6 +19,9 @@ struct bulla_certificates {
  * those of crypto/certificate.h. */
 enum bulla_reason bulla_certificates_add(
     struct bulla_certificates *certificates, const char *path, bool root) BULLA_MUST_USE;
+/* All that --root names. */
+enum bulla_reason bulla_certificates_add_roots(
+    struct bulla_certificates *certificates, const struct bulla_list *paths) BULLA_MUST_USE;
 /* Asks `judge` of each path from a trusted root to the one that names itself `leaf`'s issuer, root first, until one is
  * right. BULLA_CERTIFICATE_UNTRUSTED when none leads to a root; else why the first path was not right. */
 typedef enum bulla_reason bulla_certificates_judge(

@@ -172,8 +172,7 @@ static enum bulla_reason request_challenge(const struct challenge_settings *sett
 {
     struct machine machine;
     BULLA_CERTIFICATES struct bulla_certificates trust = {.root_count = 0};
-    for (size_t i = 0; i < settings->roots.count; i++)
-        BULLA_TRY(bulla_certificates_add(&trust, settings->roots.items[i], true));
+    BULLA_TRY(bulla_certificates_add_roots(&trust, &settings->roots));
     for (size_t i = 0; i < settings->chain.count; i++)
         BULLA_TRY(bulla_certificates_add(&trust, settings->chain.items[i], false));
     BULLA_TRY(attestation_check(request, &machine));

@@ -27,9 +27,6 @@ enum bulla_reason bulla_evidence_check(
         verification.endorsements.certificates = verified->envelope.certificates;
     if (verified->envelope.kind == BULLA_EVIDENCE_TPM)
         BULLA_TRY(quote_claims(trust, verified));
-    else if (trust->attestation_key.size)
-        return bulla_refuse(
-            BULLA_EVIDENCE_UNTRUSTED, "you named a TPM's attestation key, and this is no TPM's evidence");
     return bulla_evidence_verify(&verification, &verified->claims);
 }
 

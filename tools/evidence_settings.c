@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "authority.h"
-#include "crypto/certificate.h"
 #include "file.h"
 #include "output.h"
 #include "times.h"
@@ -20,30 +19,13 @@ static enum bulla_reason part_read(const char *path, size_t largest, uint8_t **d
     return reason;
 }
 
-static enum bulla_reason root_read(const char *path, uint8_t fingerprint[static 32])
-{
-    BULLA_CERTIFICATE struct bulla_certificate *certificate = NULL;
-    struct bulla_bytes bytes = {NULL, 0};
-    uint8_t *data = NULL;
-    enum bulla_reason reason = part_read(path, 4UL * BULLA_CERTIFICATE_LARGEST, &data, &bytes);
-    if (reason == BULLA_OK)
-        reason = bulla_certificate_read_one(bytes, path, &certificate);
-    if (reason == BULLA_OK)
-        bulla_certificate_fingerprint(certificate, fingerprint);
-    free(data);
-    return reason;
-}
-
 static enum bulla_reason trust_read(struct bulla_question *question, const struct bulla_evidence_settings *settings)
 {
     struct bulla_verification *trusted = &question->judgement.trusted;
     struct bulla_endorsements *endorsements = &trusted->endorsements;
-    if (settings->roots.count > BULLA_EXTRA_ROOTS)
-        return bulla_refuse(BULLA_ARGUMENT, "--root: at most %d", BULLA_EXTRA_ROOTS);
-    for (size_t i = 0; i < settings->roots.count; i++)
-        BULLA_TRY(root_read(settings->roots.items[i], question->roots[i]));
-    trusted->roots = question->roots;
-    trusted->root_count = settings->roots.count;
+    BULLA_TRY(bulla_certificates_add_roots(&question->roots, &settings->roots));
+    trusted->roots = (const uint8_t(*)[32])question->roots.pins;
+    trusted->root_count = question->roots.root_count;
     trusted->attestation_key = (struct bulla_bytes){settings->attestation_key.data, settings->attestation_key.size};
     BULLA_TRY(part_read(
         settings->certificates, BULLA_COLLATERAL_LARGEST, &question->certificates, &endorsements->certificates));
@@ -74,12 +56,12 @@ static enum bulla_reason policy_read(struct bulla_question *question, const stru
 static enum bulla_reason purpose_read(struct bulla_judgement *judgement, const char *name)
 {
     judgement->has_purpose = name != NULL;
-    for (int i = 0; name && i < BULLA_PURPOSE_COUNT; i++)
-        if (strcmp(bulla_purpose_name((enum bulla_purpose)i), name) == 0) {
-            judgement->purpose = (enum bulla_purpose)i;
-            return BULLA_OK;
-        }
-    return name ? bulla_refuse(BULLA_ARGUMENT, "--purpose: attest, receipt or release, not '%s'", name) : BULLA_OK;
+    if (!name)
+        return BULLA_OK;
+    judgement->purpose = bulla_purpose_named(BULLA_TEXT(name));
+    return judgement->purpose < BULLA_PURPOSE_COUNT
+               ? BULLA_OK
+               : bulla_refuse(BULLA_ARGUMENT, "--purpose: attest, receipt or release, not '%s'", name);
 }
 
 static enum bulla_reason time_read(struct bulla_judgement *judgement, const struct bulla_evidence_settings *settings)
@@ -112,6 +94,7 @@ void bulla_question_close(struct bulla_question *question)
 {
     if (!question)
         return;
+    bulla_certificates_free(&question->roots);
     free(question->evidence);
     free(question->certificates);
     free(question->collateral);

@@ -2,6 +2,7 @@
 #ifndef BULLA_TOOLS_EVIDENCE_SETTINGS_H
 #define BULLA_TOOLS_EVIDENCE_SETTINGS_H
 
+#include "certificates.h"
 #include "evidence/judgement.h"
 #include "options.h"
 
@@ -23,7 +24,7 @@ struct bulla_evidence_settings {
         {"attestation-key", 'a', "HEX", "TPM name of the attestation key that you trust", BULLA_OPTION_HEX,            \
             BULLA_EVIDENCE_AT(attestation_key), 34, 66, false},                                                        \
         {"root", 'r', "FILE", "a root certificate that you trust beside the built-in ones; repeatable",                \
-            BULLA_OPTION_LIST, BULLA_EVIDENCE_AT(roots), 0, 0, false},                                                 \
+            BULLA_OPTION_LIST, BULLA_EVIDENCE_AT(roots), 0, BULLA_EXTRA_ROOTS, false},                                 \
         {"certificates", 'c', "FILE", "certificates that help: VCEK, ASK, ARK (PEM or DER)", BULLA_OPTION_TEXT,        \
             BULLA_EVIDENCE_AT(certificates), 0, 0, false},                                                             \
         {"collateral", 0, "FILE", "Intel's TCB information (JSON)", BULLA_OPTION_TEXT, BULLA_EVIDENCE_AT(collateral),  \
@@ -47,7 +48,7 @@ struct bulla_question {
     struct bulla_attestation_result result;
     uint8_t *evidence, *certificates, *collateral, *revocations, *bundle;
     struct bulla_policy *policy;
-    uint8_t roots[BULLA_EXTRA_ROOTS][32];
+    struct bulla_certificates roots;
 };
 /* Reads `path` and whatever the settings name. Close it in any case. BULLA_ARGUMENT, BULLA_FILE, what a policy or a
  * root is refused for. */

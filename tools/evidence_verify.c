@@ -39,7 +39,8 @@ static void result_say(const struct bulla_question *question)
     const struct bulla_evidence_verifier *verifier = bulla_evidence_verifiers[result->kind];
     if (result->reason != BULLA_OK)
         return;
-    bulla_say(BULLA_GOOD "verified" BULLA_PLAIN ": %s, %s", verifier->people, bulla_trust_tier_name(result->tier));
+    bulla_say(
+        BULLA_GOOD "verified" BULLA_PLAIN ": %s, ear_status %s", verifier->people, bulla_trust_tier_name(result->tier));
     if (result->appraised)
         bulla_say(", accepted as \"%s\"", result->label);
     if (!result->claims.pinned)

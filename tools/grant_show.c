@@ -12,6 +12,21 @@ void bulla_grant_id_text(const uint8_t id[static BULLA_GRANT_ID], char text[stat
     bulla_hex_write(id, BULLA_GRANT_ID, text);
 }
 
+const char *bulla_plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+void bulla_policy_summary(const struct bulla_policy *policy, char text[static BULLA_SUMMARY_TEXT])
+{
+    int used = snprintf(text, BULLA_SUMMARY_TEXT, "version %llu of epoch %llu, %zu state%s, %zu reference%s",
+        (unsigned long long)policy->version, (unsigned long long)policy->epoch, policy->state_count,
+        bulla_plural(policy->state_count), policy->reference_count, bulla_plural(policy->reference_count));
+    if (policy->restricted && used > 0 && used < BULLA_SUMMARY_TEXT) /* its numbers fit in any case */
+        (void)snprintf(text + used, BULLA_SUMMARY_TEXT - (size_t)used, ", restricted to %zu grant%s",
+            policy->grant_count, bulla_plural(policy->grant_count));
+}
+
 void bulla_grant_operations_text(uint32_t operations, char text[static 64])
 {
     size_t used = 0;

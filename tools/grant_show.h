@@ -6,7 +6,7 @@
 
 #include "evidence/policy.h"
 
-enum { BULLA_GRANT_TEXT = 640, BULLA_GRANT_ID_TEXT = 2 * BULLA_GRANT_ID + 1 };
+enum { BULLA_GRANT_TEXT = 640, BULLA_GRANT_ID_TEXT = 2 * BULLA_GRANT_ID + 1, BULLA_SUMMARY_TEXT = 192 };
 
 void bulla_grant_id_text(const uint8_t id[static BULLA_GRANT_ID], char text[static BULLA_GRANT_ID_TEXT]);
 /* "infer,sign", or "all"; text: 64 bytes. */
@@ -16,6 +16,11 @@ void bulla_grant_text(const struct bulla_grant *grant, char text[static BULLA_GR
 /* {"id", "to", "object" (hex, or null: every object), "operations", "from", "until", "uses", "rate": "2/60"}; what is
  * not limited is null. NULL without memory. */
 json_t *bulla_grant_json(const struct bulla_grant *grant);
+
+/* "version 2 of epoch 0, 1 state, 0 references, restricted to 1 grant" */
+void bulla_policy_summary(const struct bulla_policy *policy, char text[static BULLA_SUMMARY_TEXT]);
+/* "s" of more than one, and of none. */
+const char *bulla_plural(size_t count);
 
 /* {"label", "kind", "measurements": {…}, "tcb", "migratable"}. */
 json_t *bulla_reference_json(const struct bulla_policy_reference *reference);

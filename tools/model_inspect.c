@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,17 @@ static enum bulla_reason prefix_read(const char *path, uint8_t **prefix, size_t 
     return failed ? bulla_refuse(BULLA_FILE, "reading %s", path) : BULLA_OK;
 }
 
+/* A token's serial number is 16 hex digits, and is written as bulla status does; what is none, as bytes. */
+static void token_text(const uint8_t token[static 16], char text[static 33])
+{
+    bool serial = true;
+    for (size_t i = 0; i < 16; i++)
+        serial = serial && isxdigit(token[i]);
+    bulla_hex_write(token, 16, text);
+    if (serial)
+        (void)snprintf(text, 33, "%.16s", (const char *)token);
+}
+
 static enum bulla_reason header_print(const struct bulla_stream_header *header, uint64_t expected, uint64_t found)
 {
     char name[2 * BULLA_STREAM_NAME_LARGEST + 1];
@@ -47,7 +59,7 @@ static enum bulla_reason header_print(const struct bulla_stream_header *header, 
     char hash[BULLA_AUTHORITY_HASH + 1];
     static const uint8_t zero[32];
     bulla_hex_write(header->name, header->name_size, name);
-    bulla_hex_write(header->token, sizeof header->token, token);
+    token_text(header->token, token);
     bulla_hex_write(header->manifest_digest, sizeof header->manifest_digest, manifest);
     bulla_hex_write(header->authority, sizeof header->authority, authority);
     (void)snprintf(hash, sizeof hash, "%.*s", BULLA_AUTHORITY_HASH, authority); /* the header has the whole hash */

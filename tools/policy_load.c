@@ -12,13 +12,9 @@ struct load_settings {
 
 static void policy_say(const struct bulla_document *document, const char *hash)
 {
-    const struct bulla_policy *policy = document->policy;
-    bulla_say(BULLA_GOOD "loaded" BULLA_PLAIN " version %llu of epoch %llu, %zu states, %zu references",
-        (unsigned long long)policy->version, (unsigned long long)policy->epoch, policy->state_count,
-        policy->reference_count);
-    if (policy->restricted)
-        bulla_say(", restricted to %zu grants", policy->grant_count);
-    bulla_say(", by authority %s\n", hash);
+    char summary[BULLA_SUMMARY_TEXT];
+    bulla_policy_summary(document->policy, summary);
+    bulla_say(BULLA_GOOD "loaded" BULLA_PLAIN " %s, by authority %s\n", summary, hash);
 }
 
 static enum bulla_reason result_print(const struct bulla_document *document)
@@ -45,8 +41,8 @@ static enum bulla_reason result_print(const struct bulla_document *document)
         bulla_say(BULLA_GOOD "loaded" BULLA_PLAIN " a grant by authority %s: %s\n", hash, text);
         (void)json_object_set_new(result, "grant", bulla_grant_json(document->grants));
     } else {
-        bulla_say(BULLA_GOOD "loaded" BULLA_PLAIN " a revocation of %zu grants by authority %s\n",
-            document->revocation->count, hash);
+        bulla_say(BULLA_GOOD "loaded" BULLA_PLAIN " a revocation of %zu grant%s by authority %s\n",
+            document->revocation->count, bulla_plural(document->revocation->count), hash);
         (void)json_object_set_new(result, "revoked", json_integer((json_int_t)document->revocation->count));
     }
     return bulla_output_document(result);

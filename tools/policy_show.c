@@ -114,7 +114,7 @@ static void grant_show(const struct bulla_document *document, json_t *shown)
 static void revocation_show(const struct bulla_document *document, json_t *shown)
 {
     json_t *ids = json_array();
-    bulla_say("a revocation of %zu grants\n", document->revocation->count);
+    bulla_say("a revocation of %zu grant%s\n", document->revocation->count, bulla_plural(document->revocation->count));
     for (size_t i = 0; i < document->revocation->count; i++) {
         char id[BULLA_GRANT_ID_TEXT];
         bulla_grant_id_text(document->revocation->ids[i], id);

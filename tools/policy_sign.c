@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "exit.h"
 #include "file.h"
+#include "grant_show.h"
 #include "output.h"
 #include "pcrs.h"
 #include "policy_draft.h"
@@ -63,13 +64,12 @@ static void date_label(char label[static 64])
 static enum bulla_reason pcrs_take(const json_t *status, struct bulla_policy_state *state)
 {
     const json_t *tpm = json_object_get(status, "tpm");
-    const json_t *values = json_object_get(tpm, "pcrs");
     const char *detail = json_string_value(json_object_get(tpm, "detail"));
     if (detail)
         return bulla_refuse(bulla_reason_of_code(json_string_value(json_object_get(tpm, "reason"))), "%s", detail);
-    if (!values)
+    if (!json_string_length(json_object_get(tpm, "tcti")))
         return bulla_refuse(BULLA_TPM_UNREACHABLE, "--from-token: the token has no TPM");
-    return bulla_pcrs_digest(values, state->pcr_mask, state->pcr_digest);
+    return bulla_pcrs_digest(tpm, state->pcr_mask, state->pcr_digest);
 }
 
 static enum bulla_reason token_state(const struct sign_settings *settings, struct bulla_policy_state *state)
@@ -163,14 +163,10 @@ static enum bulla_reason draft_fill(struct bulla_policy_draft *draft, const stru
 
 static enum bulla_reason result_print(const struct bulla_policy *policy, const char *path)
 {
-    char hex[2 * BULLA_AUTHORITY_SIZE + 1];
+    char hex[2 * BULLA_AUTHORITY_SIZE + 1], summary[BULLA_SUMMARY_TEXT];
     bulla_hex_write(policy->authority, sizeof policy->authority, hex);
-    bulla_say(BULLA_GOOD "signed" BULLA_PLAIN " version %llu of epoch %llu, %zu states, %zu references",
-        (unsigned long long)policy->version, (unsigned long long)policy->epoch, policy->state_count,
-        policy->reference_count);
-    if (policy->restricted)
-        bulla_say(", restricted to %zu grants", policy->grant_count);
-    bulla_say(": %s\n", path);
+    bulla_policy_summary(policy, summary);
+    bulla_say(BULLA_GOOD "signed" BULLA_PLAIN " %s: %s\n", summary, path);
     return bulla_output_document(json_pack("{s:s,s:I,s:I,s:I,s:I,s:b,s:I,s:s}", "authority", hex, "version",
         (json_int_t)policy->version, "epoch", (json_int_t)policy->epoch, "states", (json_int_t)policy->state_count,
         "references", (json_int_t)policy->reference_count, "restricted", policy->restricted, "grants",

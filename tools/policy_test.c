@@ -9,16 +9,15 @@
 #include "authority.h"
 #include "commands.h"
 #include "document.h"
-#include "evidence/judgement.h"
 #include "evidence/plain_text.h"
-#include "file.h"
+#include "evidence_settings.h"
 #include "grant_show.h"
 #include "output.h"
 #include "times.h"
 
 struct test_settings {
     struct bulla_common common;
-    const char *policy, *authority, *evidence, *operation, *time, *certificates, *collateral, *crls;
+    const char *policy, *authority, *evidence, *operation, *at, *certificates, *collateral, *revocations;
     struct bulla_hex object, attestation_key;
     struct bulla_list principals, roots;
 };
@@ -35,17 +34,16 @@ static const struct bulla_option options[] = {
         BULLA_GRANT_OBJECT_LARGEST, false},
     {"operation", 0, "NAME", "what is to be done with it (default: infer)", BULLA_OPTION_TEXT, AT(operation), 0, 0,
         false},
-    {"time", 0, "TIME", "when: 2026-12-31, 2026-12-31T18:00:00Z or +10d (default: now)", BULLA_OPTION_TEXT, AT(time), 0,
-        0, false},
-    {"attestation-key", 'a', "HEX", "TPM name of the attestation key that you trust, 34 bytes", BULLA_OPTION_HEX,
-        AT(attestation_key), 34, 34, false},
-    {"root", 0, "HEX", "SHA-256 of a root certificate that you trust beside the known ones; repeatable",
-        BULLA_OPTION_LIST, AT(roots), 0, 0, false},
-    {"certificates", 0, "FILE", "certificates that the evidence lacks, in PEM or DER", BULLA_OPTION_TEXT,
+    {"at", 0, "TIME", "when: 2026-12-31, 2026-12-31T18:00:00Z or +10d (default: now)", BULLA_OPTION_TEXT, AT(at), 0, 0,
+        false},
+    {"attestation-key", 'a', "HEX", "TPM name of the attestation key that you trust", BULLA_OPTION_HEX,
+        AT(attestation_key), 34, 66, false},
+    {"root", 'r', "FILE", "a root certificate that you trust beside the built-in ones; repeatable", BULLA_OPTION_LIST,
+        AT(roots), 0, BULLA_EXTRA_ROOTS, false},
+    {"certificates", 'c', "FILE", "certificates that help: VCEK, ASK, ARK (PEM or DER)", BULLA_OPTION_TEXT,
         AT(certificates), 0, 0, false},
-    {"collateral", 0, "FILE", "what is known of the platform's firmware, in JSON", BULLA_OPTION_TEXT, AT(collateral), 0,
-        0, false},
-    {"crls", 0, "FILE", "revocation lists, in PEM or DER", BULLA_OPTION_TEXT, AT(crls), 0, 0, false},
+    {"collateral", 0, "FILE", "Intel's TCB information (JSON)", BULLA_OPTION_TEXT, AT(collateral), 0, 0, false},
+    {"revocations", 0, "FILE", "revocation lists (PEM or DER)", BULLA_OPTION_TEXT, AT(revocations), 0, 0, false},
 };
 
 /* --- the answers --- */
@@ -81,70 +79,27 @@ static void policy_ask(struct answers *answers, const struct bulla_policy *polic
 
 /* --- the evidence --- */
 
-struct files {
-    uint8_t *data[4];
-    size_t size[4];
-};
-
-static enum bulla_reason file_take(
-    const char *path, size_t largest, struct files *files, size_t i, struct bulla_bytes *bytes)
-{
-    if (!path)
-        return BULLA_OK;
-    BULLA_TRY(bulla_file_read(path, largest, &files->data[i], &files->size[i]));
-    *bytes = (struct bulla_bytes){files->data[i], files->size[i]};
-    return BULLA_OK;
-}
-
-static enum bulla_reason roots_take(const struct test_settings *settings, uint8_t roots[static BULLA_EXTRA_ROOTS][32])
-{
-    struct bulla_hex hex;
-    if (settings->roots.count > BULLA_EXTRA_ROOTS)
-        return bulla_refuse(BULLA_ARGUMENT, "--root is given more than %d times", BULLA_EXTRA_ROOTS);
-    for (size_t i = 0; i < settings->roots.count; i++) {
-        BULLA_TRY(bulla_hex_parse(settings->roots.items[i], "--root", &hex));
-        if (hex.size != 32)
-            return bulla_refuse(BULLA_ARGUMENT, "--root: %zu bytes; 32 are needed", hex.size);
-        memcpy(roots[i], hex.data, 32);
-    }
-    return BULLA_OK;
-}
-
-static enum bulla_reason trust_take(const struct test_settings *settings, struct files *files,
-    uint8_t roots[static BULLA_EXTRA_ROOTS][32], struct bulla_judgement *judgement)
-{
-    struct bulla_endorsements *endorsements = &judgement->trusted.endorsements;
-    BULLA_TRY(roots_take(settings, roots));
-    judgement->trusted.roots = (const uint8_t(*)[32])roots;
-    judgement->trusted.root_count = settings->roots.count;
-    judgement->trusted.attestation_key =
-        (struct bulla_bytes){settings->attestation_key.data, settings->attestation_key.size};
-    BULLA_TRY(
-        file_take(settings->evidence, (size_t)2 * BULLA_EVIDENCE_DOCUMENT_LARGEST, files, 0, &judgement->evidence));
-    BULLA_TRY(file_take(settings->certificates, BULLA_COLLATERAL_LARGEST, files, 1, &endorsements->certificates));
-    BULLA_TRY(file_take(settings->collateral, BULLA_COLLATERAL_LARGEST, files, 2, &endorsements->collateral));
-    return file_take(settings->crls, BULLA_COLLATERAL_LARGEST, files, 3, &endorsements->crls);
-}
-
 /* The chain is judged at the evidence's own time: what is asked is what the policy says of such a machine. */
 static enum bulla_reason evidence_ask(
     struct answers *answers, const struct test_settings *settings, const struct bulla_policy *policy, uint64_t now)
 {
-    struct files files = {.data = {NULL}};
-    uint8_t roots[BULLA_EXTRA_ROOTS][32];
-    struct bulla_judgement judgement = {.policy = policy, .now = now, .at_its_own_time = true};
-    struct bulla_attestation_result *result = calloc(1, sizeof *result);
-    enum bulla_reason reason = result ? trust_take(settings, &files, roots, &judgement)
-                                      : bulla_refuse(BULLA_OUT_OF_MEMORY, "for the evidence");
+    const struct bulla_evidence_settings evidence = {.attestation_key = settings->attestation_key,
+        .roots = settings->roots,
+        .certificates = settings->certificates,
+        .collateral = settings->collateral,
+        .revocations = settings->revocations,
+        .at = "own"};
+    struct bulla_question *question = NULL;
+    enum bulla_reason reason = bulla_question_open(&question, &evidence, settings->evidence);
     if (reason == BULLA_OK) {
-        char yes[128] = "";
-        enum bulla_reason judged = bulla_evidence_judge(&judgement, result);
-        (void)snprintf(yes, sizeof yes, "it is \"%s\"", result->label);
+        char yes[128];
+        question->judgement.policy = policy;
+        question->judgement.now = now;
+        enum bulla_reason judged = bulla_evidence_judge(&question->judgement, &question->result);
+        (void)snprintf(yes, sizeof yes, "it is \"%s\"", question->result.label);
         answer(answers, "evidence", judged, yes);
     }
-    for (size_t i = 0; i < BULLA_COUNT(files.data); i++)
-        free(files.data[i]);
-    free(result);
+    bulla_question_close(question);
     return reason;
 }
 
@@ -199,8 +154,8 @@ static enum bulla_reason ask(
 {
     struct bulla_principal principals[BULLA_LIST_LARGEST];
     struct bulla_access access = {.now = (uint64_t)time(NULL)};
-    if (settings->time)
-        BULLA_TRY(bulla_time_parse(settings->time, "--time", access.now, &access.now));
+    if (settings->at)
+        BULLA_TRY(bulla_time_parse(settings->at, "--at", access.now, &access.now));
     BULLA_TRY(access_take(settings, principals, &access));
     policy_ask(answers, document->policy, access.now);
     if (settings->evidence)
@@ -235,7 +190,7 @@ const struct bulla_command bulla_command_policy_test = {
     .text = "Judges the policy's dates, the evidence if there is some, and the grants, and prints each answer. Uses\n"
             "that are left, rates, and what was revoked are not asked: the token alone knows them.",
     .examples = "  bulla policy test --policy machines.policy --evidence machine.evidence --as user:ann \\\n"
-                "      --object 6d31 --time +10d\n",
+                "      --object 6d31 --at +10d\n",
     .options = options,
     .option_count = BULLA_COUNT(options),
     .needs = BULLA_NEEDS_NOTHING,

@@ -132,8 +132,7 @@ static enum bulla_reason bundle_verify(const struct verify_settings *settings, s
         BULLA_TRY(bulla_authority_public(settings->authority, authority));
         trust.authority = BULLA_BYTES(authority);
     }
-    for (size_t i = 0; i < settings->roots.count; i++)
-        BULLA_TRY(bulla_certificates_add(&certificates, settings->roots.items[i], true));
+    BULLA_TRY(bulla_certificates_add_roots(&certificates, &settings->roots));
     trust.evidence.roots = (const uint8_t(*)[32])certificates.pins;
     trust.evidence.root_count = certificates.root_count;
     trust.evidence.now = trust.now;

@@ -11,6 +11,11 @@ struct status_settings {
     struct bulla_common common;
 };
 
+static const struct bulla_option options[] = {
+    {"pin-file", 0, "FILE", "log in by the PIN in FILE: the counter and the time are shown, too", BULLA_OPTION_TEXT,
+        offsetof(struct status_settings, common.pin_file), 0, 0, false},
+};
+
 /* A token without a store has no session to ask in: what its slot says is shown. */
 static enum bulla_reason uninitialised_show(const struct bulla_client *client)
 {
@@ -42,6 +47,7 @@ static enum bulla_reason part_check(const json_t *status, const char *name, cons
 
 static enum bulla_reason status_run(const struct bulla_call *call)
 {
+    const struct status_settings *settings = call->settings;
     struct bulla_client client;
     struct bulla_wait wait;
     json_t *status = NULL;
@@ -51,6 +57,8 @@ static enum bulla_reason status_run(const struct bulla_call *call)
         reason = uninitialised_show(&client);
     if (reason == BULLA_OK && initialised)
         reason = bulla_client_session(&client);
+    if (reason == BULLA_OK && initialised && settings->common.pin_file)
+        reason = bulla_client_login(&client, &settings->common);
     if (reason == BULLA_OK && initialised) {
         bulla_wait_begin(&wait, "asking the token and its TPM");
         reason = bulla_client_document(&client, "status", &status);
@@ -74,7 +82,10 @@ const struct bulla_command bulla_command_status = {
     .name = "status",
     .arguments = "",
     .summary = "Show the token, its TPM and its policies",
+    .text = "What the token tells nobody before a login, the ledger's counter and the time it knows, takes --pin-file.",
     .examples = "  bulla status\n  bulla status --json | jq .tpm.pcrs\n",
+    .options = options,
+    .option_count = BULLA_COUNT(options),
     .needs = BULLA_NEEDS_TOKEN,
     .settings_size = sizeof(struct status_settings),
     .run = status_run,

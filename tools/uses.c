@@ -1,10 +1,12 @@
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "client.h"
 #include "commands.h"
 #include "evidence/plain_text.h"
 #include "exit.h"
+#include "grant_show.h"
 #include "output.h"
 
 struct uses_settings {
@@ -22,38 +24,52 @@ static long long number_of(const json_t *object, const char *name)
     return (long long)json_integer_value(json_object_get(object, name));
 }
 
-static const char *names_of(const json_t *row, char *text, size_t size)
+/* In the words of `bulla grant`. */
+static const char *names_of(const json_t *row, char text[static 96])
 {
     size_t i, used = 0;
+    uint32_t mask = 0;
     const json_t *item;
     *text = '\0';
     json_array_foreach(json_object_get(row, "operations"), i, item)
     {
         const char *name = json_string_value(item);
-        int more = name ? snprintf(text + used, size - used, "%s%s", used ? "," : "", name) : 0;
-        used += more > 0 && (size_t)more < size - used ? (size_t)more : 0;
+        int more = name ? snprintf(text + used, 96 - used, "%s%s", used ? "," : "", name) : 0;
+        used += more > 0 && (size_t)more < 96 - used ? (size_t)more : 0;
     }
+    if (bulla_grant_operations_parse(text, &mask) == BULLA_OK)
+        bulla_grant_operations_text(mask, text);
     return text;
 }
 
-static void row_say(const json_t *row)
+static void count_say(const json_t *row, bool ended)
 {
-    char operations[96], from[BULLA_WHEN_SIZE], to[BULLA_WHEN_SIZE];
     const json_t *rate = json_object_get(row, "rate");
-    bulla_say(BULLA_STRONG "%s" BULLA_PLAIN "  %s\n", text_of(row, "id"), text_of(row, "who"));
-    bulla_say("  %s with %s, from %s to %s\n", names_of(row, operations, sizeof operations), text_of(row, "object"),
-        bulla_text_when((uint64_t)number_of(row, "from"), from), bulla_text_when((uint64_t)number_of(row, "to"), to));
-    if (json_is_true(json_object_get(row, "revoked")))
-        bulla_say("  " BULLA_BAD "revoked" BULLA_PLAIN "\n");
     if (!json_is_integer(json_object_get(row, "uses")))
         bulla_say("  not counted\n");
-    else if (number_of(row, "left"))
+    else if (number_of(row, "left") && !ended)
         bulla_say("  %lld of %lld used, " BULLA_GOOD "%lld left" BULLA_PLAIN "\n", number_of(row, "used"),
             number_of(row, "uses"), number_of(row, "left"));
     else
         bulla_say("  " BULLA_BAD "%lld of %lld used" BULLA_PLAIN "\n", number_of(row, "used"), number_of(row, "uses"));
     if (rate)
         bulla_say("  at most %lld in %lld s\n", number_of(rate, "uses"), number_of(rate, "seconds"));
+}
+
+static void row_say(const json_t *row)
+{
+    char operations[96], from[BULLA_WHEN_SIZE], to[BULLA_WHEN_SIZE];
+    const char *object = text_of(row, "object");
+    bool revoked = json_is_true(json_object_get(row, "revoked")), over = number_of(row, "to") < (long long)time(NULL);
+    bulla_say(BULLA_STRONG "%s" BULLA_PLAIN "  %s\n", text_of(row, "id"), text_of(row, "who"));
+    bulla_say("  %s with %s, from %s to %s\n", names_of(row, operations),
+        strcmp(object, "any") == 0 ? "every object" : object, bulla_text_when((uint64_t)number_of(row, "from"), from),
+        bulla_text_when((uint64_t)number_of(row, "to"), to));
+    if (revoked)
+        bulla_say("  " BULLA_BAD "revoked" BULLA_PLAIN "\n");
+    if (over)
+        bulla_say("  " BULLA_BAD "over" BULLA_PLAIN "\n");
+    count_say(row, revoked || over);
 }
 
 /* The token's own refusal, told in its document, is this command's. */

@@ -17,6 +17,7 @@
 
 #include "crypto/arena.h"
 #include "crypto/certificate.h"
+#include "evidence/der.h"
 #include "primary.h"
 #include "tpm.h"
 
@@ -67,7 +68,7 @@ static enum bulla_reason index_read(
                 (UINT16)at, &part),
             "reading the endorsement certificate"));
         bulla_write(writer, part->buffer, part->size);
-        at += part->size > 0 ? part->size : size; /* an empty answer ends it: the writer is short then */
+        at += part->size > 0 ? part->size : size; /* an empty answer ends it: the certificate is cut off then */
         Esys_Free(part);
     }
     return bulla_writer_finish(writer, "an endorsement certificate");
@@ -77,11 +78,9 @@ static enum bulla_reason index_read(
 static size_t der_size(struct bulla_bytes bytes)
 {
     struct bulla_reader reader;
+    struct bulla_der element;
     bulla_reader_open(&reader, bytes);
-    unsigned sequence = bulla_read_u8(&reader), form = bulla_read_u8(&reader); /* a size in one or two bytes */
-    size_t content = form == 0x81 ? bulla_read_u8(&reader) : bulla_read_u16(&reader);
-    bool known = sequence == 0x30 && (form == 0x81 || form == 0x82) && content <= bulla_reader_left(&reader);
-    return known && !reader.failed ? bytes.size - bulla_reader_left(&reader) + content : 0;
+    return bulla_der_next(&reader, &element) && element.tag == BULLA_DER_SEQUENCE ? element.whole.size : 0;
 }
 
 static enum bulla_reason certificate_get(
@@ -91,7 +90,10 @@ static enum bulla_reason certificate_get(
     struct bulla_writer writer;
     bulla_writer_open(&writer, certificate->data, sizeof certificate->data);
     BULLA_TRY(index_find(burst, kind->certificate, &nv, &certificate->size, &reader));
-    return certificate->size ? index_read(burst, nv, reader, certificate->size, &writer) : BULLA_OK;
+    if (certificate->size)
+        BULLA_TRY(index_read(burst, nv, reader, certificate->size, &writer));
+    certificate->size = writer.size;
+    return BULLA_OK;
 }
 
 /* --- the key --- */

@@ -38,9 +38,11 @@ struct bulla_verify_result {
     char *ear;
 };
 
-/* Every function's way out. */
+/* Every function's way out. Without a verifier there is nowhere to say why. */
 static int settle(struct bulla_verifier *verifier, enum bulla_reason reason)
 {
+    if (!verifier)
+        return -1;
     verifier->reason = reason;
     verifier->detail[0] = '\0';
     if (reason != BULLA_OK)
@@ -87,17 +89,17 @@ EXPORTED void bulla_verifier_free(struct bulla_verifier *verifier)
 
 EXPORTED const char *bulla_verifier_code(const struct bulla_verifier *verifier)
 {
-    return bulla_reason_code(verifier->reason);
+    return bulla_reason_code(verifier ? verifier->reason : BULLA_ARGUMENT);
 }
 
 EXPORTED const char *bulla_verifier_detail(const struct bulla_verifier *verifier)
 {
-    return verifier->detail;
+    return verifier ? verifier->detail : "there is no verifier";
 }
 
 EXPORTED const char *bulla_verifier_remedy(const struct bulla_verifier *verifier)
 {
-    return bulla_reason_remedy(verifier->reason);
+    return bulla_reason_remedy(verifier ? verifier->reason : BULLA_ARGUMENT);
 }
 
 /* --- what is trusted --- */
@@ -112,8 +114,10 @@ static enum bulla_reason read_root(struct bulla_bytes bytes, uint8_t fingerprint
 
 EXPORTED int bulla_verifier_root(struct bulla_verifier *verifier, const void *certificate, size_t size)
 {
-    if (!certificate || size == 0)
+    if (!verifier || !certificate || size == 0)
         return settle(verifier, bulla_refuse(BULLA_ARGUMENT, "no certificate was given"));
+    if (size > BULLA_COLLATERAL_LARGEST)
+        return settle(verifier, bulla_refuse(BULLA_TOO_LARGE, "a root of %zu bytes", size));
     if (verifier->root_count == BULLA_EXTRA_ROOTS)
         return settle(verifier, bulla_refuse(BULLA_TOO_LARGE, "at most %d roots are taken", BULLA_EXTRA_ROOTS));
     enum bulla_reason reason =
@@ -125,7 +129,7 @@ EXPORTED int bulla_verifier_root(struct bulla_verifier *verifier, const void *ce
 
 EXPORTED int bulla_verifier_attestation_key(struct bulla_verifier *verifier, const void *name, size_t size)
 {
-    if (!name || size < 34 || size > sizeof verifier->key)
+    if (!verifier || !name || size < 34 || size > sizeof verifier->key)
         return settle(
             verifier, bulla_refuse(BULLA_ARGUMENT, "a TPM's name has 34 to %d bytes, not %zu", KEY_NAME_LARGEST, size));
     memcpy(verifier->key, name, size);
@@ -136,7 +140,7 @@ EXPORTED int bulla_verifier_attestation_key(struct bulla_verifier *verifier, con
 EXPORTED int bulla_verifier_endorse(
     struct bulla_verifier *verifier, enum bulla_verify_endorsement what, const void *bytes, size_t size)
 {
-    if ((unsigned)what >= ENDORSEMENTS)
+    if (!verifier || (unsigned)what >= ENDORSEMENTS)
         return settle(verifier, bulla_refuse(BULLA_ARGUMENT, "there is no endorsement number %d", (int)what));
     return settle(verifier, copy_bytes(&verifier->endorsements[what], bytes, size, BULLA_COLLATERAL_LARGEST));
 }
@@ -169,14 +173,14 @@ static enum bulla_reason take_policy(
 EXPORTED int bulla_verifier_policy(
     struct bulla_verifier *verifier, const void *bundle, size_t size, const uint8_t authority[65])
 {
-    return settle(verifier, take_policy(verifier, bundle, size, authority));
+    return settle(verifier, verifier ? take_policy(verifier, bundle, size, authority) : BULLA_ARGUMENT);
 }
 
 /* --- judging --- */
 
 EXPORTED int bulla_verifier_nonce(struct bulla_verifier *verifier, uint8_t nonce[32])
 {
-    if (!nonce)
+    if (!verifier || !nonce)
         return settle(verifier, bulla_refuse(BULLA_ARGUMENT, "there is no room for the nonce"));
     bulla_nonce_issue(&verifier->nonces, (uint64_t)time(NULL), nonce);
     return settle(verifier, BULLA_OK);
@@ -185,12 +189,11 @@ EXPORTED int bulla_verifier_nonce(struct bulla_verifier *verifier, uint8_t nonce
 static enum bulla_reason ask_purpose(const char *name, struct bulla_judgement *judgement)
 {
     judgement->has_purpose = name != NULL;
-    for (int i = 0; name && i < BULLA_PURPOSE_COUNT; i++)
-        if (strcmp(bulla_purpose_name((enum bulla_purpose)i), name) == 0) {
-            judgement->purpose = (enum bulla_purpose)i;
-            return BULLA_OK;
-        }
-    return name ? bulla_refuse(BULLA_ARGUMENT, "there is no purpose \"%s\"", name) : BULLA_OK;
+    if (!name)
+        return BULLA_OK;
+    judgement->purpose = bulla_purpose_named(BULLA_TEXT(name));
+    return judgement->purpose < BULLA_PURPOSE_COUNT ? BULLA_OK
+                                                    : bulla_refuse(BULLA_ARGUMENT, "there is no purpose \"%s\"", name);
 }
 
 static void ask_trust(const struct bulla_verifier *verifier, struct bulla_judgement *judgement)
@@ -204,10 +207,16 @@ static void ask_trust(const struct bulla_verifier *verifier, struct bulla_judgem
     judgement->policy = verifier->policy;
 }
 
+/* The nonce goes first: whatever else is wrong, it is used up. */
 static enum bulla_reason ask(struct bulla_verifier *verifier, const struct bulla_verify_question *question,
     struct bulla_verify_result *result, struct bulla_judgement *judgement)
 {
     uint64_t now = (uint64_t)time(NULL);
+    if (question->nonce) {
+        memcpy(result->nonce, question->nonce, sizeof result->nonce);
+        judgement->nonce = BULLA_BYTES(result->nonce);
+        BULLA_TRY(bulla_nonce_take(&verifier->nonces, now, judgement->nonce));
+    }
     BULLA_TRY(copy_bytes(
         &result->evidence, question->evidence, question->evidence_size, 2UL * BULLA_EVIDENCE_DOCUMENT_LARGEST));
     BULLA_TRY(ask_purpose(question->purpose, judgement));
@@ -215,11 +224,6 @@ static enum bulla_reason ask(struct bulla_verifier *verifier, const struct bulla
     judgement->now = question->at ? question->at : now;
     judgement->oldest = question->oldest;
     ask_trust(verifier, judgement);
-    if (question->nonce) {
-        memcpy(result->nonce, question->nonce, sizeof result->nonce);
-        judgement->nonce = BULLA_BYTES(result->nonce);
-        BULLA_TRY(bulla_nonce_take(&verifier->nonces, now, judgement->nonce));
-    }
     return BULLA_OK;
 }
 
@@ -227,7 +231,10 @@ EXPORTED int bulla_verifier_judge(
     struct bulla_verifier *verifier, const struct bulla_verify_question *question, struct bulla_verify_result **result)
 {
     struct bulla_judgement judgement = {.now = 0};
-    *result = NULL;
+    if (result)
+        *result = NULL;
+    if (!verifier || !question || !result)
+        return settle(verifier, bulla_refuse(BULLA_ARGUMENT, "there is no question, or no room for the result"));
     struct bulla_verify_result *made = calloc(1, sizeof *made);
     if (!made)
         return settle(verifier, bulla_refuse(BULLA_OUT_OF_MEMORY, "for the result"));
@@ -254,25 +261,26 @@ EXPORTED void bulla_verify_result_free(struct bulla_verify_result *result)
 
 EXPORTED const char *bulla_verify_status(const struct bulla_verify_result *result)
 {
-    return bulla_trust_tier_name(result->judged.tier);
+    return bulla_trust_tier_name(result ? result->judged.tier : BULLA_TIER_CONTRA);
 }
 
 EXPORTED const char *bulla_verify_kind(const struct bulla_verify_result *result)
 {
-    return bulla_evidence_verifiers[result->judged.kind]->name;
+    return bulla_evidence_verifiers[result ? result->judged.kind : BULLA_EVIDENCE_NONE]->name;
 }
 
 EXPORTED const char *bulla_verify_ear(struct bulla_verify_result *result)
 {
-    if (!result->ear)
+    if (result && !result->ear)
         result->ear = bulla_ear_json(&result->judged, true);
-    return result->ear;
+    return result ? result->ear : NULL;
 }
 
 EXPORTED size_t bulla_verify_measurement(const struct bulla_verify_result *result, const char *name, uint8_t value[64])
 {
-    const struct bulla_measurement *measurement = bulla_claims_find(&result->judged.claims, name);
-    if (!measurement)
+    const struct bulla_measurement *measurement =
+        result && name ? bulla_claims_find(&result->judged.claims, name) : NULL;
+    if (!measurement || !value)
         return 0;
     memcpy(value, measurement->value, measurement->size);
     return measurement->size;
@@ -281,9 +289,11 @@ EXPORTED size_t bulla_verify_measurement(const struct bulla_verify_result *resul
 /* Of refused evidence nothing is vouched for. */
 EXPORTED size_t bulla_verify_public_key(const struct bulla_verify_result *result, uint8_t *key, size_t room)
 {
+    if (!result || !key || result->judged.reason != BULLA_OK)
+        return 0;
     struct bulla_bytes found =
-        result->judged.enveloped ? result->judged.report.public_key : result->judged.claims.public_key;
-    if (result->judged.reason != BULLA_OK || found.size == 0 || found.size > room)
+        result->judged.reported ? result->judged.report.public_key : result->judged.claims.public_key;
+    if (found.size == 0 || found.size > room)
         return 0;
     memcpy(key, found.data, found.size);
     return found.size;

@@ -16,6 +16,21 @@ static void numbers_are_read_big_endian(void **state)
     assert_int_equal(bulla_reader_finish(&reader, "numbers"), BULLA_OK);
 }
 
+static void zeros_are_told_from_others_and_from_nothing(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {0, 0, 1, 0};
+    struct bulla_reader reader;
+    bulla_reader_open(&reader, BULLA_BYTES(bytes));
+    assert_true(bulla_read_zeros(&reader, 2));
+    assert_false(bulla_read_zeros(&reader, 1));
+    assert_true(bulla_read_zeros(&reader, 1));
+    assert_false(reader.failed);
+    assert_true(bulla_read_zeros(&reader, 0));
+    assert_false(bulla_read_zeros(&reader, 1));
+    assert_true(reader.failed);
+}
+
 static void numbers_are_read_little_endian(void **state)
 {
     (void)state;
@@ -133,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_read_big_endian),
+        cmocka_unit_test(zeros_are_told_from_others_and_from_nothing),
         cmocka_unit_test(numbers_are_read_little_endian),
         cmocka_unit_test(a_reader_that_failed_stays_failed),
         cmocka_unit_test(a_size_from_outside_cannot_wrap),

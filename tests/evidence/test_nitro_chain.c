@@ -242,6 +242,31 @@ static void a_revocation_list_that_is_given_is_kept(void **state)
     assert_int_equal(judge(&pki, &trusted, &claims), BULLA_CERTIFICATE_INVALID);
 }
 
+/* One list for each CA, in one file: of the third in PEM, of the fourth in DER. */
+static void revocation_lists_stand_one_behind_the_other(void **state)
+{
+    (void)state;
+    struct bulla_claims claims;
+    uint8_t der[1024], file[4096];
+    struct test_pki_crl list = {.digest = "SHA384", .from = FROM, .until = UNTIL, .revoked = {77}};
+    struct bulla_verification trusted = {.roots = (const uint8_t(*)[32])pki.root, .root_count = 1};
+    for (unsigned revoked = 0; revoked < 2; revoked++) {
+        list.issuer = pki.wanted[2].subject;
+        list.signer = pki.keys[2];
+        list.revoked[1] = 0;
+        char *pem = test_pki_pem("X509 CRL", der, test_pki_crl_make(&list, der, sizeof der));
+        size_t size = strlen(pem);
+        memcpy(file, pem, size);
+        free(pem);
+        list.issuer = pki.wanted[3].subject;
+        list.signer = pki.keys[3];
+        list.revoked[1] = revoked ? pki.wanted[4].serial : 0;
+        size += test_pki_crl_make(&list, file + size, sizeof file - size);
+        trusted.endorsements.crls = (struct bulla_bytes){file, size};
+        assert_int_equal(judge(&pki, &trusted, &claims), revoked ? BULLA_CERTIFICATE_REVOKED : BULLA_OK);
+    }
+}
+
 /* Each of AWS's CAs has a list of its own. */
 static void every_revocation_list_that_is_given_is_kept(void **state)
 {
@@ -278,6 +303,7 @@ int main(void)
         cmocka_unit_test(every_certificate_must_be_valid_when_the_document_was_made),
         cmocka_unit_test(a_document_made_outside_its_certificates_is_refused_at_any_time),
         cmocka_unit_test(a_revocation_list_that_is_given_is_kept),
+        cmocka_unit_test(revocation_lists_stand_one_behind_the_other),
         cmocka_unit_test(every_revocation_list_that_is_given_is_kept),
         cmocka_unit_test(a_leaf_with_a_key_of_another_curve_is_refused),
     };

@@ -86,18 +86,18 @@ static void airs_stale_receipt_is_found(void **state)
     struct bulla_receipt read;
     struct bulla_bytes bytes = receipt_bytes(air_nitro, memory);
     struct bulla_receipt_expectation expected = {.now = AIR_STALE_NOW, .oldest_seconds = AIR_STALE_SECONDS};
-    assert_int_equal(bulla_receipt_verify(bytes, receipt_key.point, &expected, &read), BULLA_EVIDENCE_MISMATCH);
+    assert_int_equal(bulla_receipt_verify(bytes, receipt_key.point, &expected, &read), BULLA_EVIDENCE_STALE);
     static const struct {
         uint64_t now;
         enum bulla_reason reason;
     } times[] = {
-        {1740500000 + 3601, BULLA_EVIDENCE_MISMATCH},
+        {1740500000 + 3601, BULLA_EVIDENCE_STALE},
         {1740500000 + 3600, BULLA_OK},
         {1740500000, BULLA_OK},
         {1740500000 - 60, BULLA_OK},
-        {1740500000 - 61, BULLA_EVIDENCE_MISMATCH},
-        {1, BULLA_EVIDENCE_MISMATCH},
-        {UINT64_MAX, BULLA_EVIDENCE_MISMATCH},
+        {1740500000 - 61, BULLA_EVIDENCE_STALE},
+        {1, BULLA_EVIDENCE_STALE},
+        {UINT64_MAX, BULLA_EVIDENCE_STALE},
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         expected.now = times[i].now;

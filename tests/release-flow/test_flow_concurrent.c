@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "grant.h"
 #include "model.h"
 #include "policy.h"
 
@@ -378,6 +379,72 @@ static void right_pins_at_once_are_all_right(void **state)
     assert_ok(flow_login(FLOW_PIN));
 }
 
+/* --- uses of a grant, and the end of logins --- */
+
+enum { USERS = 3, LOGINS = 12, USES = 4000 };
+
+struct using
+{
+    CK_SESSION_HANDLE session;
+    CK_OBJECT_HANDLE key;
+    atomic_bool *stop;
+    unsigned had;
+};
+
+static void *use_again_and_again(void *context)
+{
+    struct using *using = context;
+    CK_MECHANISM ecb = {CKM_AES_ECB, NULL, 0};
+    uint8_t plain[16] = {0}, out[16];
+    while (!atomic_load(using->stop)) {
+        CK_ULONG size = sizeof out;
+        if (flow.p11->C_EncryptInit(using->session, &ecb, using->key) == CKR_OK)
+            using->had += flow.p11->C_Encrypt(using->session, plain, sizeof plain, out, &size) == CKR_OK;
+    }
+    return NULL;
+}
+
+/* A block that was taken while somebody logged out is had or given back: none of it comes twice. */
+static void uses_are_counted_once_while_somebody_logs_out(void **state)
+{
+    (void)state;
+    atomic_bool stop = false;
+    struct using using[USERS];
+    pthread_t threads[USERS];
+    unsigned had = 0;
+    struct bulla_grant grant = flow_grant(BULLA_MAY_ENCRYPT, USES);
+    const struct bulla_grant counted = grant;
+    CK_OBJECT_HANDLE key = flow_governed_key("key", "key-1", &authority);
+    assert_ok(flow_restrict(1, &authority, &grant, 1));
+    for (unsigned i = 0; i < USERS; i++) {
+        using[i] = (struct using){.key = key, .stop = &stop};
+        assert_ok(flow.p11->C_OpenSession(flow.slot, CKF_SERIAL_SESSION, NULL, NULL, &using[i].session));
+        assert_int_equal(pthread_create(&threads[i], NULL, use_again_and_again, &using[i]), 0);
+    }
+    for (unsigned i = 0; i < LOGINS; i++) {
+        const struct timespec pause = {.tv_nsec = 20000000};
+        (void)nanosleep(&pause, NULL);
+        flow_relogin();
+    }
+    atomic_store(&stop, true);
+    for (unsigned i = 0; i < USERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        had += using[i].had;
+    }
+    assert_true(had > LOGINS);
+    assert_int_equal(flow_uses(&counted).used, had);
+    flow_reopen();
+    assert_int_equal(flow_uses(&counted).used, had);
+}
+
+static int set_up_plain(void **state)
+{
+    (void)state;
+    test_p256_make(&authority);
+    flow_begin(FLOW_PLAIN, "");
+    return 0;
+}
+
 static int set_up_short_lease(void **state)
 {
     (void)state;
@@ -415,7 +482,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             an_operation_begun_before_the_lease_ended_is_begun_again, set_up_short_lease, tear_down),
     };
+    const struct CMUnitTest plain[] = {
+        cmocka_unit_test_setup_teardown(uses_are_counted_once_while_somebody_logs_out, set_up_plain, tear_down),
+    };
+    int failed = cmocka_run_group_tests(plain, NULL, NULL);
     if (!test_swtpm_available())
-        return test_skip("swtpm");
-    return cmocka_run_group_tests(tests, NULL, NULL);
+        return failed ? failed : test_skip("swtpm");
+    return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,11 +134,24 @@ static void a_key_takes_no_other_keys_id(void **state)
     assert_no(flow_encrypt(copy), "grant-missing"); /* the copy has the authority of what it is one of */
 }
 
+static const struct bulla_function_list_3_0 *list_3(void)
+{
+    CK_RV (*get)(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS) = NULL;
+    CK_INTERFACE *interface = NULL;
+    CK_VERSION version = {3, 0};
+    void *module = dlopen(BULLA_MODULE, RTLD_NOW | RTLD_NOLOAD), *symbol = dlsym(module, "C_GetInterface");
+    assert_non_null(symbol);
+    memcpy(&get, &symbol, sizeof symbol);
+    assert_ok(get((CK_UTF8CHAR *)(uintptr_t) "PKCS 11", &version, &interface, 0));
+    (void)dlclose(module);
+    return interface->pFunctionList;
+}
+
 /* --- each way to use a key --- */
 
 /* An AES key of the session, and what is asked of it. */
 struct wanted {
-    CK_BBOOL sensitive, extractable, wraps;
+    CK_BBOOL sensitive, extractable, wraps, derives;
     bool governed;
 };
 
@@ -151,16 +164,17 @@ static CK_OBJECT_HANDLE make_key(struct wanted wanted, CK_RV expected)
     CK_ATTRIBUTE template[] = {{CKA_CLASS, (void *)(uintptr_t)&secret_class, sizeof secret_class},
         {CKA_KEY_TYPE, (void *)(uintptr_t)&aes, sizeof aes}, {CKA_VALUE, (void *)(uintptr_t)value, sizeof value},
         {CKA_SENSITIVE, &wanted.sensitive, 1}, {CKA_EXTRACTABLE, &wanted.extractable, 1}, {CKA_WRAP, &wanted.wraps, 1},
-        {CKA_UNWRAP, &wanted.wraps, 1}, {CKA_BULLA_AUTHORITY, authority.point, sizeof authority.point}};
-    assert_int_equal(flow.p11->C_CreateObject(flow.session, template, wanted.governed ? 8 : 7, &made), expected);
+        {CKA_UNWRAP, &wanted.wraps, 1}, {CKA_DERIVE, &wanted.derives, 1},
+        {CKA_BULLA_AUTHORITY, authority.point, sizeof authority.point}};
+    assert_int_equal(flow.p11->C_CreateObject(flow.session, template, wanted.governed ? 9 : 8, &made), expected);
     return made;
 }
 
 static CK_RV use_wrap(bool as_wrapping)
 {
     CK_MECHANISM wrap = {CKM_AES_KEY_WRAP, NULL, 0};
-    CK_OBJECT_HANDLE wrapping = make_key((struct wanted){1, 1, 1, as_wrapping}, CKR_OK);
-    CK_OBJECT_HANDLE wrapped = as_wrapping ? make_key((struct wanted){1, 1, 0, false}, CKR_OK) : key;
+    CK_OBJECT_HANDLE wrapping = make_key((struct wanted){1, 1, 1, .governed = as_wrapping}, CKR_OK);
+    CK_OBJECT_HANDLE wrapped = as_wrapping ? make_key((struct wanted){1, 1, 0, .governed = false}, CKR_OK) : key;
     uint8_t out[128];
     CK_ULONG size = sizeof out;
     assert_ok(flow.p11->C_WrapKey(flow.session, &wrap, wrapping, wrapped, NULL, &size));
@@ -216,6 +230,94 @@ static CK_RV derive(void)
     return flow.p11->C_DeriveKey(flow.session, &mechanism, key, NULL, 0, &derived);
 }
 
+/* As the second of two base keys. */
+static CK_RV derive_beside(void)
+{
+    CK_MECHANISM mechanism = {CKM_CONCATENATE_BASE_AND_KEY, &key, sizeof key};
+    CK_OBJECT_HANDLE derived = 0,
+                     base = make_key((struct wanted){.derives = 1, .sensitive = 1, .extractable = 1}, CKR_OK);
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {{CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &yes, 1}};
+    return flow.p11->C_DeriveKey(flow.session, &mechanism, base, template, 2, &derived);
+}
+
+static CK_RV unwrap(void)
+{
+    static const CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
+    static const CK_KEY_TYPE aes = CKK_AES;
+    CK_MECHANISM wrap = {CKM_AES_KEY_WRAP, NULL, 0};
+    CK_OBJECT_HANDLE wrapping = make_key((struct wanted){1, 1, 1, .governed = false}, CKR_OK); /* of the same value */
+    CK_OBJECT_HANDLE unwrapping = make_key((struct wanted){1, 1, 1, .governed = true}, CKR_OK), unwrapped = 0;
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, (void *)(uintptr_t)&secret_class, sizeof secret_class},
+        {CKA_KEY_TYPE, (void *)(uintptr_t)&aes, sizeof aes}};
+    uint8_t out[128];
+    CK_ULONG size = sizeof out;
+    assert_ok(flow.p11->C_WrapKey(
+        flow.session, &wrap, wrapping, make_key((struct wanted){1, 1, 0, .governed = false}, CKR_OK), out, &size));
+    return flow.p11->C_UnwrapKey(flow.session, &wrap, unwrapping, out, size, template, 2, &unwrapped);
+}
+
+static CK_RV digest_and_encrypt(void)
+{
+    CK_MECHANISM ecb = {CKM_AES_ECB, NULL, 0}, sha256 = {CKM_SHA256, NULL, 0};
+    uint8_t block[16] = {0}, out[16];
+    CK_ULONG size = sizeof out;
+    assert_ok(flow.p11->C_EncryptInit(flow.session, &ecb, key));
+    assert_ok(flow.p11->C_DigestInit(flow.session, &sha256));
+    CK_RV rv = flow.p11->C_DigestEncryptUpdate(flow.session, block, sizeof block, out, &size);
+    if (rv == CKR_OK) {
+        assert_ok(flow.p11->C_EncryptFinal(flow.session, out, &size));
+    }
+    (void)flow.p11->C_DigestInit(flow.session, NULL); /* cancels */
+    return rv;
+}
+
+static CK_RV run_message(bool encrypts)
+{
+    const struct bulla_function_list_3_0 *list = list_3();
+    uint8_t iv[12] = {1}, tag[16] = {0}, out[16], plain[16] = {0};
+    CK_GCM_MESSAGE_PARAMS gcm = {iv, sizeof iv, 0, CKG_NO_GENERATE, tag, 128};
+    CK_MECHANISM mechanism = {CKM_AES_GCM, NULL, 0};
+    CK_ULONG size = sizeof out;
+    CK_RV rv = CKR_OK;
+    if (encrypts) {
+        assert_ok(list->C_MessageEncryptInit(flow.session, &mechanism, key));
+        rv = list->C_EncryptMessage(flow.session, &gcm, sizeof gcm, NULL, 0, plain, sizeof plain, out, &size);
+        assert_ok(list->C_MessageEncryptFinal(flow.session));
+        return rv;
+    }
+    assert_ok(list->C_MessageDecryptInit(flow.session, &mechanism, key));
+    rv = list->C_DecryptMessage(flow.session, &gcm, sizeof gcm, NULL, 0, plain, sizeof plain, out, &size);
+    assert_ok(list->C_MessageDecryptFinal(flow.session));
+    return rv == CKR_AEAD_DECRYPT_FAILED ? CKR_OK : rv; /* it was computed */
+}
+
+static CK_RV encrypt_message(void)
+{
+    return run_message(true);
+}
+
+static CK_RV decrypt_message(void)
+{
+    return run_message(false);
+}
+
+static CK_RV sign_recover(void)
+{
+    CK_MECHANISM generate = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0}, rsa = {CKM_RSA_PKCS, NULL, 0};
+    CK_ULONG bits = 2048, size = 256;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE public_template[] = {{CKA_MODULUS_BITS, &bits, sizeof bits}};
+    CK_ATTRIBUTE private_template[] = {
+        {CKA_SIGN_RECOVER, &yes, 1}, {CKA_BULLA_AUTHORITY, authority.point, sizeof authority.point}};
+    CK_OBJECT_HANDLE public_key = 0, private_key = 0;
+    uint8_t data[16] = {0}, out[256];
+    assert_ok(flow.p11->C_GenerateKeyPair(
+        flow.session, &generate, public_template, 1, private_template, 2, &public_key, &private_key));
+    assert_ok(flow.p11->C_SignRecoverInit(flow.session, &rsa, private_key));
+    return flow.p11->C_SignRecover(flow.session, data, sizeof data, out, &size);
+}
+
 static void every_way_to_use_a_key_needs_its_grant(void **state)
 {
     (void)state;
@@ -229,6 +331,12 @@ static void every_way_to_use_a_key_needs_its_grant(void **state)
         {"sign", sign, BULLA_MAY_SIGN},
         {"verify", verify, BULLA_MAY_VERIFY},
         {"derive", derive, BULLA_MAY_DERIVE},
+        {"derive with it beside another", derive_beside, BULLA_MAY_DERIVE},
+        {"unwrap by it", unwrap, BULLA_MAY_UNWRAP},
+        {"encrypt, beside a digest", digest_and_encrypt, BULLA_MAY_ENCRYPT},
+        {"encrypt a message", encrypt_message, BULLA_MAY_ENCRYPT},
+        {"decrypt a message", decrypt_message, BULLA_MAY_DECRYPT},
+        {"sign with recovery", sign_recover, BULLA_MAY_SIGN},
         {"wrap by it", wrap_by_it, BULLA_MAY_WRAP},
         {"wrap it", wrap_it, BULLA_MAY_WRAP},
     };
@@ -265,7 +373,7 @@ static void a_short_buffer_for_a_wrapped_key_is_no_use(void **state)
     struct bulla_grant grant = flow_grant(BULLA_MAY_WRAP, 2);
     const struct bulla_grant counted = grant;
     CK_MECHANISM wrap = {CKM_AES_KEY_WRAP, NULL, 0};
-    CK_OBJECT_HANDLE wrapping = make_key((struct wanted){1, 1, 1, false}, CKR_OK);
+    CK_OBJECT_HANDLE wrapping = make_key((struct wanted){1, 1, 1, .governed = false}, CKR_OK);
     uint8_t out[128];
     CK_ULONG size = 0;
     assert_ok(flow_restrict(1, &authority, &grant, 1));
@@ -424,26 +532,9 @@ static void a_key_may_what_it_was_granted_in_the_session_that_it_proved_itself_t
     assert_no(flow_encrypt(key), "grant-missing");
 }
 
-static CK_RV find_interface(CK_INTERFACE **interface, CK_VERSION *version)
-{
-    CK_RV (*get)(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS) = NULL;
-    void *module = dlopen(BULLA_MODULE, RTLD_NOW | RTLD_NOLOAD), *symbol = dlsym(module, "C_GetInterface");
-    assert_non_null(symbol);
-    memcpy(&get, &symbol, sizeof symbol);
-    CK_RV rv = get((CK_UTF8CHAR *)(uintptr_t) "PKCS 11", version, interface, 0);
-    (void)dlclose(module);
-    return rv;
-}
-
 static CK_RV login_named(const char *name, const char *pin)
 {
-    CK_INTERFACE *interface = NULL;
-    CK_VERSION version = {3, 0};
-    CK_RV rv = find_interface(&interface, &version);
-    if (rv != CKR_OK)
-        return rv;
-    const struct bulla_function_list_3_0 *list = interface->pFunctionList;
-    return list->C_LoginUser(flow.session, CKU_USER, (unsigned char *)(uintptr_t)pin, strlen(pin),
+    return list_3()->C_LoginUser(flow.session, CKU_USER, (unsigned char *)(uintptr_t)pin, strlen(pin),
         (unsigned char *)(uintptr_t)name, strlen(name));
 }
 

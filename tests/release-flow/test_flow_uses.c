@@ -278,6 +278,32 @@ static void blocks_at_once_are_never_more_than_was_granted(void **state)
     assert_used(had);
 }
 
+/* A child that was forked from a process with a block has none of it: what it uses it debits itself, and what it gives
+ * back is its own. */
+static void a_forked_child_has_nothing_of_its_parent_s_block(void **state)
+{
+    (void)state;
+    int status = 0;
+    grant_uses(1000); /* blocks of 10 */
+    assert_ok(flow_encrypt(key));
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        flow.ready = false; /* the module forgot everything with the fork */
+        flow_open();
+        bool had = flow_login(FLOW_PIN) == CKR_OK && flow_encrypt(flow_find(CKO_SECRET_KEY, "key")) == CKR_OK;
+        flow_close();
+        _exit(had ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_used(2);
+    for (int i = 0; i < 9; i++)
+        assert_ok(flow_encrypt(key));
+    reopen();
+    assert_used(11);
+}
+
 /* --- killed --- */
 
 struct killing {
@@ -572,6 +598,7 @@ int main(void)
         T(a_grant_signed_anew_goes_on_with_its_count),
         T(processes_at_once_share_what_was_granted),
         T(blocks_at_once_are_never_more_than_was_granted),
+        T(a_forked_child_has_nothing_of_its_parent_s_block),
         T(a_paced_grant_is_paced_across_processes),
         T(what_is_too_fast_costs_no_use),
     };

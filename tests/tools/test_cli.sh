@@ -323,6 +323,7 @@ offline 0 grant --key "$FOLDER/granter.pem" --to user:ann --object 6d31 --until 
 offline 0 policy sign --key "$FOLDER/granter.pem" --version 1 \
     --state "a=0-7:0000000000000000000000000000000000000000000000000000000000000000" --grant "$FOLDER/grant" -o "$FOLDER/restricted"
 run 0 policy load "$FOLDER/restricted" $PIN
+says "1 state, 0 references, restricted to 1 grant, by"
 run 0 uses $PIN --json
 json '.grants | length == 1 and .[0].who == "user:ann" and .[0].object == "6d31" and .[0].left == 10 and (.[0].revoked | not)
     and .[0].rate == {"uses": 2, "seconds": 60} and .[0].operations == ["infer"]'
@@ -333,6 +334,15 @@ offline 0 revoke --key "$FOLDER/granter.pem" --grant "$FOLDER/grant" -o "$FOLDER
 run 0 policy load "$FOLDER/revocation" $PIN
 run 0 uses $PIN
 says "revoked"
+grep -q " left" "$FOLDER/out" && fail "uses are left of a grant that was revoked"
+offline 0 grant --key "$FOLDER/granter.pem" --to user:ann --operations all --from=-2d --until=-1d -o "$FOLDER/past"
+run 3 policy load "$FOLDER/past" $PIN
+says "(grant-expired)"
+offline 0 policy sign --key "$FOLDER/granter.pem" --base "$FOLDER/restricted" --grant "$FOLDER/past" -o "$FOLDER/restricted"
+run 0 policy load "$FOLDER/restricted" $PIN
+run 0 uses $PIN
+says "all with every object"
+says "over"
 
 # several tokens: one must be named, by its label or its name in the configuration
 cat >>"$BULLA_CONF" <<CONF

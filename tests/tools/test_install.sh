@@ -100,6 +100,54 @@ fi
     fail 'another prefix is taken'
 grep -q 'configure with -DCMAKE_INSTALL_PREFIX=/opt/bulla' "$folder/out" || fail 'what to do about another prefix'
 
+# --- the verifier's library: a relying party is compiled as docs/evidence.md says, and runs ---
+cat >"$folder/party.c" <<'END'
+#include <bulla_verify.h>
+#include <stdio.h>
+int main(void)
+{
+    struct bulla_verifier *verifier = bulla_verifier_new();
+    struct bulla_verify_question question = {.evidence = "x", .evidence_size = 1};
+    struct bulla_verify_result *result = NULL;
+    int status = bulla_verifier_judge(verifier, &question, &result);
+    printf("%d %s %s\n", status, bulla_verifier_code(verifier), bulla_verify_status(result));
+    bulla_verify_result_free(result);
+    bulla_verifier_free(verifier);
+    return 0;
+}
+END
+if command -v cc >/dev/null && command -v pkg-config >/dev/null; then
+    export PKG_CONFIG_SYSROOT_DIR=$root
+    packages=$root/usr/$libraries/pkgconfig:$(pkg-config --variable pc_path pkg-config)
+    # shellcheck disable=SC2046 # flags
+    cc "$folder/party.c" -o "$folder/party" \
+        $(PKG_CONFIG_PATH=$packages pkg-config --cflags --libs bulla-verify) >"$folder/out" 2>&1 ||
+        fail 'a relying party does not compile with pkg-config bulla-verify'
+    {
+        printf '#include <bulla_verify.h>\n#include <stdio.h>\n'
+        printf 'int judge(const void *bundle, size_t bundle_size, const uint8_t authority[65], const void *evidence,\n'
+        printf '    size_t size)\n{\n'
+        # shellcheck disable=SC2016 # Markdown's marks
+        sed -n '/^```c$/,/^```$/{//!p}' "$source/docs/evidence.md"
+        printf 'return 0;\n}\nint main(void) { return judge(0, 0, 0, 0, 0); }\n'
+    } >"$folder/documented.c"
+    grep -q bulla_verifier_judge "$folder/documented.c" || fail 'docs/evidence.md has no example of the library'
+    # shellcheck disable=SC2046 # flags
+    cc -Wall -Werror "$folder/documented.c" -o "$folder/documented" \
+        $(PKG_CONFIG_PATH=$packages pkg-config --cflags --libs bulla-verify) >"$folder/out" 2>&1 ||
+        fail 'the example in docs/evidence.md does not compile'
+    unset PKG_CONFIG_SYSROOT_DIR
+    answer=$(LD_LIBRARY_PATH=$root/usr/$libraries "$folder/party" 2>"$folder/out") || fail 'the relying party'
+    [ "$answer" = '-1 evidence-kind contraindicated' ] || fail "the relying party says: $answer"
+    [ "$(PKG_CONFIG_PATH=$packages pkg-config --modversion bulla-verify)" = "$(setting CMAKE_PROJECT_VERSION)" ] ||
+        fail 'the version in bulla-verify.pc'
+    LC_ALL=C readelf -d "$folder/party" >"$folder/out" 2>&1 || true
+    grep -q 'NEEDED.*libbulla-verify\.so\.1' "$folder/out" ||
+        fail 'the relying party does not need libbulla-verify.so.1'
+else
+    lacks 'cc or pkg-config'
+fi
+
 # --- bash's completion, as a shell without a terminal has it ---
 completion=$root/usr/share/bash-completion/completions/bulla
 # completes WORDS…: what is offered for the last word

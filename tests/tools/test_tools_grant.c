@@ -365,8 +365,8 @@ static void who_is_granted_is_allowed_within_the_times(void **state)
     assert_true(json_is_true(json_object_get(result.json, "allowed")));
     assert_int_equal(json_array_size(json_object_get(result.json, "answers")), 2);
     program_result_free(&result);
-    DOES(ASK("--as", "user:ann", "--object", "6d31", "--time", "+9d"));
-    FAILS(BULLA_EXIT_REFUSED, "(grant-expired)", ASK("--as", "user:ann", "--object", "6d31", "--time", "+11d"));
+    DOES(ASK("--as", "user:ann", "--object", "6d31", "--at", "+9d"));
+    FAILS(BULLA_EXIT_REFUSED, "(grant-expired)", ASK("--as", "user:ann", "--object", "6d31", "--at", "+11d"));
     DOES(ASK("--as", "user:bob", "--as", "user:ann", "--object", "6d31"));
 }
 
@@ -392,8 +392,8 @@ static void a_policy_that_is_not_valid_then_allows_nothing(void **state)
 {
     (void)state;
     FAILS(BULLA_EXIT_REFUSED, "(policy-not-yet-valid)",
-        ASK("--as", "user:ann", "--object", "6d31", "--time", "2026-11-02"));
-    FAILS(BULLA_EXIT_REFUSED, "(policy-expired)", ASK("--as", "user:ann", "--object", "6d31", "--time", "+400d"));
+        ASK("--as", "user:ann", "--object", "6d31", "--at", "2026-11-02"));
+    FAILS(BULLA_EXIT_REFUSED, "(policy-expired)", ASK("--as", "user:ann", "--object", "6d31", "--at", "+400d"));
 }
 
 static void evidence_that_does_not_verify_decides(void **state)
@@ -440,8 +440,8 @@ static void a_question_that_can_not_be_asked_is_usage(void **state)
     FAILS(BULLA_EXIT_USAGE, "--as", ASK("--as", "ann"));
     FAILS(BULLA_EXIT_USAGE, "more than one", ASK("--operation", "infer,sign"));
     FAILS(BULLA_EXIT_USAGE, "infer", ASK("--operation", "fly"));
-    FAILS(BULLA_EXIT_USAGE, "--time", ASK("--time", "yesterday"));
-    FAILS(BULLA_EXIT_USAGE, "32 are needed", ASK("--evidence", ann, "--root", "00"));
+    FAILS(BULLA_EXIT_USAGE, "--at", ASK("--at", "yesterday"));
+    FAILS(BULLA_EXIT_FAILED, "/nowhere", ASK("--evidence", ann, "--root", "/nowhere/at/all"));
     FAILS(BULLA_EXIT_USAGE, "is a grant", "policy", "test", "--policy", ann);
     FAILS(BULLA_EXIT_FAILED, "/nowhere", ASK("--evidence", "/nowhere/at/all"));
 }

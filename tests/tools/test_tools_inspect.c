@@ -47,6 +47,20 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void a_tokens_serial_number_is_written_as_the_token_writes_it(void **state)
+{
+    (void)state;
+    static const uint8_t none[16] = {[0 ... 15] = 0x70};
+    struct program_result result;
+    uint8_t *at = memmem(sealed, sealed_size, none, sizeof none);
+    assert_non_null(at);
+    memcpy(at, "0a0461eb0da864c8", sizeof none);
+    test_file_write(path, sealed, sealed_size);
+    RUN(&result, "model", "inspect", "--json", path);
+    assert_string_equal(program_text(&result, "token"), "0a0461eb0da864c8");
+    program_result_free(&result);
+}
+
 static void the_header_is_shown_and_called_unauthenticated(void **state)
 {
     (void)state;
@@ -104,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_header_is_shown_and_called_unauthenticated, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_tokens_serial_number_is_written_as_the_token_writes_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_of_another_size_is_not_verified, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_sealed_model_is_not_verified, set_up, tear_down),
     };

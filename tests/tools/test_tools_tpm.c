@@ -209,6 +209,11 @@ static void a_model_is_released_to_the_approved_state_only(void **state)
     program_result_free(&result);
     EXPECT(&result, BULLA_EXIT_OK, "status");
     assert_int_equal(json_integer_value(json_object_get(result.json, "objects")), 2); /* the receipt key pair */
+    assert_null(json_object_get(json_object_get(result.json, "tpm"), "counter"));
+    program_result_free(&result);
+    EXPECT(&result, BULLA_EXIT_OK, "status", "--pin-file", pin);
+    assert_true(json_is_integer(json_object_get(json_object_get(result.json, "tpm"), "counter")));
+    assert_true(json_is_integer(json_object_get(json_object_get(result.json, "time"), "floor")));
     program_result_free(&result);
 
     DONE(BULLA_EXIT_OK, "policy", "sign", "--key", key, "--version", "1", "--from-token", "0-7,11", "-o", policy);
