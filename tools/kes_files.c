@@ -88,7 +88,7 @@ static enum bulla_reason envelope_take(
             return bulla_refuse(BULLA_MALFORMED, "%s is an envelope of another type than %s", path, type);
         return bulla_text_envelope_cbor(&envelope, path, cbor, room, size);
     }
-    if (file.size > room)
+    if (file.size > room || (file.size && *file.data == '{')) /* no CBOR of such an envelope begins so */
         return bulla_refuse(BULLA_MALFORMED, "%s is neither a text envelope nor the CBOR of one", path);
     memcpy(cbor, file.data, file.size);
     *size = file.size;

@@ -1,25 +1,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "kes.h"
 #include "kes_serve.h"
 #include "output.h"
 
-enum { MILLISECONDS = 1000, KEYS_MOST = 8 };
-
-static enum bulla_reason find(struct bulla_client *client, const char *label, CK_OBJECT_HANDLE *handle)
-{
-    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-    CK_KEY_TYPE type = CKK_BULLA_KES;
-    CK_OBJECT_HANDLE found[KEYS_MOST];
-    CK_ULONG count = 0;
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type},
-        {CKA_LABEL, (void *)(uintptr_t)label, strlen(label)}};
-    BULLA_TRY(bulla_client_find(client, template, BULLA_COUNT(template), found, KEYS_MOST, &count));
-    if (count != 1)
-        return bulla_refuse(BULLA_ARGUMENT, "the token has %lu private KES keys labelled \"%.80s\"", count, label);
-    *handle = found[0];
-    return BULLA_OK;
-}
+enum { MILLISECONDS = 1000 };
 
 static enum bulla_reason number(
     struct bulla_client *client, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE type, uint64_t fallback, uint64_t *value)
@@ -33,7 +19,7 @@ static enum bulla_reason number(
 enum bulla_reason bulla_served_key_open(struct bulla_client *client, const char *label, struct bulla_served_key *key)
 {
     uint64_t depth = 0;
-    BULLA_TRY(find(client, label, &key->handle));
+    BULLA_TRY(bulla_kes_find(client, label, &key->handle));
     BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_DEPTH, BULLA_KES_DEPTH_LARGEST + 1, &depth));
     BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_START_TIME, 0, &key->start));
     BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_START_SLOT, 0, &key->first));
