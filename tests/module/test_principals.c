@@ -425,7 +425,7 @@ static void a_session_s_principal_takes_a_proof_and_nothing_else(void **state)
 {
     const struct module_fixture *fixture = *state;
     CK_OBJECT_HANDLE object = 0, copy = 0;
-    unsigned char value[64] = {0};
+    unsigned char value[65] = {0};
     unsigned long size = sizeof value;
     CK_ATTRIBUTE changes[] = {TEXT_ATTRIBUTE(CKA_BULLA_PROOF, "proof"), TEXT_ATTRIBUTE(CKA_LABEL, "label")};
     CK_ATTRIBUTE challenge = TEXT_ATTRIBUTE(CKA_BULLA_CHALLENGE, "mine"), token = ATTRIBUTE(CKA_TOKEN, yes),
