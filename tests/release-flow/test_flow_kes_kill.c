@@ -280,13 +280,13 @@ static void kill_often(int rounds, unsigned within)
 static void a_key_killed_at_any_moment_loses_nothing(void **state)
 {
     (void)state;
-    kill_often(flow_is_long() ? 2000 : 250, 8000);
+    kill_often(flow_is_long() ? 2000 : 120, 8000);
 }
 
 static void a_key_killed_at_any_moment_loses_nothing_tpm(void **state)
 {
     (void)state;
-    kill_often(flow_is_long() ? 600 : 50, 60000);
+    kill_often(flow_is_long() ? 600 : 25, 60000);
 }
 
 int main(void)
