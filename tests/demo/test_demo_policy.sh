@@ -6,28 +6,12 @@ set -euo pipefail
 
 source=$1 build=$2
 . "$source/tests/demo/alone"
-folder=$(mktemp -d "${TMPDIR:-/tmp}/bulla-demo-XXXXXX")
-export BULLA_BUILD=$build BULLA_DEMO=$folder/demo HOME=$folder/home XDG_CONFIG_HOME=$folder/home/.config
-unset BULLA_CONF BULLA_PIN XDG_RUNTIME_DIR
-mkdir -p "$HOME"
-trap 'rm -rf "$folder"' EXIT
-
-fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
-skip() {
-    [ "${CI:-}" != true ] || fail "CI lacks $*"
-    printf 'SKIPPED: %s\n' "$*" >&2
-    exit 77
-}
-
-for tool in swtpm tpm2_getrandom; do
-    command -v "$tool" >/dev/null || skip "$tool"
-done
-"$source/scripts/deps" --check demo 2>/dev/null || skip 'packages of the demo (make deps)'
+. "$source/tests/demo/short"
 [ -s "$source/build/models/all-MiniLM-L6-v2/model/model.fp16.safetensors" ] || skip 'the model (scripts/fetch-model fetches it)'
 
-"$source/scripts/demo-policy" >"$folder/out" 2>&1 </dev/null || { cat "$folder/out"; fail 'the demo ended with a failure'; }
+demo demo-policy
 grep -e 'is answered' -e 'has an answer' -e 'is refused' -e 'of 10 used' "$folder/out" | sed 's/^ *//' >"$folder/said"
-cat >"$folder/expected" <<'EXPECTED'
+expected <<'EXPECTED'
 bob is refused, as it should be: grant-missing
 ann's question 1 is answered
 ann's question 2 is answered
@@ -48,5 +32,3 @@ ann is refused, as it should be: grant-used-up
 ann has an answer
 ann is refused, as it should be: grant-revoked
 EXPECTED
-diff "$folder/expected" "$folder/said" || fail 'it does not say what it should'
-[ ! -e "$BULLA_DEMO" ] || fail 'it left its folder'

@@ -45,6 +45,19 @@ static void load(void)
     assert_int_equal(get_list(&flow.p11), CKR_OK);
 }
 
+const struct bulla_function_list_3_0 *flow_functions_3(void)
+{
+    CK_RV (*get)(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS) = NULL;
+    CK_INTERFACE *interface = NULL;
+    CK_VERSION version = {3, 0};
+    void *module = dlopen(BULLA_MODULE, RTLD_NOW | RTLD_NOLOAD), *symbol = dlsym(module, "C_GetInterface");
+    assert_non_null(symbol);
+    memcpy(&get, &symbol, sizeof symbol);
+    assert_ok(get((CK_UTF8CHAR *)(uintptr_t) "PKCS 11", &version, &interface, 0));
+    (void)dlclose(module);
+    return interface->pFunctionList;
+}
+
 void flow_configure(const char *settings)
 {
     char path[96], text[1024];
@@ -88,11 +101,16 @@ CK_RV flow_passphrase(const char *passphrase)
     return login(CKU_CONTEXT_SPECIFIC, passphrase);
 }
 
+void flow_resume(void)
+{
+    flow_open();
+    assert_ok(flow_login(FLOW_PIN));
+}
+
 void flow_reopen(void)
 {
     flow_close();
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
+    flow_resume();
 }
 
 void flow_relogin(void)
@@ -370,6 +388,27 @@ bool flow_bool(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
 }
 
 /* --- children --- */
+
+void flow_exchange_folder(const char *path)
+{
+    char aside[128];
+    test_folder_join(aside, sizeof aside, flow.folder, "aside");
+    flow_close();
+    assert_int_equal(rename(flow.token, aside), 0);
+    assert_int_equal(rename(path, flow.token), 0);
+    assert_int_equal(rename(aside, path), 0);
+    flow_resume();
+}
+
+void flow_add_user(const char *name, const char *pin)
+{
+    CK_OBJECT_CLASS object_class = CKO_BULLA_PRINCIPAL;
+    CK_BBOOL yes = CK_TRUE;
+    CK_OBJECT_HANDLE user = 0;
+    CK_ATTRIBUTE attributes[] = {{CKA_CLASS, &object_class, sizeof object_class}, {CKA_TOKEN, &yes, 1},
+        {CKA_LABEL, (void *)(uintptr_t)name, strlen(name)}, {CKA_BULLA_PROOF, (void *)(uintptr_t)pin, strlen(pin)}};
+    assert_ok(flow.p11->C_CreateObject(flow.session, attributes, 4, &user));
+}
 
 int flow_in_child(void (*body)(void *context), void *context)
 {

@@ -39,14 +39,19 @@ bool flow_has_faults(void);
 /* Long versions of tests: BULLA_TEST_LONG is set (make check-full). */
 bool flow_is_long(void);
 
+/* The functions of PKCS#11 3.0, once flow_begin has loaded the module. */
+const struct bulla_function_list_3_0 *flow_functions_3(void);
+
 /* Writes bulla.conf with these settings behind the usual ones; it is read by the next flow_open. */
 void flow_configure(const char *settings);
 void flow_begin(enum flow_kind kind, const char *settings);
 void flow_end(void);
 
-/* C_Initialize and a session; C_Finalize; both, and the user's login. */
+/* C_Initialize and a session; C_Finalize. */
 void flow_open(void);
 void flow_close(void);
+/* flow_open and the user's login; the same after flow_close. */
+void flow_resume(void);
 void flow_reopen(void);
 CK_RV flow_login(const char *pin);
 /* Logs out and in again: everything that was opened is closed. */
@@ -88,12 +93,17 @@ void flow_reset_lockout(void);
 /* --- folders --- */
 void flow_copy_folder(const char *from, const char *to);
 void flow_remove_folder(const char *path);
+/* Puts the folder at `path` in the token's place, and the token's there, between flow_close and flow_resume. */
+void flow_exchange_folder(const char *path);
 
 /* --- objects --- */
 CK_OBJECT_HANDLE flow_find(CK_OBJECT_CLASS object_class, const char *label); /* 0: none; label NULL: any */
 CK_ULONG flow_ulong(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
 bool flow_bool(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
 size_t flow_bytes(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, uint8_t *value, size_t capacity);
+
+/* A user beside the owner. */
+void flow_add_user(const char *name, const char *pin);
 
 /* Runs `body` in a child process that starts without the module's state; gives its wait status. */
 int flow_in_child(void (*body)(void *context), void *context);

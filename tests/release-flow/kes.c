@@ -28,6 +28,19 @@ CK_RV flow_kes_generate(const struct flow_kes_settings *settings, CK_OBJECT_HAND
         flow.session, &mechanism, publics, COUNT_OF(publics), privates, count, public_key, key);
 }
 
+void flow_kes_make(int depth, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *key, uint8_t value[static 32])
+{
+    assert_ok(flow_kes_generate(&(struct flow_kes_settings){.depth = depth}, public_key, key));
+    assert_int_equal(flow_bytes(*public_key, CKA_VALUE, value, 32), 32);
+}
+
+void flow_kes_resume(CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *key)
+{
+    flow_resume();
+    *key = flow_find(CKO_PRIVATE_KEY, "kes");
+    *public_key = flow_find(CKO_PUBLIC_KEY, "kes");
+}
+
 CK_RV flow_kes_import(const void *form, size_t size, CK_ULONG period, const char *label, CK_OBJECT_HANDLE *key)
 {
     CK_OBJECT_CLASS object_class = CKO_PRIVATE_KEY;

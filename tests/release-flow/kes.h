@@ -17,6 +17,9 @@ struct flow_kes_settings {
 };
 /* C_GenerateKeyPair; both halves carry the label. */
 CK_RV flow_kes_generate(const struct flow_kes_settings *settings, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *key);
+/* A key of this depth, labelled "kes", and the value of its public half; both halves in the next flow_resume. */
+void flow_kes_make(int depth, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *key, uint8_t value[static 32]);
+void flow_kes_resume(CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *key);
 /* C_CreateObject of a private key. */
 CK_RV flow_kes_import(const void *form, size_t size, CK_ULONG period, const char *label, CK_OBJECT_HANDLE *key);
 CK_RV flow_kes_import_public(const uint8_t value[static 32], CK_ULONG depth, CK_OBJECT_HANDLE *key);

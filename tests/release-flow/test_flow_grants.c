@@ -1,5 +1,4 @@
 /* Who may use an authority's objects: on a token without a TPM, where nothing but the grants says no. */
-#include <dlfcn.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,19 +133,6 @@ static void a_key_takes_no_other_keys_id(void **state)
     assert_no(flow_encrypt(copy), "grant-missing"); /* the copy has the authority of what it is one of */
 }
 
-static const struct bulla_function_list_3_0 *list_3(void)
-{
-    CK_RV (*get)(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS) = NULL;
-    CK_INTERFACE *interface = NULL;
-    CK_VERSION version = {3, 0};
-    void *module = dlopen(BULLA_MODULE, RTLD_NOW | RTLD_NOLOAD), *symbol = dlsym(module, "C_GetInterface");
-    assert_non_null(symbol);
-    memcpy(&get, &symbol, sizeof symbol);
-    assert_ok(get((CK_UTF8CHAR *)(uintptr_t) "PKCS 11", &version, &interface, 0));
-    (void)dlclose(module);
-    return interface->pFunctionList;
-}
-
 /* --- each way to use a key --- */
 
 /* An AES key of the session, and what is asked of it. */
@@ -274,7 +260,7 @@ static CK_RV digest_and_encrypt(void)
 
 static CK_RV run_message(bool encrypts)
 {
-    const struct bulla_function_list_3_0 *list = list_3();
+    const struct bulla_function_list_3_0 *list = flow_functions_3();
     uint8_t iv[12] = {1}, tag[16] = {0}, out[16], plain[16] = {0};
     CK_GCM_MESSAGE_PARAMS gcm = {iv, sizeof iv, 0, CKG_NO_GENERATE, tag, 128};
     CK_MECHANISM mechanism = {CKM_AES_GCM, NULL, 0};
@@ -534,27 +520,16 @@ static void a_key_may_what_it_was_granted_in_the_session_that_it_proved_itself_t
 
 static CK_RV login_named(const char *name, const char *pin)
 {
-    return list_3()->C_LoginUser(flow.session, CKU_USER, (unsigned char *)(uintptr_t)pin, strlen(pin),
+    return flow_functions_3()->C_LoginUser(flow.session, CKU_USER, (unsigned char *)(uintptr_t)pin, strlen(pin),
         (unsigned char *)(uintptr_t)name, strlen(name));
-}
-
-static void add_user(const char *name, const char *pin)
-{
-    static const CK_BBOOL yes = CK_TRUE;
-    CK_OBJECT_CLASS principal_class = CKO_BULLA_PRINCIPAL;
-    CK_OBJECT_HANDLE object = 0;
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &principal_class, sizeof principal_class},
-        {CKA_TOKEN, (void *)(uintptr_t)&yes, sizeof yes}, {CKA_LABEL, (void *)(uintptr_t)name, strlen(name)},
-        {CKA_BULLA_PROOF, (void *)(uintptr_t)pin, strlen(pin)}};
-    assert_ok(flow.p11->C_CreateObject(flow.session, template, 4, &object));
 }
 
 static void a_users_grant_is_not_the_owners_nor_another_users(void **state)
 {
     (void)state;
     struct bulla_grant grant = flow_grant(BULLA_MAY_ENCRYPT, 2);
-    add_user("ann", "ann's own pin");
-    add_user("bob", "bob's own pin");
+    flow_add_user("ann", "ann's own pin");
+    flow_add_user("bob", "bob's own pin");
     assert_int_equal(bulla_principal_parse(BULLA_TEXT("user:ann"), &grant.who), BULLA_OK);
     assert_ok(flow_restrict(1, &authority, &grant, 1));
     assert_no(flow_encrypt(key), "grant-missing");

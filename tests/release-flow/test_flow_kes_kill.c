@@ -20,8 +20,7 @@ static uint8_t vk[32];
 
 static void make_key(void)
 {
-    assert_ok(flow_kes_generate(&(struct flow_kes_settings){.depth = DEPTH}, &public_key, &key));
-    assert_int_equal(flow_bytes(public_key, CKA_VALUE, vk, sizeof vk), 32);
+    flow_kes_make(DEPTH, &public_key, &key, vk);
 }
 
 static int set_up_kind(enum flow_kind kind)
@@ -54,10 +53,7 @@ static int tear_down(void **state)
 
 static void reopen(void)
 {
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
-    key = flow_find(CKO_PRIVATE_KEY, "kes");
-    public_key = flow_find(CKO_PUBLIC_KEY, "kes");
+    flow_kes_resume(&public_key, &key);
 }
 
 /* The key is in `period` and no earlier one, and can sign. */

@@ -16,8 +16,7 @@ static char backup[128], current[128];
 
 static void make_key(void)
 {
-    assert_ok(flow_kes_generate(&(struct flow_kes_settings){0}, &public_key, &key));
-    assert_int_equal(flow_bytes(public_key, CKA_VALUE, vk, sizeof vk), 32);
+    flow_kes_make(0, &public_key, &key, vk);
 }
 
 static int set_up_kind(enum flow_kind kind)
@@ -50,10 +49,7 @@ static int tear_down(void **state)
 
 static void reopen(void)
 {
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
-    key = flow_find(CKO_PRIVATE_KEY, "kes");
-    public_key = flow_find(CKO_PUBLIC_KEY, "kes");
+    flow_kes_resume(&public_key, &key);
 }
 
 static void assert_signs_in(CK_ULONG period)

@@ -12,16 +12,6 @@
 
 static struct test_p256 authority;
 
-static void add_user(const char *name, const char *pin)
-{
-    CK_OBJECT_CLASS object_class = CKO_BULLA_PRINCIPAL;
-    CK_BBOOL yes = CK_TRUE;
-    CK_OBJECT_HANDLE user = 0;
-    CK_ATTRIBUTE attributes[] = {{CKA_CLASS, &object_class, sizeof object_class}, {CKA_TOKEN, &yes, 1},
-        {CKA_LABEL, (void *)(uintptr_t)name, strlen(name)}, {CKA_BULLA_PROOF, (void *)(uintptr_t)pin, strlen(pin)}};
-    assert_ok(flow.p11->C_CreateObject(flow.session, attributes, 4, &user));
-}
-
 /* As through a p11-kit that has no C_LoginUser. */
 static CK_RV login_user(const char *principal, const char *pin)
 {
@@ -44,8 +34,8 @@ static int set_up(void **state)
     flow_begin(FLOW_TPM, "pcrs = 0,7\n");
     assert_ok(flow_policy_approve(1, &authority));
     (void)flow_tiny("tiny", "tpm", authority.point);
-    add_user("ann", ANN_PIN);
-    add_user("bob", BOB_PIN);
+    flow_add_user("ann", ANN_PIN);
+    flow_add_user("bob", BOB_PIN);
     flow_reset_lockout();
     assert_ok(flow.p11->C_Logout(flow.session));
     return 0;

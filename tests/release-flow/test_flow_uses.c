@@ -48,10 +48,16 @@ static void grant_uses(uint64_t uses)
     assert_ok(flow_restrict(1, &authority, &copy, 1));
 }
 
+static void resume(void)
+{
+    flow_resume();
+    key = flow_find(CKO_SECRET_KEY, "key");
+}
+
 static void reopen(void)
 {
-    flow_reopen();
-    key = flow_find(CKO_SECRET_KEY, "key");
+    flow_close();
+    resume();
 }
 
 static void assert_used(uint64_t used)
@@ -141,9 +147,7 @@ static void a_refused_operation_gives_nothing_out(void **state)
 static void use_in_child(void *context)
 {
     const unsigned *times = context;
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
-    key = flow_find(CKO_SECRET_KEY, "key");
+    resume();
     for (unsigned i = 0; i < *times; i++)
         if (flow_encrypt(key) != CKR_OK)
             _exit(1);
@@ -155,9 +159,7 @@ static void leave_without_finalize(unsigned times)
     flow_close();
     int status = flow_in_child(use_in_child, &times);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
-    key = flow_find(CKO_SECRET_KEY, "key");
+    resume();
 }
 
 static void a_clean_end_gives_the_rest_of_a_block_back(void **state)
@@ -222,9 +224,7 @@ enum { PROCESSES = 4 };
 static void use_all(unsigned *had)
 {
     struct flow_refusal why;
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
-    key = flow_find(CKO_SECRET_KEY, "key");
+    resume();
     while (flow_encrypt(key) == CKR_OK)
         (*had)++;
     flow_why(&why);
@@ -254,9 +254,7 @@ static unsigned use_at_once(void)
     }
     (void)close(pipes[0]);
     (void)close(pipes[1]);
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
-    key = flow_find(CKO_SECRET_KEY, "key");
+    resume();
     return sum;
 }
 
@@ -314,9 +312,7 @@ struct killing {
 static void use_and_leave(void *context)
 {
     const struct killing *killing = context;
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
-    key = flow_find(CKO_SECRET_KEY, "key");
+    resume();
     assert_int_equal(setenv("BULLA_FAULT", killing->fault, 1), 0);
     for (int i = 0; i < 3; i++)
         if (flow_encrypt(key) == CKR_OK && write(killing->had[1], "u", 1) != 1)
@@ -347,9 +343,7 @@ static bool kill_at(const char *point, unsigned pass, unsigned *had)
     *had = count_bytes(killing.had[0]) - 1;
     (void)close(killing.had[0]);
     (void)close(killing.had[1]);
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
-    key = flow_find(CKO_SECRET_KEY, "key");
+    resume();
     return killed;
 }
 
@@ -403,20 +397,12 @@ static void take_backup(const char *name)
     test_folder_join(backup, sizeof backup, flow.folder, name);
     flow_close();
     flow_copy_folder(flow.token, backup);
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
-    key = flow_find(CKO_SECRET_KEY, "key");
+    resume();
 }
 
 static void put_backup_back(void)
 {
-    char current[128];
-    test_folder_join(current, sizeof current, flow.folder, "current");
-    flow_close();
-    assert_int_equal(rename(flow.token, current), 0);
-    assert_int_equal(rename(backup, flow.token), 0);
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
+    flow_exchange_folder(backup);
     key = flow_find(CKO_SECRET_KEY, "key");
 }
 
@@ -473,14 +459,7 @@ static void a_copy_of_the_folder_wins_no_use(void **state)
     for (int round = 0; round < 8; round++) {
         had += flow_encrypt(key) == CKR_OK;
         had += flow_encrypt(key) == CKR_OK;
-        char other[128];
-        flow_close();
-        test_folder_join(other, sizeof other, flow.folder, "other");
-        assert_int_equal(rename(flow.token, other), 0);
-        assert_int_equal(rename(backup, flow.token), 0);
-        assert_int_equal(rename(other, backup), 0);
-        flow_open();
-        assert_ok(flow_login(FLOW_PIN));
+        flow_exchange_folder(backup);
         key = flow_find(CKO_SECRET_KEY, "key");
     }
     assert_true(had <= 6 && had >= 2);
@@ -505,8 +484,7 @@ static int infer_in_a_process(void)
 {
     flow_close();
     int status = flow_in_child(infer_once, NULL);
-    flow_open();
-    assert_ok(flow_login(FLOW_PIN));
+    flow_resume();
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
@@ -560,9 +538,7 @@ static void a_paced_grant_is_paced_across_processes(void **state)
     for (int i = 0; i < 5; i++) {
         flow_close();
         had += flow_in_child(encrypt_once, NULL) == 0;
-        flow_open();
-        assert_ok(flow_login(FLOW_PIN));
-        key = flow_find(CKO_SECRET_KEY, "key");
+        resume();
     }
     assert_int_equal(had, 3);
     assert_refused(flow_encrypt(key), CKR_FUNCTION_REJECTED, "grant-too-fast");
