@@ -1,5 +1,6 @@
-/* The private key's PEM passes through the arena; OpenSSL's parser and EVP_PKEY are the listed exception, freed at the
- * end of the command. The passphrase of a protected key lies in the arena and in a buffer that OpenSSL cleanses. */
+/* The private key's PEM passes through the arena; OpenSSL's parser and EVP_PKEY are the listed exception: the key is
+ * freed at the end of the command, and what the parser copied is wiped by the program's allocator (wiped_memory.c). The
+ * passphrase of a protected key lies in the arena and in a buffer that OpenSSL cleanses. */
 #include "authority.h"
 
 #include <errno.h>

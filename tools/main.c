@@ -5,9 +5,11 @@
 #include "commands.h"
 #include "crypto/arena.h"
 #include "interrupt.h"
+#include "wiped_memory.h"
 
 int main(int argc, char **argv)
 {
+    (void)bulla_openssl_memory_wipe(); /* the first thing: nothing of OpenSSL ran yet */
     int status = bulla_command_line(argc - 1, argv + 1);
     bulla_arena_close();
     bulla_interrupt_repeat();

@@ -1,5 +1,7 @@
 #include "support/test.h"
 
+#include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +9,12 @@
 #include <unistd.h>
 
 #include "crypto/es256.h"
+#include "heap.h"
 #include "support/folder.h"
 #include "support/vectors.h"
 #include "tools/authority.h"
 #include "tools/options.h"
+#include "tools/wiped_memory.h"
 
 static char folder[64], key_path[128], public_path[128];
 
@@ -132,9 +136,31 @@ static void what_is_no_p256_key_is_refused(void **state)
     bulla_authority_close(&authority);
 }
 
+/* The key of RFC 8410, section 10.3. */
+static void a_key_that_was_closed_is_nowhere_on_the_heap(void **state)
+{
+    (void)state;
+    static const char base64[] = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC";
+    static const char seed[] = "\xd4\xee\x72\xdb\xf9\x13\x58\x4a\xd5\xb6\xd8\xf1\xf7\x69\xf8\xad"
+                               "\x3a\xfe\x7c\x28\xcb\xf1\xd4\xfb\xe0\x97\xa8\x8f\x44\x75\x58\x42";
+    char pem[160];
+    void *key = NULL;
+    int size = snprintf(pem, sizeof pem, "-----BEGIN PRIVATE KEY-----\n%s\n-----END PRIVATE KEY-----\n", base64);
+    int file = open(key_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600); /* without stdio, which would keep it */
+    assert_int_equal(write(file, pem, (size_t)size), size);
+    assert_int_equal(close(file), 0);
+    assert_int_equal(bulla_key_file_open(key_path, "a test's", &key), BULLA_OK);
+    EVP_PKEY_free(key);
+    assert_false(heap_holds(seed));
+    assert_false(heap_holds(base64));
+}
+
 int main(void)
 {
+    if (!bulla_openssl_memory_wipe())
+        return 1;
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_key_that_was_closed_is_nowhere_on_the_heap, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_key_is_private_and_signs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_is_never_overwritten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(half_a_pair_is_not_left_behind, set_up, tear_down),
