@@ -52,9 +52,9 @@
 BULLA_COMMANDS(BULLA_COMMAND_DECLARE)
 #undef BULLA_COMMAND_DECLARE
 
-#define BULLA_COMMAND_ONE(name) +1
-enum { BULLA_COMMAND_COUNT = 0 BULLA_COMMANDS(BULLA_COMMAND_ONE) };
-#undef BULLA_COMMAND_ONE
+#define BULLA_COMMAND_NUMBER(name) BULLA_COMMAND_NUMBER_##name,
+enum { BULLA_COMMANDS(BULLA_COMMAND_NUMBER) BULLA_COMMAND_COUNT };
+#undef BULLA_COMMAND_NUMBER
 extern const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT];
 
 /* The command whose name argv begins with, and how many words that took; NULL with a sentence recorded otherwise. */

@@ -1,10 +1,8 @@
 /* Whom a session acts for: who logged in, and who proved himself to it; and for how long. The clock is the test's. */
-#include "support/test.h"
+#include "tokens_fixture.h"
 
 #include <sodium.h>
-#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -13,7 +11,6 @@
 #include "core/objects.h"
 #include "core/principal.h"
 #include "core/users.h"
-#include "support/folder.h"
 
 /* In place of libc's, for all that is linked here. */
 static time_t ahead;
@@ -25,7 +22,6 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     return (int)result;
 }
 
-#define TEXT(words) ((struct bulla_bytes){(const uint8_t *)(words), sizeof(words) - 1})
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 /* RFC 8032, 7.1, TEST 2 and TEST 3: the secret keys; libsodium signs. */
@@ -34,54 +30,10 @@ static const char *const seeds[] = {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35a
 static const char *const keys[] = {"ed25519:3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
     "ed25519:fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025"};
 
-struct fixture {
-    char folder[64];
-    struct bulla_config config;
-    struct bulla_token tokens[2];
-    struct bulla_session sessions[2]; /* of the first token */
-};
-
-static void make_token(struct bulla_token *token, const struct bulla_token_config *config)
+static int begin(void **state)
 {
-    bulla_token_make(token, config);
-    assert_int_equal(bulla_token_initialize(token, TEXT("so-secret"), "test"), BULLA_OK);
-    assert_int_equal(bulla_token_login(token, NULL, TEXT("so-secret")), BULLA_OK);
-    assert_int_equal(bulla_token_user_pin_initialize(token, TEXT("user-secret")), BULLA_OK);
-    bulla_token_logout(token);
-    assert_int_equal(bulla_token_login(token, &bulla_token_owner, TEXT("user-secret")), BULLA_OK);
-}
-
-static int setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    char text[512];
-    if (!fixture)
-        return -1;
     ahead = 0;
-    test_folder_make(fixture->folder, sizeof fixture->folder);
-    (void)snprintf(text, sizeof text,
-        "[token a]\npath = %s/a\npin-cost = quick\n[token b]\npath = %s/b\npin-cost = quick\n", fixture->folder,
-        fixture->folder);
-    if (bulla_config_parse(text, "test", &fixture->config) != BULLA_OK)
-        return -1;
-    for (unsigned i = 0; i < 2; i++) {
-        make_token(&fixture->tokens[i], &fixture->config.tokens[i]);
-        fixture->sessions[i] = (struct bulla_session){.handle = i + 1, .token = fixture->tokens, .writable = true};
-    }
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    for (int i = 0; i < 2; i++) {
-        bulla_session_reset(&fixture->sessions[i]);
-        bulla_token_close(&fixture->tokens[i]);
-    }
-    test_folder_remove(fixture->folder);
-    free(fixture);
-    return 0;
+    return tokens_begin(state);
 }
 
 /* --- what applications do --- */
@@ -159,16 +111,11 @@ static void acts_for(struct bulla_session *session, const char *const *expected)
 }
 #define ACTS_FOR(session, ...) acts_for((session), (const char *const[]){__VA_ARGS__, NULL})
 
-static void log_in(struct bulla_token *token)
-{
-    assert_int_equal(bulla_token_login(token, &bulla_token_owner, TEXT("user-secret")), BULLA_OK);
-}
-
 /* --- tests --- */
 
 static void a_proof_makes_the_session_act_for_its_principal(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = fixture->sessions;
     ACTS_FOR(session, "user:user");
     CK_OBJECT_HANDLE first = create(session, keys[0]), second = create(session, keys[1]);
@@ -184,7 +131,7 @@ static void a_proof_makes_the_session_act_for_its_principal(void **state)
 
 static void the_challenge_names_this_token_and_a_nonce_of_its_own(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     char first[512], second[512], head[256];
     read_challenge(fixture->sessions, create(fixture->sessions, keys[0]), first);
     read_challenge(fixture->sessions, create(fixture->sessions, keys[0]), second);
@@ -198,7 +145,7 @@ static void the_challenge_names_this_token_and_a_nonce_of_its_own(void **state)
 
 static void a_wrong_proof_uses_up_the_challenge(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = fixture->sessions;
     CK_OBJECT_HANDLE object = create(session, keys[0]);
     char before[512], after[512];
@@ -217,7 +164,7 @@ static void a_wrong_proof_uses_up_the_challenge(void **state)
 
 static void a_challenge_is_proved_once(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = fixture->sessions;
     CK_OBJECT_HANDLE object = create(session, keys[0]);
     char challenge[512], none[512];
@@ -234,7 +181,7 @@ static void a_challenge_is_proved_once(void **state)
 
 static void a_challenge_lives_for_minutes(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = fixture->sessions;
     CK_OBJECT_HANDLE early = create(session, keys[0]), late = create(session, keys[1]);
     ahead = BULLA_CHALLENGE_SECONDS - 2;
@@ -250,7 +197,7 @@ static void a_challenge_lives_for_minutes(void **state)
 
 static void another_token_s_challenge_proves_nothing(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session other = {.handle = 1, .token = &fixture->tokens[1], .writable = true};
     char challenge[512];
     read_challenge(&other, create(&other, keys[0]), challenge);
@@ -262,7 +209,7 @@ static void another_token_s_challenge_proves_nothing(void **state)
 
 static void a_proof_is_this_session_s_alone(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = &fixture->sessions[0], *other = &fixture->sessions[1];
     CK_OBJECT_HANDLE object = create(session, keys[0]);
     assert_int_equal(prove(other, object, 0), CKR_ACTION_PROHIBITED);
@@ -274,7 +221,7 @@ static void a_proof_is_this_session_s_alone(void **state)
 
 static void a_destroyed_object_takes_the_proof_with_it(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = &fixture->sessions[0];
     CK_OBJECT_HANDLE object = create(session, keys[0]);
     assert_int_equal(prove(session, object, 0), CKR_OK);
@@ -289,13 +236,13 @@ static void a_destroyed_object_takes_the_proof_with_it(void **state)
 
 static void nothing_proved_outlives_the_login(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = fixture->sessions;
     CK_OBJECT_HANDLE object = create(session, keys[0]);
     assert_int_equal(prove(session, object, 0), CKR_OK);
     bulla_token_logout(session->token); /* C_Logout resets the sessions, too; nothing rests on it */
     assert_int_equal(bulla_session_principals(session, &(struct bulla_principal){0}, 1), 0);
-    log_in(session->token);
+    tokens_log_in(session->token);
     ACTS_FOR(session, "user:user");
     assert_int_equal(set_proof(session, object, "x", 1), CKR_OBJECT_HANDLE_INVALID);
     object = create(session, keys[0]);
@@ -306,7 +253,7 @@ static void nothing_proved_outlives_the_login(void **state)
 
 static void objects_that_are_gone_make_room(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = fixture->sessions;
     CK_OBJECT_HANDLE objects[BULLA_SESSION_PRINCIPALS_MOST], more = 0;
     for (int i = 0; i < BULLA_SESSION_PRINCIPALS_MOST; i++)
@@ -322,7 +269,7 @@ static void objects_that_are_gone_make_room(void **state)
 
 static void a_user_proves_himself_by_his_pin(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = fixture->sessions;
     (void)add_user(session, "ann", "ann's pin");
     CK_OBJECT_HANDLE ann = create(session, "user:ann"), bob = create(session, "user:bob"),
@@ -342,7 +289,7 @@ static void a_user_proves_himself_by_his_pin(void **state)
 
 static void tries_of_a_proof_are_counted_like_a_login_s(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = fixture->sessions;
     struct bulla_principal ann;
     assert_int_equal(bulla_principal_parse(TEXT("user:ann"), &ann), BULLA_OK);
@@ -354,12 +301,12 @@ static void tries_of_a_proof_are_counted_like_a_login_s(void **state)
     ACTS_FOR(session, "user:user");
     bulla_token_logout(session->token);
     assert_int_equal(bulla_token_login(session->token, &ann, TEXT("ann's pin")), BULLA_PIN_LOCKED);
-    log_in(session->token); /* the owner has tries of his own */
+    tokens_log_in(session->token); /* the owner has tries of his own */
 }
 
 static void who_logged_in_with_a_name_is_acted_for(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = fixture->sessions;
     struct bulla_principal ann;
     assert_int_equal(bulla_principal_parse(TEXT("user:ann"), &ann), BULLA_OK);
@@ -375,7 +322,7 @@ static void who_logged_in_with_a_name_is_acted_for(void **state)
 
 static void before_a_login_only_a_user_s_pin_is_taken_and_logs_in(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_session *session = fixture->sessions;
     CK_OBJECT_HANDLE object = 0;
     (void)add_user(session, "ann", "ann's pin");
@@ -393,20 +340,7 @@ static void before_a_login_only_a_user_s_pin_is_taken_and_logs_in(void **state)
     assert_int_equal(set_proof(session, object, "ann's pin", 9), CKR_ACTION_PROHIBITED);
 }
 
-/* SQL on the token's database, as somebody with the disk would do it. */
-static void meddle(const struct fixture *fixture, const char *sql)
-{
-    char path[128], *error = NULL;
-    sqlite3 *database = NULL;
-    (void)snprintf(path, sizeof path, "%s/a/token.db", fixture->folder);
-    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    if (sqlite3_exec(database, sql, NULL, NULL, &error) != SQLITE_OK)
-        fail_msg("%s: %s", sql, error);
-    assert_true(sqlite3_changes(database) > 0);
-    assert_int_equal(sqlite3_close(database), SQLITE_OK);
-}
-
-static void log_in_as_ann(struct fixture *fixture, const char *pin, enum bulla_reason expected)
+static void log_in_as_ann(struct tokens_fixture *fixture, const char *pin, enum bulla_reason expected)
 {
     struct bulla_principal ann;
     struct bulla_token *token = fixture->tokens;
@@ -423,20 +357,21 @@ static void log_in_as_ann(struct fixture *fixture, const char *pin, enum bulla_r
  */
 static void a_user_s_tree_is_his_alone(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     (void)add_user(fixture->sessions, "ann", "ann's pin");
     (void)add_user(fixture->sessions, "bob", "bob's pin");
     bulla_session_reset(fixture->sessions);
     log_in_as_ann(fixture, "ann's pin", BULLA_OK);
-    meddle(fixture, "UPDATE value SET value = (SELECT v.value FROM value v WHERE v.name = 'user-tree:bob') "
-                    "WHERE name = 'user-tree:ann'");
+    tokens_meddle(fixture, 0,
+        "UPDATE value SET value = (SELECT v.value FROM value v WHERE v.name = 'user-tree:bob') "
+        "WHERE name = 'user-tree:ann'");
     log_in_as_ann(fixture, "bob's pin", BULLA_PIN_WRONG);
     log_in_as_ann(fixture, "ann's pin", BULLA_PIN_WRONG);
 }
 
 static void a_tree_without_the_user_s_row_logs_nobody_in(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     char keep[256], put_back[256];
     CK_OBJECT_HANDLE ann = add_user(fixture->sessions, "ann", "ann's pin");
     (void)snprintf(keep, sizeof keep,
@@ -445,20 +380,20 @@ static void a_tree_without_the_user_s_row_logs_nobody_in(void **state)
         fixture->folder);
     (void)snprintf(put_back, sizeof put_back,
         "ATTACH '%s/kept' AS kept; INSERT INTO main.value SELECT * FROM kept.value", fixture->folder);
-    meddle(fixture, keep);
+    tokens_meddle(fixture, 0, keep);
     assert_int_equal(bulla_objects_destroy(fixture->sessions, ann), CKR_OK);
     bulla_session_reset(fixture->sessions);
     log_in_as_ann(fixture, "ann's pin", BULLA_PIN_UNSET);
-    meddle(fixture, put_back);
+    tokens_meddle(fixture, 0, put_back);
     log_in_as_ann(fixture, "ann's pin", BULLA_PIN_UNSET);
-    log_in(fixture->tokens); /* and the name is free for another ann */
+    tokens_log_in(fixture->tokens); /* and the name is free for another ann */
     (void)add_user(fixture->sessions, "ann", "another ann's");
     bulla_session_reset(fixture->sessions);
     log_in_as_ann(fixture, "ann's pin", BULLA_PIN_WRONG);
     log_in_as_ann(fixture, "another ann's", BULLA_OK);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, tokens_end)
 
 int main(void)
 {

@@ -1,63 +1,11 @@
 /* Objects at rest: a row that was changed, or that belongs to another object or token, is hidden after login; and the
  * ledger, whose numbers never go back. */
-#include "support/test.h"
+#include "tokens_fixture.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/config.h"
-#include "core/token.h"
-#include "support/folder.h"
-
 static const CK_OBJECT_CLASS class_data = CKO_DATA;
-
-struct fixture {
-    char folder[64];
-    struct bulla_config config;
-    struct bulla_token tokens[2];
-};
-
-#define TEXT(words) ((struct bulla_bytes){(const uint8_t *)(words), sizeof(words) - 1})
-
-static void make_token(struct bulla_token *token, const struct bulla_token_config *config)
-{
-    bulla_token_make(token, config);
-    assert_int_equal(bulla_token_initialize(token, TEXT("so-secret"), "test"), BULLA_OK);
-    assert_int_equal(bulla_token_login(token, NULL, TEXT("so-secret")), BULLA_OK);
-    assert_int_equal(bulla_token_user_pin_initialize(token, TEXT("user-secret")), BULLA_OK);
-    bulla_token_logout(token);
-    assert_int_equal(bulla_token_login(token, &bulla_token_owner, TEXT("user-secret")), BULLA_OK);
-}
-
-static int setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    char text[512];
-    if (!fixture)
-        return -1;
-    test_folder_make(fixture->folder, sizeof fixture->folder);
-    (void)snprintf(text, sizeof text,
-        "[token a]\npath = %s/a\npin-cost = quick\n[token b]\npath = %s/b\npin-cost = quick\n", fixture->folder,
-        fixture->folder);
-    if (bulla_config_parse(text, "test", &fixture->config) != BULLA_OK)
-        return -1;
-    for (int i = 0; i < 2; i++)
-        make_token(&fixture->tokens[i], &fixture->config.tokens[i]);
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    for (int i = 0; i < 2; i++)
-        bulla_token_close(&fixture->tokens[i]);
-    test_folder_remove(fixture->folder);
-    free(fixture);
-    return 0;
-}
 
 static CK_OBJECT_HANDLE store(struct bulla_token *token, const char *label, bool is_private)
 {
@@ -74,20 +22,7 @@ static CK_OBJECT_HANDLE store(struct bulla_token *token, const char *label, bool
     return handle;
 }
 
-/* SQL on the token's database, as somebody with the disk would do it. */
-static void meddle(const struct fixture *fixture, int token, const char *sql)
-{
-    char path[128], *error = NULL;
-    sqlite3 *database = NULL;
-    (void)snprintf(path, sizeof path, "%s/%c/token.db", fixture->folder, 'a' + token);
-    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    if (sqlite3_exec(database, sql, NULL, NULL, &error) != SQLITE_OK)
-        fail_msg("%s: %s", sql, error);
-    assert_true(sqlite3_changes(database) > 0); /* a tamper test that changes nothing shows nothing */
-    assert_int_equal(sqlite3_close(database), SQLITE_OK);
-}
-
-static void reopen(struct fixture *fixture, int token)
+static void reopen(struct tokens_fixture *fixture, unsigned token)
 {
     bulla_token_close(&fixture->tokens[token]);
     bulla_token_make(&fixture->tokens[token], &fixture->config.tokens[token]);
@@ -110,21 +45,16 @@ static bool is_visible(struct bulla_token *token, const char *label)
     return object && bulla_object_is_visible(token, object);
 }
 
-static void log_in(struct bulla_token *token)
-{
-    assert_int_equal(bulla_token_login(token, &bulla_token_owner, TEXT("user-secret")), BULLA_OK);
-}
-
 static void a_row_as_it_was_written_opens(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_token *token = &fixture->tokens[0];
     (void)store(token, "private", true);
     (void)store(token, "public", false);
     reopen(fixture, 0);
     assert_true(is_visible(token, "public"));
     assert_false(is_visible(token, "private"));
-    log_in(token);
+    tokens_log_in(token);
     assert_true(is_visible(token, "public") && is_visible(token, "private"));
     struct bulla_object *object = by_label(token, "private");
     assert_int_equal(bulla_vault_open(token, object, (struct bulla_bytes){NULL, 0}), BULLA_OK);
@@ -135,7 +65,7 @@ static void a_row_as_it_was_written_opens(void **state)
 /* Every part of a row, one byte or number at a time; the rows beside it stay what they are. */
 static void a_changed_row_is_hidden_after_login(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_token *token = &fixture->tokens[0];
     static const char *const changes[] = {
         "UPDATE object SET attributes = CAST(substr(attributes, 1, instr(attributes, CAST('victim' AS BLOB)) - 1) || "
@@ -151,17 +81,17 @@ static void a_changed_row_is_hidden_after_login(void **state)
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         (void)store(token, "victim", true);
         (void)store(token, "beside", true);
-        meddle(fixture, 0, changes[i]);
+        tokens_meddle(fixture, 0, changes[i]);
         reopen(fixture, 0);
-        log_in(token);
+        tokens_log_in(token);
         if (is_visible(token, "victim") || is_visible(token, "VICTIM"))
             fail_msg("visible after: %s", changes[i]);
         assert_true(is_visible(token, "beside"));
-        meddle(fixture, 0,
+        tokens_meddle(fixture, 0,
             "DELETE FROM object WHERE instr(attributes, CAST('victim' AS BLOB)) OR instr(attributes, "
             "CAST('VICTIM' AS BLOB)) OR instr(attributes, CAST('beside' AS BLOB))");
         reopen(fixture, 0);
-        log_in(token);
+        tokens_log_in(token);
     }
 }
 
@@ -175,15 +105,15 @@ static void assert_sealed_shut(struct bulla_token *token, struct bulla_object *o
 
 static void what_one_object_holds_does_not_open_in_another(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_token *token = &fixture->tokens[0];
     (void)store(token, "first", true);
     (void)store(token, "second", true);
-    meddle(fixture, 0,
+    tokens_meddle(fixture, 0,
         "UPDATE object SET sealed = (SELECT sealed FROM object WHERE instr(attributes, CAST('second' "
         "AS BLOB))) WHERE instr(attributes, CAST('first' AS BLOB))");
     reopen(fixture, 0);
-    log_in(token);
+    tokens_log_in(token);
     assert_false(is_visible(token, "first"));
     /* Even past the tag, the sealed part opens for its own object only. */
     assert_sealed_shut(token, by_label(token, "first"));
@@ -191,23 +121,23 @@ static void what_one_object_holds_does_not_open_in_another(void **state)
 
 static void a_row_of_another_token_does_not_open(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     char sql[512];
     (void)store(&fixture->tokens[0], "theirs", true);
     (void)snprintf(sql, sizeof sql,
         "ATTACH '%s/a/token.db' AS other; INSERT INTO main.object SELECT * FROM other.object WHERE "
         "instr(attributes, CAST('theirs' AS BLOB))",
         fixture->folder);
-    meddle(fixture, 1, sql);
+    tokens_meddle(fixture, 1, sql);
     reopen(fixture, 1);
-    log_in(&fixture->tokens[1]);
+    tokens_log_in(&fixture->tokens[1]);
     assert_false(is_visible(&fixture->tokens[1], "theirs"));
     assert_sealed_shut(&fixture->tokens[1], by_label(&fixture->tokens[1], "theirs"));
 }
 
 static void a_change_of_what_was_changed_meanwhile_is_refused(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_token *token = &fixture->tokens[0];
     struct bulla_attribute_list list;
     (void)store(token, "before", false);
@@ -225,7 +155,7 @@ static void a_change_of_what_was_changed_meanwhile_is_refused(void **state)
 
 static void numbers_of_the_ledger_rise_and_stay(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_token *token = &fixture->tokens[0];
     uint64_t number = 99;
     assert_int_equal(bulla_ledger_read(token, "policy:a", &number), BULLA_OK);
@@ -236,7 +166,7 @@ static void numbers_of_the_ledger_rise_and_stay(void **state)
     assert_int_equal(bulla_ledger_raise(token, "policy:a", 2), BULLA_OK); /* no-op: it never goes back */
     reopen(fixture, 0);
     assert_int_equal(bulla_ledger_read(token, "policy:a", &number), BULLA_NOT_LOGGED_IN);
-    log_in(token);
+    tokens_log_in(token);
     assert_int_equal(bulla_ledger_read(token, "policy:a", &number), BULLA_OK);
     assert_int_equal(number, 3);
     assert_int_equal(bulla_ledger_read(token, "a", &number), BULLA_OK);
@@ -249,7 +179,7 @@ static void numbers_of_the_ledger_rise_and_stay(void **state)
 
 static void a_ledger_that_was_changed_or_taken_away_is_refused(void **state)
 {
-    struct fixture *fixture = *state;
+    struct tokens_fixture *fixture = *state;
     struct bulla_token *token = &fixture->tokens[0];
     uint64_t number = 0;
     char sql[512];
@@ -258,20 +188,20 @@ static void a_ledger_that_was_changed_or_taken_away_is_refused(void **state)
         "ATTACH '%s/a/token.db' AS other; UPDATE main.value SET value = (SELECT value FROM other.value WHERE name = "
         "'ledger.0') WHERE name = 'ledger.0'",
         fixture->folder);
-    meddle(fixture, 1, sql); /* another token's */
+    tokens_meddle(fixture, 1, sql); /* another token's */
     assert_int_not_equal(bulla_ledger_read(&fixture->tokens[1], "policy:a", &number), BULLA_OK);
-    meddle(fixture, 0,
+    tokens_meddle(fixture, 0,
         "UPDATE value SET value = CAST(substr(value, 1, length(value) - 1) || x'00' AS BLOB) WHERE name = "
         "'ledger.0'");
     assert_int_not_equal(bulla_ledger_read(token, "policy:a", &number), BULLA_OK);
     assert_int_not_equal(bulla_ledger_raise(token, "policy:a", 9), BULLA_OK);
-    meddle(fixture, 0, "DELETE FROM value WHERE name = 'ledger.0'");
+    tokens_meddle(fixture, 0, "DELETE FROM value WHERE name = 'ledger.0'");
     assert_int_equal(bulla_ledger_read(token, "policy:a", &number), BULLA_ROLLED_BACK);
 }
 
 int main(void)
 {
-#define VAULT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define VAULT_TEST(name) cmocka_unit_test_setup_teardown(name, tokens_begin, tokens_end)
     const struct CMUnitTest tests[] = {
         VAULT_TEST(a_row_as_it_was_written_opens),
         VAULT_TEST(a_changed_row_is_hidden_after_login),

@@ -62,6 +62,56 @@ static void each_command_has_help_with_options_and_examples(void **state)
     }
 }
 
+static const struct bulla_command *command_named(const char *line)
+{
+    const struct bulla_command *longest = NULL;
+    for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++) {
+        size_t length = strlen(bulla_commands[i]->name);
+        if (strncmp(line, bulla_commands[i]->name, length) == 0 && (line[length] == ' ' || line[length] == '\0') &&
+            (!longest || length > strlen(longest->name)))
+            longest = bulla_commands[i];
+    }
+    return longest;
+}
+
+/* An example of one command may show another: it is checked as that one's. */
+static void check_example(const char *line)
+{
+    const struct bulla_command *command = command_named(line);
+    if (!command)
+        fail_msg("no command begins the example \"%s\"", line);
+    for (size_t row = 0; row < command->option_count; row++) {
+        char name[64];
+        char letter[4] = {' ', '-', command->options[row].letter, '\0'};
+        (void)snprintf(name, sizeof name, " --%s", command->options[row].name);
+        if (command->options[row].required && !strstr(line, name) && (!letter[2] || !strstr(line, letter)))
+            fail_msg("the example \"%s\" lacks%s", line, name);
+    }
+}
+
+static void every_example_has_the_options_that_are_needed(void **state)
+{
+    (void)state;
+    size_t checked = 0;
+    for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++) {
+        static const char start[] = "  bulla ";
+        const char *at = bulla_commands[i]->examples;
+        while ((at = strstr(at, start)) != NULL) {
+            char line[512];
+            size_t length = 0;
+            at += sizeof start - 1;
+            while (at[length] != '\0' && (at[length] != '\n' || at[length - 1] == '\\'))
+                length++;
+            assert_true(length < sizeof line);
+            memcpy(line, at, length);
+            line[length] = '\0';
+            check_example(line);
+            checked++;
+        }
+    }
+    assert_true(checked >= BULLA_COMMAND_COUNT);
+}
+
 /* "Fl Fl label Ar NAME" in the part of the manual that is the command's. */
 static void the_manual_has_every_command_option_and_status(void **state)
 {
@@ -217,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_general_help_names_every_command_and_status),
         cmocka_unit_test(each_command_has_help_with_options_and_examples),
+        cmocka_unit_test(every_example_has_the_options_that_are_needed),
         cmocka_unit_test(the_manual_has_every_command_option_and_status),
         cmocka_unit_test(wrong_commands_are_usage_and_say_what_is_near),
         cmocka_unit_test(wrong_usage_is_json_where_json_is_wanted),

@@ -137,9 +137,17 @@ links_of_the_docs_lead_somewhere() {
 
 make_help_names_every_goal() {
     local goal
-    for goal in deps build demo demo-clean check check-full bench fuzz coverage format tidy install clean; do
+    for goal in deps build demo demo-policy demo-kes demo-clean check check-full bench fuzz coverage format tidy install clean; do
         make -s help | grep -qE "^ +make $goal +[A-Z]" || printf '%s\n' "$goal"
     done | breach 'make help does not name a goal'
+}
+
+# The Containerfile names what it builds from: a room that it leaves out ends its build.
+the_container_copies_every_room() {
+    local room
+    for room in $(sed -n 's/^add_subdirectory(\([a-z-]*\).*/\1/p' CMakeLists.txt | sort -u); do
+        grep -qx "COPY $room $room" conf/container/Containerfile || printf '%s\n' "$room"
+    done | breach 'conf/container/Containerfile does not copy a room that CMakeLists.txt builds'
 }
 
 # A mechanism, class or attribute that bulla.h declares is explained.
@@ -171,6 +179,7 @@ rules=(
     scripts_are_clean
     links_of_the_docs_lead_somewhere
     make_help_names_every_goal
+    the_container_copies_every_room
     docs_explain_every_vendor_number
     only_the_entry_points_are_exported
 )
