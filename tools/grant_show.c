@@ -4,6 +4,7 @@
 
 #include "evidence/plain_text.h"
 #include "options.h"
+#include "output.h"
 #include "pcrs.h"
 #include "reference.h"
 
@@ -75,6 +76,18 @@ json_t *bulla_grant_json(const struct bulla_grant *grant)
         bulla_text_when(grant->not_before, from), "until", bulla_text_when(grant->not_after, until), "uses",
         grant->uses ? json_integer((json_int_t)grant->uses) : json_null(), "rate",
         grant->rate ? json_string(rate) : json_null());
+}
+
+json_t *bulla_revocation_show(const struct bulla_revocation *revocation)
+{
+    json_t *ids = json_array();
+    for (size_t i = 0; i < revocation->count; i++) {
+        char id[BULLA_GRANT_ID_TEXT];
+        bulla_grant_id_text(revocation->ids[i], id);
+        bulla_say("  %s\n", id);
+        (void)json_array_append_new(ids, json_string(id));
+    }
+    return ids;
 }
 
 json_t *bulla_reference_json(const struct bulla_policy_reference *reference)

@@ -16,6 +16,8 @@ void bulla_grant_text(const struct bulla_grant *grant, char text[static BULLA_GR
 /* {"id", "to", "object" (hex, or null: every object), "operations", "from", "until", "uses", "rate": "2/60"}; what is
  * not limited is null. NULL without memory. */
 json_t *bulla_grant_json(const struct bulla_grant *grant);
+/* Says the ids that are revoked, a line each, and gives the same as an array of texts; NULL without memory. */
+json_t *bulla_revocation_show(const struct bulla_revocation *revocation);
 
 /* "version 2 of epoch 0, 1 state, 0 references, restricted to 1 grant" */
 void bulla_policy_summary(const struct bulla_policy *policy, char text[static BULLA_SUMMARY_TEXT]);

@@ -113,15 +113,8 @@ static void grant_show(const struct bulla_document *document, json_t *shown)
 
 static void revocation_show(const struct bulla_document *document, json_t *shown)
 {
-    json_t *ids = json_array();
     bulla_say("a revocation of %zu grant%s\n", document->revocation->count, bulla_plural(document->revocation->count));
-    for (size_t i = 0; i < document->revocation->count; i++) {
-        char id[BULLA_GRANT_ID_TEXT];
-        bulla_grant_id_text(document->revocation->ids[i], id);
-        bulla_say("  %s\n", id);
-        (void)json_array_append_new(ids, json_string(id));
-    }
-    (void)json_object_set_new(shown, "revoked", ids);
+    (void)json_object_set_new(shown, "revoked", bulla_revocation_show(document->revocation));
 }
 
 static void (*const shows[])(const struct bulla_document *document, json_t *shown) = {

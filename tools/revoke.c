@@ -79,18 +79,11 @@ static enum bulla_reason revocation_sign(
 
 static enum bulla_reason result_print(const struct bulla_revocation *revocation, const struct revoke_settings *settings)
 {
-    json_t *ids = json_array();
     bulla_say(BULLA_GOOD "%s" BULLA_PLAIN " a revocation of %zu grant%s: %s\n",
         settings->load ? "signed and loaded" : "signed", revocation->count, bulla_plural(revocation->count),
         settings->output);
-    for (size_t i = 0; i < revocation->count; i++) {
-        char id[BULLA_GRANT_ID_TEXT];
-        bulla_grant_id_text(revocation->ids[i], id);
-        bulla_say("  %s\n", id);
-        (void)json_array_append_new(ids, json_string(id));
-    }
-    return bulla_output_document(
-        json_pack("{s:o,s:s,s:b}", "revoked", ids, "file", settings->output, "loaded", settings->load));
+    return bulla_output_document(json_pack("{s:o,s:s,s:b}", "revoked", bulla_revocation_show(revocation), "file",
+        settings->output, "loaded", settings->load));
 }
 
 static enum bulla_reason revoke_run(const struct bulla_call *call)

@@ -149,6 +149,12 @@ static void describe(const struct bulla_object *object, struct bulla_key *key)
     key->type = bulla_attributes_ulong(attributes, CKA_KEY_TYPE, 0);
     key->id = bulla_attributes_get(attributes, CKA_ID);
     key->label = bulla_attributes_get(attributes, CKA_LABEL);
+}
+
+/* What only those ask for that say something of a key, without its value. */
+static void describe_birth(const struct bulla_object *object, struct bulla_key *key)
+{
+    const struct bulla_attributes *attributes = object->attributes;
     key->public_info = bulla_attributes_get(attributes, CKA_PUBLIC_KEY_INFO);
     key->born_here = bulla_attributes_bool(attributes, CKA_LOCAL) &&
                      bulla_attributes_bool(attributes, CKA_ALWAYS_SENSITIVE) &&
@@ -173,6 +179,8 @@ static enum bulla_reason open_key(
     describe(object, &taken->key);
     if (row->only_by_name)
         describe_release(object, &taken->key);
+    if (row->without_secret)
+        describe_birth(object, &taken->key);
     BULLA_TRY(bulla_vault_open(session->token, object, passphrase));
     enum bulla_reason reason = take_opened(row, taken);
     (void)pthread_mutex_unlock(&object->lock);

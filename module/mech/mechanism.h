@@ -99,9 +99,10 @@ struct bulla_key {
     struct bulla_material *material; /* NULL for keys that work only by name */
     struct bulla_bytes id;           /* CKA_ID */
     struct bulla_bytes label;        /* CKA_LABEL */
-    struct bulla_bytes public_info;  /* CKA_PUBLIC_KEY_INFO of a private key; may be empty */
-    bool born_here;                  /* it was made in the token, and was always sensitive and never extractable */
-    struct bulla_bytes authority;    /* of its release tree; empty when none was named */
+    /* For mechanisms that work without the secret; else empty and false. */
+    struct bulla_bytes public_info; /* CKA_PUBLIC_KEY_INFO of a private key; may be empty */
+    bool born_here;                 /* it was made in the token, and was always sensitive and never extractable */
+    struct bulla_bytes authority;   /* of its release tree; empty when none was named */
     uint64_t epoch;
     struct bulla_sealing sealing;
     uint64_t expires; /* CLOCK_MONOTONIC seconds until which the key is released; 0: until logout */
