@@ -36,7 +36,7 @@ enum bulla_reason bulla_x509_verify(const struct bulla_public_key *key, const X5
     const ASN1_BIT_STRING *signature, struct bulla_bytes part) BULLA_MUST_USE;
 
 /* Signatures of CAs that verified are remembered, by the hashes of both certificates: a chain's upper certificates come
- * again with each document, and a P-384 signature costs nearly a millisecond. Nothing but the signature is remembered;
+ * again with each document, and a P-384 signature costs half a millisecond. Nothing but the signature is remembered;
  * validity, names and extensions are judged each time. Thread-safe, and of fixed size: the oldest goes. */
 bool bulla_signed_before(const struct bulla_certificate *issuer, const struct bulla_certificate *certificate);
 void bulla_signed_remember(const struct bulla_certificate *issuer, const struct bulla_certificate *certificate);

@@ -1,4 +1,4 @@
-/* Verifying with OpenSSL 3.0, Ed25519 with libsodium as everywhere here.
+/* Verifying with OpenSSL 3.0, Ed25519 with libsodium as everywhere here; P-384 is tried with nettle first (p384.h).
  *
  * A key is built from its numbers for each verification (public_key.h), which checks that a point lies on its curve.
  * What OpenSSL knows of DER stays inside this file; r ‖ s and raw numbers are what goes in. RSASSA-PSS is tried with
@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "library.h"
+#include "p384.h"
 #include "public_key.h"
 
 enum { ED25519_KEY = 32, ED25519_SIGNATURE = 64, RSA_SMALLEST = 256, RSA_LARGEST = 512, RSA_EXPONENT = 65537 };
@@ -223,5 +224,9 @@ enum bulla_reason bulla_signature_verify(
     if (key->kind == BULLA_PUBLIC_ED25519)
         return verify_ed25519(key->value, signature, message);
     BULLA_TRY(bulla_hash_parts(signature->hash, &message, 1, digest));
+    if (key->kind == BULLA_PUBLIC_P384 && signature->value.size == BULLA_P384_SIGNATURE &&
+        bulla_p384_verifies(
+            key->value.data, signature->value.data, (struct bulla_bytes){digest, bulla_hash_size(signature->hash)}))
+        return BULLA_OK;
     return verify_digest(key, signature, digest);
 }

@@ -1,6 +1,6 @@
 /* Verifying the signatures that evidence, certificates and principals carry. Nothing here is secret.
  *
- * Keys are given as their raw numbers, signatures in fixed-size raw form; OpenSSL verifies. High S is allowed, as TPMs
+ * Keys are given as their raw numbers, signatures in fixed-size raw form. High S is allowed, as TPMs
  * and Nitro make it. BULLA_KEY_INVALID: the key is no point of its curve or of another size; BULLA_SIGNATURE: it does
  * not verify; BULLA_UNSUPPORTED: another combination than those listed; BULLA_OUT_OF_MEMORY. */
 #ifndef BULLA_CRYPTO_SIGNATURE_H

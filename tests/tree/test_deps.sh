@@ -36,7 +36,7 @@ chmod +x "$bin"/{dpkg-query,apt-cache,apt-get,sudo}
 export PLAY=$folder
 
 build='build-essential cmake ninja-build pkg-config libssl-dev libsodium-dev libp11-kit-dev libcbor-dev libsqlite3-dev
-    libjansson-dev libutf8proc-dev libtss2-dev libcmocka-dev libsecp256k1-dev nettle-dev'
+    libjansson-dev libutf8proc-dev libtss2-dev libcmocka-dev libsecp256k1-dev nettle-dev libgmp-dev'
 demo='p11-kit p11-kit-modules swtpm swtpm-tools tpm2-tools opensc gnutls-bin ca-certificates'
 scene() { # INSTALLED KNOWN AFTER-UPDATE
     : >"$folder/done"
