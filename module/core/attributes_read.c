@@ -103,9 +103,10 @@ static struct bulla_attributes *copy(const struct reading *reading, struct bulla
     set->count = reading->list.count;
     for (size_t i = 0; i < set->count; i++) {
         struct bulla_attribute item = reading->list.items[i];
-        uintptr_t at = (uintptr_t)item.value.data, row = (uintptr_t)encoded.data;
-        item.value.data =
-            at >= row && at - row <= encoded.size ? own + (at - row) : own_numbers + (at - (uintptr_t)reading->numbers);
+        uintptr_t at = (uintptr_t)item.value.data, in_row = at - (uintptr_t)encoded.data;
+        uintptr_t in_numbers = at - (uintptr_t)reading->numbers;
+        const uintptr_t places[2] = {(uintptr_t)own_numbers + in_numbers, (uintptr_t)own + in_row};
+        item.value.data = (const uint8_t *)places[in_row <= encoded.size]; /* no branch: no guess would be right */
         set->items[i] = item;
     }
     return set;

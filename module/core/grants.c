@@ -247,8 +247,8 @@ static CK_OBJECT_HANDLE next_bundle(
     const struct bulla_object *object = bulla_index_next(&token->index, after);
     for (; object && !found; object = bulla_index_next(&token->index, object->handle)) {
         struct bulla_bytes its = bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY);
-        if (object->object_class != CKO_BULLA_POLICY || object->hidden || object->owner || its.size != 65 ||
-            !bulla_attributes_get(object->attributes, CKA_BULLA_VERSION).data)
+        if (object->object_class != CKO_BULLA_POLICY || object->owner || its.size != 65 ||
+            !bulla_attributes_get(object->attributes, CKA_BULLA_VERSION).data || bulla_object_is_hidden(token, object))
             continue;
         memcpy(authority, its.data, 65);
         *epoch = bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0);

@@ -30,8 +30,9 @@ static enum bulla_reason check_new(struct bulla_token *token, struct bulla_bytes
     (void)pthread_rwlock_rdlock(&token->lock);
     for (size_t i = 0; i < token->index.count && !present; i++) {
         const struct bulla_object *object = token->index.objects[i];
-        present = object->object_class == CKO_BULLA_POLICY && !object->hidden &&
-                  bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_VALUE), document);
+        present = object->object_class == CKO_BULLA_POLICY &&
+                  bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_VALUE), document) &&
+                  !bulla_object_is_hidden(token, object);
     }
     (void)pthread_rwlock_unlock(&token->lock);
     return present ? bulla_refuse(BULLA_DUPLICATE, "the token holds this document already") : BULLA_OK;

@@ -7,10 +7,11 @@
 #include "grants_inside.h"
 #include "heap.h"
 
-static bool is_of(const struct bulla_object *object, struct bulla_bytes authority)
+static bool is_of(const struct bulla_token *token, const struct bulla_object *object, struct bulla_bytes authority)
 {
-    return object->object_class == CKO_BULLA_POLICY && !object->hidden && !object->owner &&
-           bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY), authority);
+    return object->object_class == CKO_BULLA_POLICY && !object->owner &&
+           bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY), authority) &&
+           !bulla_object_is_hidden(token, object);
 }
 
 /* Bundles have a version, and revocations are the ledger's. */
@@ -34,7 +35,7 @@ static uint64_t print_of(struct bulla_token *token, struct bulla_bytes authority
     (void)pthread_rwlock_rdlock(&token->lock);
     for (size_t i = 0; i < token->index.count; i++) {
         const struct bulla_object *object = token->index.objects[i];
-        if (!is_of(object, authority))
+        if (!is_of(token, object, authority))
             continue;
         mix(&print, object->id, sizeof object->id);
         mix(&print, &object->generation, sizeof object->generation);
@@ -61,7 +62,7 @@ static struct bulla_object *next_alone(struct bulla_token *token, struct bulla_b
 {
     (void)pthread_rwlock_rdlock(&token->lock);
     struct bulla_object *object = bulla_index_next(&token->index, after);
-    while (object && (!is_of(object, authority) || !is_grant(object)))
+    while (object && (!is_of(token, object, authority) || !is_grant(object)))
         object = bulla_index_next(&token->index, object->handle);
     (void)bulla_object_keep(object);
     (void)pthread_rwlock_unlock(&token->lock);

@@ -18,9 +18,10 @@ struct bulla_object *bulla_token_receipt_object(struct bulla_token *token, CK_OB
     (void)pthread_rwlock_rdlock(&token->lock);
     for (size_t i = 0; i < token->index.count && !found; i++) {
         struct bulla_object *object = token->index.objects[i];
-        if (object->object_class == object_class && !object->hidden && !object->owner &&
+        if (object->object_class == object_class && !object->owner &&
             bulla_attributes_bool(object->attributes, CKA_LOCAL) &&
-            bulla_bytes_equal_text(bulla_attributes_get(object->attributes, CKA_ID), receipt_id))
+            bulla_bytes_equal_text(bulla_attributes_get(object->attributes, CKA_ID), receipt_id) &&
+            !bulla_object_is_hidden(token, object))
             found = bulla_object_keep(object);
     }
     (void)pthread_rwlock_unlock(&token->lock);

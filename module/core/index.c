@@ -82,17 +82,23 @@ static struct bulla_bytes value_of(const struct bulla_object *object, enum bulla
     }
 }
 
+/* Chains' heads lie far apart: all are asked of memory before the first is waited for. */
 static void chain(const struct bulla_index *index, struct bulla_object *object)
 {
+    bool linked[BULLA_INDEX_KEYS];
     for (int key = 0; key < BULLA_INDEX_KEYS; key++) {
         struct bulla_bytes value = value_of(object, key);
         object->links[key] = (struct bulla_index_link){0};
-        if (!value.data)
+        linked[key] = value.data != NULL;
+        if (!linked[key])
             continue;
         object->links[key].hash = hash_of(index, key, value);
         object->links[key].key = (uint32_t)key;
-        link_in(index, &object->links[key]);
+        __builtin_prefetch(head_of(index, object->links[key].hash), 1);
     }
+    for (int key = 0; key < BULLA_INDEX_KEYS; key++)
+        if (linked[key])
+            link_in(index, &object->links[key]);
 }
 
 static void unchain(struct bulla_object *object)

@@ -25,8 +25,9 @@ struct bulla_object {
     uint8_t id[16];
     uint64_t generation; /* the store's, when it was written; 0 for a session object */
     CK_OBJECT_CLASS object_class;
-    CK_SESSION_HANDLE owner;             /* of a session object; 0: a token object */
-    bool hidden;                         /* its row failed verification at login */
+    CK_SESSION_HANDLE owner; /* of a session object; 0: a token object */
+    /* Whether its row's tag was found to be wrong, and in which login that was asked (vault.c). */
+    atomic_ullong verdict;
     bool transient;                      /* made by the module for its session: a status object */
     struct bulla_attributes *attributes; /* what is not sealed */
     uint8_t *sealed;                     /* token object: the row's sealed part */

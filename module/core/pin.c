@@ -236,21 +236,20 @@ enum bulla_reason bulla_pin_derive_keys(
     return BULLA_OK;
 }
 
-/* With the keys in place every row is judged; without them nothing is hidden but what is private. */
+/* With the keys in place rows are judged; without them nothing is hidden but what is private. */
 void bulla_pin_install_keys(struct bulla_token *token, struct bulla_token_keys *keys, enum bulla_login login)
 {
     (void)pthread_rwlock_wrlock(&token->keys_lock);
     (void)pthread_rwlock_wrlock(&token->lock);
     bulla_secret_free(token->keys);
     token->keys = keys;
+    token->judge = keys;
+    token->judgements += keys != NULL;
     token->login = login;
     (void)atomic_fetch_add(&token->index.epoch, 1); /* what may be seen and used is another now */
-    for (size_t i = 0; i < token->index.count; i++) {
-        struct bulla_object *object = token->index.objects[i];
-        object->hidden = keys && object->owner == 0 && !bulla_vault_verifies(token, object);
-        if (!keys && object->owner == 0)
-            bulla_object_shut(object);
-    }
+    for (size_t i = 0; i < token->index.count && !keys; i++)
+        if (token->index.objects[i]->owner == 0)
+            bulla_object_shut(token->index.objects[i]);
     (void)pthread_rwlock_unlock(&token->lock);
     (void)pthread_rwlock_unlock(&token->keys_lock);
 }

@@ -51,7 +51,7 @@ enum bulla_reason bulla_pin_derive_keys(
     const struct bulla_token *token, const uint8_t *token_key, struct bulla_token_keys **derived) BULLA_MUST_USE;
 /* The SO's copy of the token key, while the SO is logged in; BULLA_STORE_MISSING where none was declared. */
 enum bulla_reason bulla_pin_recover(struct bulla_token *token, uint8_t *token_key) BULLA_MUST_USE;
-/* With keys, which become the token's, every row is judged; without them nothing is hidden but what is private. `gate`
+/* With keys, which become the token's, rows are judged; without them nothing is hidden but what is private. `gate`
  * is held. */
 void bulla_pin_install_keys(struct bulla_token *token, struct bulla_token_keys *keys, enum bulla_login login);
 

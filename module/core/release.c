@@ -32,12 +32,14 @@ static void ledger_name(const uint8_t authority[static 65], uint64_t epoch, char
     (void)snprintf(name, 48, "policy:%s:%llu", hex, (unsigned long long)epoch);
 }
 
-static bool is_policy_of(const struct bulla_object *object, struct bulla_bytes authority, uint64_t epoch)
+static bool is_policy_of(
+    const struct bulla_token *token, const struct bulla_object *object, struct bulla_bytes authority, uint64_t epoch)
 {
-    return object->object_class == CKO_BULLA_POLICY && !object->hidden && !object->owner &&
+    return object->object_class == CKO_BULLA_POLICY && !object->owner &&
            bulla_attributes_get(object->attributes, CKA_BULLA_VERSION).data && /* a bundle, no grant beside it */
            bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0) == epoch &&
-           bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY), authority);
+           bulla_bytes_equal(bulla_attributes_get(object->attributes, CKA_BULLA_AUTHORITY), authority) &&
+           !bulla_object_is_hidden(token, object);
 }
 
 static void epoch_ledger_name(const uint8_t authority[static 65], char name[static 48])
@@ -58,7 +60,7 @@ static struct bulla_object *find_policy(
     for (size_t i = 0; i < token->index.count; i++) {
         struct bulla_object *object = token->index.objects[i];
         CK_ULONG its = bulla_attributes_ulong(object->attributes, CKA_BULLA_VERSION, 0);
-        if (!is_policy_of(object, authority, epoch) || (below && its >= below) || (found && its <= version))
+        if (!is_policy_of(token, object, authority, epoch) || (below && its >= below) || (found && its <= version))
             continue;
         found = object;
         version = its;
@@ -180,7 +182,7 @@ uint64_t bulla_token_latest_epoch(struct bulla_token *token, struct bulla_bytes 
     for (size_t i = 0; i < token->index.count; i++) {
         const struct bulla_object *object = token->index.objects[i];
         uint64_t its = bulla_attributes_ulong(object->attributes, CKA_BULLA_EPOCH, 0);
-        if (its > epoch && is_policy_of(object, authority, its))
+        if (its > epoch && is_policy_of(token, object, authority, its))
             epoch = its;
     }
     (void)pthread_rwlock_unlock(&token->lock);

@@ -129,8 +129,8 @@ static bool is_asked_for(const struct collecting *asked, const struct bulla_obje
     bool named = object->object_class == asked->wanted;
     bool offered = object->transient ? named && object->owner == asked->session->handle
                                      : named || !(object->object_class & CKO_VENDOR_DEFINED);
-    return offered && bulla_object_is_visible(asked->session->token, object) &&
-           matches(object, asked->attributes, asked->count);
+    return offered && matches(object, asked->attributes, asked->count) &&
+           bulla_object_is_visible(asked->session->token, object);
 }
 
 /* A walk over the objects that a template can match, the shortest of those that its attributes allow; false: all can.

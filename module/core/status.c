@@ -110,8 +110,9 @@ static void list_objects(struct bulla_token *token, json_t *status)
         if (object->owner)
             continue;
         count++;
-        hidden += object->hidden;
-        if (object->object_class == CKO_BULLA_POLICY && !object->hidden &&
+        bool is_hidden = bulla_object_is_hidden(token, object);
+        hidden += is_hidden;
+        if (object->object_class == CKO_BULLA_POLICY && !is_hidden &&
             bulla_attributes_get(object->attributes, CKA_BULLA_VERSION).data) /* "uses" shows the grants */
             (void)json_array_append_new(policies, policy_status(object));
     }

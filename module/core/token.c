@@ -99,7 +99,6 @@ static enum bulla_reason apply_row(void *context, const struct bulla_store_row *
     }
     if (present)
         object->handle = present->handle;
-    object->hidden = token->keys && !bulla_vault_verifies(token, object);
     bulla_token_note_expiry(token, object);
     if (!bulla_index_put(&token->index, object)) {
         bulla_object_drop(object);
@@ -296,8 +295,8 @@ static bool is_expired(const struct bulla_token *token, const struct bulla_objec
 
 bool bulla_object_is_visible(const struct bulla_token *token, const struct bulla_object *object)
 {
-    return !object->hidden && (token->login == BULLA_USER || !bulla_object_is_private(object)) &&
-           !is_expired(token, object);
+    return (token->login == BULLA_USER || !bulla_object_is_private(object)) && !is_expired(token, object) &&
+           !bulla_object_is_hidden(token, object);
 }
 
 struct bulla_object *bulla_token_object(struct bulla_token *token, CK_OBJECT_HANDLE handle)

@@ -45,7 +45,10 @@ struct bulla_token {
     struct bulla_principal user;   /* under `lock`: which user logged in, while `login` says that one did */
     uint64_t logins;               /* under `lock`: of users, in this process */
     struct bulla_token_keys *keys; /* NULL while the user is not logged in */
-    uint8_t *officer;              /* the SO's secret, while the SO is logged in */
+    /* Under `lock`: the keys that rows are judged by, NULL while there is no login; and how often there were any. */
+    const struct bulla_token_keys *judge;
+    uint64_t judgements;
+    uint8_t *officer; /* the SO's secret, while the SO is logged in */
     struct bulla_audit *audit;
     unsigned unreadable;                 /* rows of the store that were no object; status shows the count */
     atomic_uint audit_failures;          /* lines that could not be written */
@@ -152,8 +155,10 @@ struct bulla_bytes bulla_vault_value(const struct bulla_object *object, CK_ATTRI
 void bulla_vault_lapse(struct bulla_token *token, uint64_t now);
 /* Wipes whatever of the token's own objects was opened. */
 void bulla_vault_forget(struct bulla_token *token);
-/* Whether the row carries the tag that the token key gives it. */
-bool bulla_vault_verifies(const struct bulla_token *token, const struct bulla_object *object);
+/* Whether a token object's row lacks the tag that the token key gives it: nobody gets to see it then. Asked of each
+ * object before it is shown or believed; computed when it is first asked in a login, and remembered until that ends.
+ * Without a login nothing is hidden. `lock` is held. */
+bool bulla_object_is_hidden(const struct bulla_token *token, const struct bulla_object *object);
 bool bulla_row_make(const struct bulla_store_row *row, struct bulla_object **object);
 
 /* --- release.c: what a leaf is told --- */

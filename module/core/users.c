@@ -42,8 +42,9 @@ bool bulla_user_is_listed(struct bulla_token *token, const struct bulla_principa
     (void)pthread_rwlock_rdlock(&token->lock);
     for (size_t i = 0; i < token->index.count && !listed; i++) {
         const struct bulla_object *object = token->index.objects[i];
-        listed = object->object_class == CKO_BULLA_PRINCIPAL && !object->owner && !object->hidden &&
-                 bulla_bytes_equal_text(bulla_attributes_get(object->attributes, CKA_BULLA_PRINCIPAL), text);
+        listed = object->object_class == CKO_BULLA_PRINCIPAL && !object->owner &&
+                 bulla_bytes_equal_text(bulla_attributes_get(object->attributes, CKA_BULLA_PRINCIPAL), text) &&
+                 !bulla_object_is_hidden(token, object);
     }
     (void)pthread_rwlock_unlock(&token->lock);
     return listed;

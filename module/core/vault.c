@@ -9,7 +9,12 @@
  *
  * The object key is 32 random bytes; a stolen store without the token key gives neither, and a row moved to another
  * object, token or class does not open. Object keys live in the arena for the length of one function; the opened
- * attributes live in the object until the lease or the login ends. */
+ * attributes live in the object until the lease or the login ends.
+ *
+ * Tags are checked when an object is first asked for, not all of them at login: of ten thousand objects most processes
+ * use a few. What was read of a row stays in memory as it was read, so the answer is the same whenever it is asked. An
+ * object remembers it beside the number of the login that it was given in; two threads that ask at once both compute
+ * it. The keys it is checked by are `judge`, which changes under the token's lock alone, and never while it is held. */
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -30,8 +35,9 @@ void bulla_vault_aad(const struct bulla_token *token, const uint8_t id[static 16
 /* --- the tag --- */
 
 /* The hash state holds what the key became: it is wiped. */
-static void row_tag(const struct bulla_token *token, const uint8_t id[static 16], CK_OBJECT_CLASS object_class,
-    uint64_t generation, struct bulla_bytes attributes, struct bulla_bytes sealed, uint8_t tag[static 32])
+static void row_tag(const struct bulla_token *token, const struct bulla_token_keys *keys, const uint8_t id[static 16],
+    CK_OBJECT_CLASS object_class, uint64_t generation, struct bulla_bytes attributes, struct bulla_bytes sealed,
+    uint8_t tag[static 32])
 {
     uint8_t head[8 + BULLA_VAULT_AAD + 4];
     struct bulla_writer writer;
@@ -40,7 +46,7 @@ static void row_tag(const struct bulla_token *token, const uint8_t id[static 16]
     bulla_vault_aad(token, id, object_class, &writer);
     bulla_write_u32(&writer, (uint32_t)attributes.size);
     crypto_generichash_state state;
-    (void)crypto_generichash_init(&state, token->keys->tag, 32, 32);
+    (void)crypto_generichash_init(&state, keys->tag, 32, 32);
     (void)crypto_generichash_update(&state, head, writer.size);
     (void)crypto_generichash_update(&state, attributes.data, attributes.size);
     (void)crypto_generichash_update(&state, sealed.data, sealed.size);
@@ -63,13 +69,13 @@ static enum bulla_reason encode_public(const struct bulla_attribute_list *list, 
 static bool tag_is_right(const struct bulla_token *token, const struct bulla_object *object, struct bulla_bytes encoded)
 {
     uint8_t tag[32];
-    row_tag(token, object->id, object->object_class, object->generation, encoded,
+    row_tag(token, token->judge, object->id, object->object_class, object->generation, encoded,
         (struct bulla_bytes){object->sealed, object->sealed_size}, tag);
     return sodium_memcmp(tag, object->tag, 32) == 0;
 }
 
 /* Over the bytes that were read, or, where the set does not keep them, over what it is encoded as. */
-bool bulla_vault_verifies(const struct bulla_token *token, const struct bulla_object *object)
+static bool verifies(const struct bulla_token *token, const struct bulla_object *object)
 {
     if (object->attributes->encoded.data)
         return tag_is_right(token, object, object->attributes->encoded);
@@ -81,6 +87,20 @@ bool bulla_vault_verifies(const struct bulla_token *token, const struct bulla_ob
                  tag_is_right(token, object, (struct bulla_bytes){attributes, size});
     free(attributes);
     return right;
+}
+
+/* The verdict is no part of what an object is: it may be remembered of one that its holder does not change. */
+bool bulla_object_is_hidden(const struct bulla_token *token, const struct bulla_object *object)
+{
+    if (!token->judge || object->owner)
+        return false;
+    atomic_ullong *verdict = &((struct bulla_object *)(uintptr_t)object)->verdict;
+    uint64_t known = atomic_load_explicit(verdict, memory_order_relaxed);
+    if (known >> 1 != token->judgements) {
+        known = token->judgements << 1 | !verifies(token, object);
+        atomic_store_explicit(verdict, known, memory_order_relaxed);
+    }
+    return known & 1;
 }
 
 bool bulla_row_make(const struct bulla_store_row *row, struct bulla_object **made)
@@ -197,7 +217,7 @@ enum bulla_reason bulla_vault_row(struct bulla_token *token, const struct bulla_
             .sealed = sealed,
             .tag = {tag, sizeof tag}};
         memcpy(row.id, id, 16);
-        row_tag(token, id, object_class, row.generation, row.attributes, sealed, tag);
+        row_tag(token, token->keys, id, object_class, row.generation, row.attributes, sealed, tag);
         reason = bulla_store_put(token->store, &row);
         if (reason == BULLA_OK && !bulla_row_make(&row, object))
             reason = bulla_refuse(BULLA_INTERNAL, "an object can't be read back");

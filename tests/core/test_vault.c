@@ -3,6 +3,7 @@
 #include "tokens_fixture.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const CK_OBJECT_CLASS class_data = CKO_DATA;
@@ -93,6 +94,57 @@ static void a_changed_row_is_hidden_after_login(void **state)
         reopen(fixture, 0);
         tokens_log_in(token);
     }
+}
+
+static void assert_hidden_count(struct bulla_token *token, unsigned count)
+{
+    char expected[32];
+    (void)snprintf(expected, sizeof expected, "\"objects_hidden\":%u,", count);
+    char *json = bulla_token_status_json(token);
+    assert_non_null(json);
+    if (!strstr(json, expected))
+        fail_msg("no %s in %s", expected, json);
+    free(json);
+}
+
+/* A verdict is of one login: without one, nothing is authenticated and nothing hidden; the next one asks again. */
+static void a_row_is_judged_in_each_login(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    struct bulla_token *token = &fixture->tokens[0];
+    (void)store(token, "victim", false);
+    (void)store(token, "beside", false);
+    tokens_meddle(fixture, 0, "UPDATE object SET tag = zeroblob(32) WHERE instr(attributes, CAST('victim' AS BLOB))");
+    reopen(fixture, 0);
+    for (int i = 0; i < 3; i++) {
+        assert_true(is_visible(token, "victim") && is_visible(token, "beside"));
+        tokens_log_in(token);
+        if (i)
+            assert_hidden_count(token, 1); /* whether or not somebody asked for it before */
+        assert_false(is_visible(token, "victim"));
+        assert_true(is_visible(token, "beside"));
+        assert_hidden_count(token, 1);
+        bulla_token_logout(token);
+        assert_hidden_count(token, 0);
+    }
+}
+
+/* What comes in from the store during a login has not been judged by that login yet. */
+static void a_row_that_comes_in_later_is_judged(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    struct bulla_token *token = &fixture->tokens[0];
+    (void)store(token, "victim", false);
+    assert_int_equal(bulla_token_refresh(token), BULLA_OK);
+    assert_true(is_visible(token, "victim"));
+    tokens_meddle(fixture, 0,
+        "UPDATE object SET tag = zeroblob(32), generation = (SELECT generation FROM state) + 1 "
+        "WHERE instr(attributes, CAST('victim' AS BLOB)); UPDATE state SET generation = generation + 1");
+    (void)store(token, "beside", false);
+    assert_int_equal(bulla_token_refresh(token), BULLA_OK);
+    assert_false(is_visible(token, "victim"));
+    assert_true(is_visible(token, "beside"));
+    assert_hidden_count(token, 1);
 }
 
 /* The box commits to its key and its place, and that is checked first. */
@@ -205,6 +257,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         VAULT_TEST(a_row_as_it_was_written_opens),
         VAULT_TEST(a_changed_row_is_hidden_after_login),
+        VAULT_TEST(a_row_is_judged_in_each_login),
+        VAULT_TEST(a_row_that_comes_in_later_is_judged),
         VAULT_TEST(what_one_object_holds_does_not_open_in_another),
         VAULT_TEST(a_row_of_another_token_does_not_open),
         VAULT_TEST(a_change_of_what_was_changed_meanwhile_is_refused),
