@@ -279,11 +279,11 @@ struct adding {
 };
 
 /* A process that died between a key's state and its object left the first without the second. Rows that can't be read
- * may be the object, and so may rows that a store from before the table does not have: then nothing is swept. */
+ * may be the object: then nothing is swept. */
 static void sweep(struct bulla_token *token)
 {
     struct bulla_state_table *table = token->states.table;
-    if (bulla_token_catch_up(token) != BULLA_OK || bulla_token_seen(token) < table->generation)
+    if (bulla_token_catch_up(token) != BULLA_OK)
         return;
     for (size_t i = table->count; i-- > 0 && !token->unreadable;) {
         struct bulla_object *object = bulla_token_object_by_id(token, table->items[i]->id);

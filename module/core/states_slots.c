@@ -1,13 +1,12 @@
 /* The table of states on disk:
  *
- *   "states.0" or "states.1" = token (16) ‖ u64 generation ‖ u32 size ‖ box(K, AAD, table) ‖ zeros
+ *   "states.0" or "states.1" = u32 size ‖ box(K, AAD, table) ‖ zeros
  *
- *   K = HKDF-SHA-256(token key, salt W, "bulla/1 states")     AAD = "bulla/1 states" ‖ token ‖ u64 generation
+ *   K = HKDF-SHA-256(token key, salt W, "bulla/1 states")     AAD = "bulla/1 states" ‖ token
  *
  * Files of their own, not values of the store: a store that logs its writes has what was overwritten in its log until
  * that is copied and truncated, which takes three waits for the disk more, and then in blocks that nobody overwrites. A
- * file that is overwritten in place takes one wait, and what was in it is in no file. `generation` is the store's as
- * this process knew it: a store of a lower one is older than the table, and may lack the objects of some keys. */
+ * file that is overwritten in place takes one wait, and what was in it is in no file. */
 #include "states_slots.h"
 
 #include <sodium.h>
@@ -20,10 +19,10 @@
 
 enum {
     SLOTS = 2,
-    HEAD_SIZE = 16 + 8 + 4,
+    HEAD_SIZE = 4,
     SEALED_LARGEST = BULLA_STATES_LARGEST + BULLA_BOX_OVERHEAD,
     SLOT_LARGEST = HEAD_SIZE + SEALED_LARGEST,
-    AAD_SIZE = 14 + 16 + 8
+    AAD_SIZE = 14 + 16
 };
 
 static void slot_name(unsigned slot, char name[static 16])
@@ -31,14 +30,12 @@ static void slot_name(unsigned slot, char name[static 16])
     (void)snprintf(name, 16, "states.%u", slot);
 }
 
-static struct bulla_bytes write_aad(
-    const struct bulla_token *token, uint64_t generation, uint8_t bytes[static AAD_SIZE])
+static struct bulla_bytes write_aad(const struct bulla_token *token, uint8_t bytes[static AAD_SIZE])
 {
     struct bulla_writer aad;
     bulla_writer_open(&aad, bytes, AAD_SIZE);
     bulla_write(&aad, "bulla/1 states", 14);
     bulla_write_bytes(&aad, bulla_token_serial(token));
-    bulla_write_u64(&aad, generation);
     return bulla_writer_bytes(&aad);
 }
 
@@ -51,34 +48,22 @@ static enum bulla_reason derive(const struct bulla_token *token, const uint8_t *
 
 /* --- reading --- */
 
-struct slot {
-    uint64_t generation;
-    struct bulla_bytes box;
-};
-
-/* False: there is no table of this token in it. */
-static bool read_slot(const struct bulla_token *token, struct bulla_bytes file, struct slot *slot)
-{
-    struct bulla_reader reader;
-    bulla_reader_open(&reader, file);
-    struct bulla_bytes serial = bulla_read(&reader, 16);
-    slot->generation = bulla_read_u64(&reader);
-    slot->box = bulla_read(&reader, bulla_read_u32(&reader));
-    return !reader.failed && bulla_bytes_equal(serial, bulla_token_serial(token)) &&
-           slot->box.size > BULLA_BOX_OVERHEAD;
-}
-
+/* BULLA_COMMITMENT: there is no table in it that this key opens. */
 static enum bulla_reason open_slot(
     const struct bulla_token *token, const uint8_t *key, struct bulla_bytes file, struct bulla_state_table *table)
 {
-    struct slot slot;
     uint8_t aad[AAD_SIZE];
+    struct bulla_reader reader;
     BULLA_RELEASED struct bulla_secret plain = {0};
-    if (!read_slot(token, file, &slot))
+    bulla_reader_open(&reader, file);
+    struct bulla_bytes box = bulla_read(&reader, bulla_read_u32(&reader));
+    if (reader.failed || box.size <= BULLA_BOX_OVERHEAD)
         return BULLA_COMMITMENT;
-    BULLA_TRY(bulla_secret_hold(&plain, slot.box.size - BULLA_BOX_OVERHEAD, "the keys' states"));
-    BULLA_TRY(bulla_box_open(key, write_aad(token, slot.generation, aad), slot.box, plain.data));
-    table->generation = slot.generation;
+    BULLA_TRY(bulla_secret_hold(&plain, box.size - BULLA_BOX_OVERHEAD, "the keys' states"));
+    enum bulla_reason reason = bulla_box_open(key, write_aad(token, aad), box, plain.data);
+    if (reason == BULLA_AUTHENTICATION)
+        return bulla_refuse(BULLA_STORE_CORRUPT, "the keys' states were changed since they were written");
+    BULLA_TRY(reason);
     return bulla_state_table_read((struct bulla_bytes){plain.data, plain.size}, table);
 }
 
@@ -124,7 +109,7 @@ enum bulla_reason bulla_state_slots_read(
 /* --- writing --- */
 
 static enum bulla_reason seal(const struct bulla_token *token, const uint8_t *key,
-    const struct bulla_state_table *table, uint64_t generation, struct bulla_writer *box)
+    const struct bulla_state_table *table, struct bulla_writer *box)
 {
     uint8_t aad[AAD_SIZE];
     struct bulla_writer plain;
@@ -132,7 +117,7 @@ static enum bulla_reason seal(const struct bulla_token *token, const uint8_t *ke
     BULLA_TRY(bulla_secret_hold(&memory, BULLA_STATES_LARGEST, "the keys' states"));
     bulla_writer_open(&plain, memory.data, memory.size);
     BULLA_TRY(bulla_state_table_write(table, &plain));
-    BULLA_TRY(bulla_box_seal(key, write_aad(token, generation, aad), bulla_writer_bytes(&plain), box));
+    BULLA_TRY(bulla_box_seal(key, write_aad(token, aad), bulla_writer_bytes(&plain), box));
     return bulla_writer_finish(box, "the keys' states");
 }
 
@@ -148,18 +133,14 @@ enum bulla_reason bulla_state_slots_write(
 {
     BULLA_SECRET void *key = NULL;
     BULLA_HEAP uint8_t *memory = NULL;
-    struct bulla_writer file, box;
-    uint64_t generation = bulla_token_seen(token);
+    struct bulla_writer head, box;
     BULLA_TRY(bulla_secret_allocate(32, &key));
     BULLA_TRY(bulla_heap_allocate(SLOT_LARGEST, "the keys' states", (void **)&memory));
     BULLA_TRY(derive(token, kept, key));
     bulla_writer_open(&box, memory + HEAD_SIZE, SEALED_LARGEST);
-    BULLA_TRY(seal(token, key, table, generation, &box));
-    bulla_writer_open(&file, memory, HEAD_SIZE);
-    bulla_write_bytes(&file, bulla_token_serial(token));
-    bulla_write_u64(&file, generation);
-    bulla_write_u32(&file, (uint32_t)box.size);
-    BULLA_TRY(bulla_writer_finish(&file, "the keys' states"));
+    BULLA_TRY(seal(token, key, table, &box));
+    bulla_writer_open(&head, memory, HEAD_SIZE);
+    bulla_write_u32(&head, (uint32_t)box.size);
     if (!table->kept) /* both files are there from the first table on, so that later changes make none */
         BULLA_TRY(write_slot(token, table->slot, (struct bulla_bytes){memory, 0}));
     return write_slot(token, 1 - table->slot, (struct bulla_bytes){memory, HEAD_SIZE + box.size});

@@ -17,7 +17,6 @@ struct bulla_state_table {
     struct bulla_state *items[BULLA_STATES_MOST]; /* ascending by id */
     unsigned slot;                                /* where it is in the store */
     bool kept;                                    /* false: nothing opens one yet, it was never written */
-    uint64_t generation;                          /* the store's, as far as who wrote it knew */
 };
 
 /* Empty; BULLA_OUT_OF_MEMORY. Freed with everything in it, wiped; NULL is allowed. */
