@@ -305,8 +305,10 @@ static void a_table_that_was_changed_is_refused(void **state)
     static const struct {
         long at; /* from the end where it is negative */
         const char *reason;
-    } changes[] = {{0, "rolled-back"}, {3, "rolled-back"}, {HEAD, "rolled-back"}, {HEAD + 40, "store-corrupt"},
-        {HEAD + 100, "store-corrupt"}, {-1, "store-corrupt"}};
+        CK_RV code;
+    } changes[] = {{0, "rolled-back", CKR_DEVICE_ERROR}, {3, "rolled-back", CKR_DEVICE_ERROR},
+        {HEAD, "rolled-back", CKR_DEVICE_ERROR}, {HEAD + 40, "store-corrupt", CKR_TOKEN_NOT_RECOGNIZED},
+        {HEAD + 100, "store-corrupt", CKR_TOKEN_NOT_RECOGNIZED}, {-1, "store-corrupt", CKR_TOKEN_NOT_RECOGNIZED}};
     size_t size, slot = slot_in_force();
     unsigned char *bytes = read_slot(flow.token, slot, &size);
     for (size_t i = 0; i < COUNT_OF(changes); i++) {
@@ -317,8 +319,8 @@ static void a_table_that_was_changed_is_refused(void **state)
         write_slot(slot, bytes, size);
         reopen();
         assert_refused(
-            flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature), CKR_DEVICE_ERROR, changes[i].reason);
-        assert_refused(flow_kes_evolve(key, 1), CKR_DEVICE_ERROR, changes[i].reason);
+            flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature), changes[i].code, changes[i].reason);
+        assert_refused(flow_kes_evolve(key, 1), changes[i].code, changes[i].reason);
         flow_close();
         *byte ^= 1;
         write_slot(slot, bytes, size);
