@@ -290,10 +290,14 @@ static void a_key_killed_at_any_moment_loses_nothing_tpm(void **state)
     kill_often(flow_is_long() ? 600 : 25, 60000);
 }
 
-int main(void)
+/* An argument chooses among the tests, as a pattern with stars: BULLA_TEST_LONG=1 test_flow_kes_kill '*_any_moment*'.
+ */
+int main(int count, char **arguments)
 {
     if (!test_swtpm_available())
         return test_skip("swtpm");
+    if (count > 1)
+        cmocka_set_test_filter(arguments[1]);
 #define PLAIN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define TPM(name)                                                                                                      \
     {                                                                                                                  \
