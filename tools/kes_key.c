@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "crypto/kes_calendar.h"
 #include "kes.h"
 #include "output.h"
 #include "times.h"
@@ -61,14 +62,9 @@ enum bulla_reason bulla_kes_look(struct bulla_client *client, CK_OBJECT_HANDLE k
 
 bool bulla_kes_due(const struct bulla_kes_view *view, uint64_t now, uint64_t *period)
 {
-    if (!view->slots_per_period || !view->slot_length || now < view->start_time ||
-        now - view->start_time > UINT64_MAX / MILLISECONDS)
-        return false;
-    uint64_t slot = (now - view->start_time) * MILLISECONDS / view->slot_length;
-    if (slot < view->start_slot)
-        return false;
-    *period = (slot - view->start_slot) / view->slots_per_period;
-    return true;
+    const struct bulla_kes_calendar calendar = {
+        view->start_time, view->slot_length, view->start_slot, view->slots_per_period};
+    return bulla_kes_calendar_period(&calendar, now, period);
 }
 
 void bulla_kes_say(const struct bulla_kes_view *view)

@@ -2,6 +2,7 @@
  * when slot 0 would have been, had they always had one: of mainnet, slot 4,492,800 was at 1596059091. */
 #include <time.h>
 
+#include "crypto/kes_calendar.h"
 #include "kes.h"
 #include "output.h"
 #include "times.h"
@@ -15,7 +16,7 @@ static const struct {
     {"preview", 1666656000, 129600},
 };
 
-enum { SLOT_LENGTH = 1000, MILLISECONDS = 1000 };
+enum { SLOT_LENGTH = 1000 };
 
 void bulla_kes_template_add(struct bulla_kes_template *template, CK_ATTRIBUTE_TYPE type, void *value, CK_ULONG size)
 {
@@ -57,16 +58,15 @@ static enum bulla_reason own_take(struct bulla_kes_template *template, const str
 static enum bulla_reason start_slot_take(
     struct bulla_kes_template *template, const struct bulla_kes_making *making, uint64_t period)
 {
-    uint64_t slot = 0;
-    uint64_t now = (uint64_t)time(NULL);
+    uint64_t slot = 0, present = 0; /* 0 before the chain's beginning */
+    const struct bulla_kes_calendar chain = {
+        template->start_time, template->slot_length, 0, template->slots_per_period};
     if (making->start_slot) {
         BULLA_TRY(bulla_number_parse(making->start_slot, "--start-slot", 0, INT64_MAX, &slot));
         template->start_slot = slot;
         return BULLA_OK;
     }
-    if (now > template->start_time)
-        slot = (now - template->start_time) * MILLISECONDS / template->slot_length;
-    uint64_t present = slot / template->slots_per_period;
+    (void)bulla_kes_calendar_period(&chain, (uint64_t)time(NULL), &present);
     if (present < period)
         return bulla_refuse(BULLA_ARGUMENT,
             "it is the chain's period %llu, and the key is said to be in its own %llu: give --start-slot, or mend "

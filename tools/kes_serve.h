@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "client.h"
+#include "crypto/kes_calendar.h"
 #include "crypto/kes_certificate.h"
 
 struct bulla_serve_settings {
@@ -23,7 +24,7 @@ struct bulla_served_key {
     CK_OBJECT_HANDLE handle;
     unsigned depth;
     uint8_t verification_key[BULLA_KES_HASH];
-    uint64_t start, slots, length, first; /* the chain's clock, milliseconds in a slot; slots 0: there is none */
+    struct bulla_kes_calendar calendar;
 };
 
 /* The one private KES key with this label. */

@@ -9,10 +9,13 @@ static enum bulla_reason check(
     BULLA_TRY(bulla_operational_certificate_verify(certificate));
     if (memcmp(certificate->hot, key->verification_key, sizeof certificate->hot) != 0)
         return bulla_refuse(BULLA_KEY_INVALID, "the operational certificate is another key's");
-    if (key->slots && key->first / key->slots != certificate->period)
+    const struct bulla_kes_calendar *calendar = &key->calendar;
+    uint64_t begins =
+        calendar->slots_per_period ? calendar->start_slot / calendar->slots_per_period : certificate->period;
+    if (begins != certificate->period)
         return bulla_refuse(BULLA_KEY_INVALID,
             "the operational certificate begins with period %llu, and the key's clock with %llu",
-            (unsigned long long)certificate->period, (unsigned long long)(key->first / key->slots));
+            (unsigned long long)certificate->period, (unsigned long long)begins);
     return BULLA_OK;
 }
 

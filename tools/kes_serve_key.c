@@ -21,14 +21,15 @@ enum bulla_reason bulla_served_key_open(struct bulla_client *client, const char 
     uint64_t depth = 0;
     BULLA_TRY(bulla_kes_find(client, label, &key->handle));
     BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_DEPTH, BULLA_KES_DEPTH_LARGEST + 1, &depth));
-    BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_START_TIME, 0, &key->start));
-    BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_START_SLOT, 0, &key->first));
-    BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_SLOTS_PER_PERIOD, 0, &key->slots));
-    BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_SLOT_LENGTH, MILLISECONDS, &key->length));
+    BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_START_TIME, 0, &key->calendar.start_time));
+    BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_START_SLOT, 0, &key->calendar.start_slot));
+    BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_SLOTS_PER_PERIOD, 0, &key->calendar.slots_per_period));
+    BULLA_TRY(number(client, key->handle, CKA_BULLA_KES_SLOT_LENGTH, MILLISECONDS, &key->calendar.slot_length));
     CK_ATTRIBUTE attribute = {CKA_BULLA_KES_VERIFICATION_KEY, key->verification_key, sizeof key->verification_key};
     CK_RV result = client->module->C_GetAttributeValue(client->session, key->handle, &attribute, 1);
     BULLA_TRY(bulla_client_check(client, result, "reading the key's verification key"));
-    if (depth > BULLA_KES_DEPTH_LARGEST || attribute.ulValueLen != sizeof key->verification_key || !key->length)
+    if (depth > BULLA_KES_DEPTH_LARGEST || attribute.ulValueLen != sizeof key->verification_key ||
+        !key->calendar.slot_length)
         return bulla_refuse(BULLA_KEY_INVALID, "the token's KES key \"%.80s\" has odd attributes", label);
     key->depth = (unsigned)depth;
     return BULLA_OK;
@@ -83,16 +84,12 @@ enum bulla_reason bulla_served_key_evolve(
 /* The token judges the time by its own rules when it is asked to evolve; this only says when to ask. */
 static enum bulla_reason due(const struct bulla_served_key *key, unsigned present, uint64_t *period)
 {
-    uint64_t now = (uint64_t)time(NULL);
     *period = present;
-    if (!key->slots)
+    if (!bulla_kes_calendar_is_set(&key->calendar) ||
+        bulla_kes_calendar_period(&key->calendar, (uint64_t)time(NULL), period))
         return BULLA_OK;
-    uint64_t slot = now < key->start ? 0 : (now - key->start) * MILLISECONDS / key->length;
-    if (now < key->start || slot < key->first)
-        return bulla_refuse(BULLA_KES_CLOCK, "the KES key's first period has not begun: it begins with slot %llu",
-            (unsigned long long)key->first);
-    *period = (slot - key->first) / key->slots;
-    return BULLA_OK;
+    return bulla_refuse(BULLA_KES_CLOCK, "the KES key's first period has not begun: it begins with slot %llu",
+        (unsigned long long)key->calendar.start_slot);
 }
 
 enum bulla_reason bulla_served_key_follow(

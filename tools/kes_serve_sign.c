@@ -113,7 +113,8 @@ static enum bulla_reason reach(struct bulla_serve *serve, const struct bulla_ser
         return bulla_refuse(BULLA_KES_OVER, "the KES key's last period is %u", bulla_kes_periods(serve->key.depth) - 1);
     if (serve->settings->advance)
         return bulla_served_key_evolve(serve->client, &serve->key, request->period);
-    return serve->key.slots && request->period == present + 1 ? BULLA_OK : refuse_period(request, present);
+    return serve->key.calendar.slots_per_period && request->period == present + 1 ? BULLA_OK
+                                                                                  : refuse_period(request, present);
 }
 
 static enum bulla_reason sign(struct bulla_serve *serve, const struct bulla_serve_request *request, json_t **answer)

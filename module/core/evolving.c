@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "crypto/kes_calendar.h"
 #include "refusal.h"
 
 static CK_ULONG list_ulong(const struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type, CK_ULONG absent)
@@ -80,7 +81,7 @@ enum bulla_reason bulla_evolving_erase(struct bulla_token *token, struct bulla_o
 
 /* --- the clock --- */
 
-enum { MILLISECONDS = 1000 };
+enum { SECOND = 1000 }; /* milliseconds: the usual slot */
 
 /* Whether the key has a clock, and then the period that it is. The attributes are the row's, which the token key
  * authenticates. */
@@ -88,19 +89,20 @@ static enum bulla_reason clock_period(
     struct bulla_token *token, const struct bulla_object *object, bool *has, uint64_t *period)
 {
     const struct bulla_attributes *attributes = object->attributes;
-    uint64_t start = bulla_attributes_ulong(attributes, CKA_BULLA_KES_START_TIME, 0), now;
-    uint64_t slots = bulla_attributes_ulong(attributes, CKA_BULLA_KES_SLOTS_PER_PERIOD, 0);
-    uint64_t length = bulla_attributes_ulong(attributes, CKA_BULLA_KES_SLOT_LENGTH, MILLISECONDS);
-    uint64_t first = bulla_attributes_ulong(attributes, CKA_BULLA_KES_START_SLOT, 0);
-    *has = slots && length;
+    uint64_t now;
+    const struct bulla_kes_calendar calendar = {
+        .start_time = bulla_attributes_ulong(attributes, CKA_BULLA_KES_START_TIME, 0),
+        .slot_length = bulla_attributes_ulong(attributes, CKA_BULLA_KES_SLOT_LENGTH, SECOND),
+        .start_slot = bulla_attributes_ulong(attributes, CKA_BULLA_KES_START_SLOT, 0),
+        .slots_per_period = bulla_attributes_ulong(attributes, CKA_BULLA_KES_SLOTS_PER_PERIOD, 0),
+    };
+    *has = bulla_kes_calendar_is_set(&calendar);
     if (!*has)
         return BULLA_OK;
     BULLA_TRY(bulla_token_now(token, &now));
-    uint64_t slot = now < start ? 0 : (now - start) * MILLISECONDS / length;
-    if (now < start || slot < first)
+    if (!bulla_kes_calendar_period(&calendar, now, period))
         return bulla_refuse(BULLA_KES_CLOCK, "the KES key's first period has not begun: it begins with slot %llu",
-            (unsigned long long)first);
-    *period = (slot - first) / slots;
+            (unsigned long long)calendar.start_slot);
     return BULLA_OK;
 }
 

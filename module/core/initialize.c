@@ -191,7 +191,7 @@ static enum bulla_reason make_anew(
     }
     BULLA_TRY(bulla_token_transaction(token, write_beginning, &beginning));
     bulla_ledger_anchor_remove(token, old_counter);
-    bulla_keeper_discard(token);
+    bulla_states_discard(token);
     return BULLA_OK;
 }
 

@@ -1,31 +1,30 @@
-/* The table of states on disk:
- *
- *   "states.0" or "states.1" = box(K, AAD, table)     K = HKDF-SHA-256(token key, salt W, "bulla/1 states")
- *                                                     AAD = "bulla/1 states" ‖ token
- *
- * W is 32 random bytes that are somewhere else: in the TPM, or without one in a file (states_keeper.c). A change:
+/* What a change of the table does (states_slots.c has its form on disk):
  *   1. the new table under a new W in the other slot, durably;
- *   2. the new W in place of the old one: this one write is commit and erasure in one, for what is left of the old
+ *   2. the number advanced by which other processes tell that something changed;
+ *   3. the new W in place of the old one: this one write is commit and erasure in one, for what is left of the old
  *      table anywhere opens by nothing any more;
- *   3. the old slot erased, the store's log copied and truncated.
- * Only then anything that the new state gives leaves the module. A crash before 2 leaves the old table in force, and a
- * new one that nothing opens; after 2 the new one: whoever reads next erases the other slot. There is no moment at
+ *   4. zeros over the old slot.
+ * Only then anything that the new state gives leaves the module. A crash before 3 leaves the old table in force, and a
+ * new one that nothing opens; after 3 the new one: whoever reads next erases the other slot. There is no moment at
  * which neither is there, and none at which both open.
  *
+ * The disk is waited for in 1: before W is replaced the new table must be there whatever happens. Where a TPM keeps W,
+ * for nothing else: 3 is the TPM's, and 4 serves only against who has an older state of the TPM itself, beside the
+ * present folder; he finds nothing there from the moment at which the zeros are in the file, and losing power in the
+ * seconds until the disk has them does not bring W back. Where a file keeps W, 3 and 4 wait as well: a disk is no TPM,
+ * what it was told to overwrite may be found on it, and so both halves are gone before the answer leaves, each in its
+ * order. Were 4 to reach the disk before 3 does, a loss of power would leave neither table; so the one that finishes
+ * somebody else's change writes W once more, for the disk, before it erases.
+ *
  * Changes are made in turns, by a lock on a file that the kernel gives back when a process dies. A use of the present
- * state needs no turn where the store's generation is the same before and after it: then it was before any change. */
+ * state needs no turn where the number is the same before and after it: then it was before any change. */
 #include "states.h"
 
 #include <sodium.h>
-#include <stdio.h>
 
-#include "crypto/cipher.h"
-#include "heap.h"
-#include "states_table.h"
+#include "states_slots.h"
 #include "token.h"
 #include "turn.h"
-
-enum { SLOTS = 2, SEALED_LARGEST = BULLA_STATES_LARGEST + BULLA_BOX_OVERHEAD, AAD_SIZE = 14 + 16 };
 
 void bulla_states_open(struct bulla_token *token)
 {
@@ -50,87 +49,22 @@ void bulla_states_forget(struct bulla_token *token)
 void bulla_states_close(struct bulla_token *token)
 {
     forget(token);
+    bulla_mark_unmap(&token->states.mark);
     (void)pthread_mutex_destroy(&token->states.lock);
 }
 
-/* --- sealing --- */
-
-static void slot_name(unsigned slot, char name[static 16])
+void bulla_states_abandon(struct bulla_token *token)
 {
-    (void)snprintf(name, 16, "states.%u", slot);
+    bulla_mark_unmap(&token->states.mark);
 }
 
-static void write_aad(const struct bulla_token *token, struct bulla_writer *aad, uint8_t bytes[static AAD_SIZE])
+void bulla_states_discard(const struct bulla_token *token)
 {
-    bulla_writer_open(aad, bytes, AAD_SIZE);
-    bulla_write(aad, "bulla/1 states", 14);
-    bulla_write_bytes(aad, bulla_token_serial(token));
-}
-
-/* In the arena: what the token key and the keeper's bytes give. */
-static enum bulla_reason derive(const struct bulla_token *token, const uint8_t *kept, uint8_t *key)
-{
-    return bulla_hkdf((struct bulla_bytes){token->keys->token, 32}, (struct bulla_bytes){kept, BULLA_KEEPER_SIZE},
-        BULLA_TEXT("bulla/1 states"), key, 32);
-}
-
-static enum bulla_reason seal(const struct bulla_token *token, const struct bulla_state_table *table,
-    const uint8_t *key, struct bulla_writer *box)
-{
-    uint8_t aad_bytes[AAD_SIZE];
-    struct bulla_writer aad, plain;
-    BULLA_RELEASED struct bulla_secret memory = {0};
-    BULLA_TRY(bulla_secret_hold(&memory, BULLA_STATES_LARGEST, "the keys' states"));
-    bulla_writer_open(&plain, memory.data, memory.size);
-    BULLA_TRY(bulla_state_table_write(table, &plain));
-    write_aad(token, &aad, aad_bytes);
-    BULLA_TRY(bulla_box_seal(key, bulla_writer_bytes(&aad), bulla_writer_bytes(&plain), box));
-    return bulla_writer_finish(box, "the keys' states");
+    bulla_state_slots_remove(token);
+    bulla_keeper_remove(token);
 }
 
 /* --- reading; in the turn, with the keys read-locked --- */
-
-static enum bulla_reason open_box(
-    const struct bulla_token *token, const uint8_t *key, struct bulla_bytes box, struct bulla_state_table *table)
-{
-    uint8_t aad_bytes[AAD_SIZE];
-    struct bulla_writer aad;
-    BULLA_RELEASED struct bulla_secret plain = {0};
-    if (box.size < BULLA_BOX_OVERHEAD + 1)
-        return bulla_refuse(BULLA_STORE_CORRUPT, "the keys' states have %zu bytes", box.size);
-    BULLA_TRY(bulla_secret_hold(&plain, box.size - BULLA_BOX_OVERHEAD, "the keys' states"));
-    write_aad(token, &aad, aad_bytes);
-    BULLA_TRY(bulla_box_open(key, bulla_writer_bytes(&aad), box, plain.data));
-    return bulla_state_table_read((struct bulla_bytes){plain.data, plain.size}, table);
-}
-
-/* Which slots hold something, as bits; and the table of the one that the key opens. BULLA_COMMITMENT: it opens none. */
-static enum bulla_reason read_slots(
-    struct bulla_token *token, const uint8_t *key, struct bulla_state_table *table, unsigned *taken)
-{
-    BULLA_HEAP uint8_t *box = NULL;
-    bool found = false;
-    BULLA_TRY(bulla_heap_allocate(SEALED_LARGEST, "the keys' states", (void **)&box));
-    for (unsigned slot = 0; slot < SLOTS; slot++) {
-        char name[16];
-        struct bulla_writer writer;
-        slot_name(slot, name);
-        bulla_writer_open(&writer, box, SEALED_LARGEST);
-        enum bulla_reason reason = bulla_token_value(token, name, &writer);
-        if (reason == BULLA_STORE_MISSING)
-            continue;
-        BULLA_TRY(reason);
-        *taken |= 1U << slot;
-        reason = key ? open_box(token, key, bulla_writer_bytes(&writer), table) : BULLA_COMMITMENT;
-        if (reason == BULLA_COMMITMENT) /* of another key: what a change left, or an older store */
-            continue;
-        BULLA_TRY(reason);
-        table->slot = slot;
-        found = true;
-    }
-    bulla_detail_clear();
-    return found ? BULLA_OK : BULLA_COMMITMENT;
-}
 
 /* Whether the token has a key that evolves, whose state then must be somewhere. */
 static bool has_keys(struct bulla_token *token)
@@ -145,70 +79,55 @@ static bool has_keys(struct bulla_token *token)
     return found;
 }
 
-struct erasing {
-    unsigned slots; /* as bits */
-};
-
-static enum bulla_reason erase_slots(struct bulla_token *token, void *context)
-{
-    const struct erasing *erasing = context;
-    char name[16];
-    for (unsigned slot = 0; slot < SLOTS; slot++) {
-        if (!(erasing->slots >> slot & 1))
-            continue;
-        slot_name(slot, name);
-        BULLA_TRY(bulla_store_value_erase(token->store, name));
-    }
-    return BULLA_OK;
-}
-
-/* Step 3. */
-static enum bulla_reason erase(struct bulla_token *token, unsigned slots)
-{
-    struct erasing erasing = {slots};
-    BULLA_TRY(bulla_token_transaction(token, erase_slots, &erasing));
-    bulla_fault_point("states-erased");
-    (void)pthread_mutex_lock(&token->store_lock);
-    enum bulla_reason reason = bulla_store_checkpoint(token->store);
-    (void)pthread_mutex_unlock(&token->store_lock);
-    bulla_fault_point("states-truncated");
-    return reason;
-}
-
 /* Nothing opens. That is how it is before the first key, and where a file was left by the token that was here before.
  */
-static enum bulla_reason judge_unopened(struct bulla_token *token, bool kept, unsigned taken)
+static enum bulla_reason judge_unopened(struct bulla_token *token, bool kept)
 {
-    uint32_t counter;
-    BULLA_TRY(bulla_ledger_index_read(token, &counter));
-    bool attested = counter != 0;
-    if (!has_keys(token) && (!kept || (!taken && !attested)))
+    bool attested;
+    BULLA_TRY(bulla_keeper_is_attested(token, &attested));
+    if (!has_keys(token) && (!kept || !attested))
         return BULLA_OK;
     if (!kept && attested)
         return bulla_refuse(BULLA_TPM_NV, "the TPM does not hold any more what opened the keys' states");
-    return bulla_refuse(BULLA_ROLLED_BACK, "the store's states of keys are older than what opens the present ones");
+    return bulla_refuse(BULLA_ROLLED_BACK, "the folder's states of keys are older than what opens the present ones");
+}
+
+/* Step 4. */
+static enum bulla_reason erase(struct bulla_token *token, const struct bulla_state_table *table)
+{
+    bool attested;
+    BULLA_TRY(bulla_keeper_is_attested(token, &attested));
+    BULLA_TRY(bulla_state_slots_wipe(token, table, !attested));
+    bulla_fault_point("states-erased");
+    return BULLA_OK;
+}
+
+/* What another process was killed over, after step 1: whether before step 3 or after it, W is what was read. */
+static enum bulla_reason finish_change(
+    struct bulla_token *token, const uint8_t *kept, const struct bulla_state_table *table)
+{
+    BULLA_TRY(bulla_keeper_settle(token, kept));
+    return erase(token, table);
 }
 
 static enum bulla_reason read_table(struct bulla_token *token, struct bulla_state_table *table)
 {
-    BULLA_SECRET uint8_t *memory = NULL;
-    unsigned taken = 0;
-    BULLA_TRY(bulla_secret_allocate(2 * BULLA_KEEPER_SIZE, (void **)&memory));
-    uint8_t *kept = memory, *key = memory + BULLA_KEEPER_SIZE;
-    BULLA_TRY(bulla_keeper_read(token, kept, &table->kept));
-    if (table->kept)
-        BULLA_TRY(derive(token, kept, key));
-    enum bulla_reason reason = read_slots(token, table->kept ? key : NULL, table, &taken);
+    BULLA_SECRET void *memory = NULL;
+    bool stale = false;
+    BULLA_TRY(bulla_secret_allocate(BULLA_KEEPER_SIZE, &memory));
+    BULLA_TRY(bulla_keeper_read(token, memory, &table->kept));
+    enum bulla_reason reason = table->kept ? bulla_state_slots_read(token, memory, table, &stale) : BULLA_COMMITMENT;
     if (reason == BULLA_COMMITMENT)
-        return judge_unopened(token, table->kept, taken);
+        return judge_unopened(token, table->kept);
     BULLA_TRY(reason);
-    return taken & ~(1U << table->slot) ? erase(token, taken & ~(1U << table->slot)) : BULLA_OK;
+    return stale ? finish_change(token, memory, table) : BULLA_OK;
 }
 
-/* Reads the table anew. The generation is taken first: whatever is written later is noticed. */
+/* Reads the table anew. */
 static enum bulla_reason load(struct bulla_token *token)
 {
     BULLA_STATE_TABLE *table = NULL;
+    BULLA_TRY(bulla_mark_map(&token->states.mark, token->states.turn));
     BULLA_TRY(bulla_state_table_make(&table));
     enum bulla_reason reason = read_table(token, table);
     if (reason == BULLA_OK)
@@ -217,53 +136,33 @@ static enum bulla_reason load(struct bulla_token *token)
     BULLA_TRY(reason);
     token->states.table = table;
     table = NULL;
-    token->states.generation = bulla_store_generation(token->store); /* in the turn: nobody else changes a state */
+    token->states.read_at = bulla_mark_read(&token->states.mark); /* in the turn: nobody else advances it */
     return BULLA_OK;
 }
 
 /* --- changing; in the turn --- */
 
-struct slot_writing {
-    unsigned slot;
-    struct bulla_bytes box;
-};
-
-static enum bulla_reason write_slot(struct bulla_token *token, void *context)
-{
-    const struct slot_writing *writing = context;
-    char name[16];
-    slot_name(writing->slot, name);
-    return bulla_store_value_put(token->store, name, writing->box);
-}
-
 static enum bulla_reason replace(struct bulla_token *token, struct bulla_state_table *table)
 {
-    unsigned old = table->slot;
-    BULLA_SECRET uint8_t *memory = NULL;
-    BULLA_HEAP uint8_t *box = NULL;
-    struct bulla_writer writer;
-    BULLA_TRY(bulla_secret_allocate(2 * BULLA_KEEPER_SIZE, (void **)&memory));
-    BULLA_TRY(bulla_heap_allocate(SEALED_LARGEST, "the keys' states", (void **)&box));
-    uint8_t *kept = memory, *key = memory + BULLA_KEEPER_SIZE;
+    BULLA_SECRET void *kept = NULL;
+    BULLA_TRY(bulla_secret_allocate(BULLA_KEEPER_SIZE, &kept));
     randombytes_buf(kept, BULLA_KEEPER_SIZE);
-    bulla_writer_open(&writer, box, SEALED_LARGEST);
-    BULLA_TRY(derive(token, kept, key));
-    BULLA_TRY(seal(token, table, key, &writer));
-    struct slot_writing writing = {1 - old, bulla_writer_bytes(&writer)};
-    BULLA_TRY(bulla_token_transaction(token, write_slot, &writing));
+    BULLA_TRY(bulla_state_slots_write(token, kept, table));
     bulla_fault_point("states-written");
+    BULLA_TRY(bulla_mark_advance(&token->states.mark, token->states.turn));
+    bulla_fault_point("states-marked");
     BULLA_TRY(bulla_keeper_write(token, kept, !table->kept));
     bulla_fault_point("states-committed");
     table->kept = true;
-    table->slot = 1 - old;
-    return erase(token, 1U << old);
+    table->slot = 1 - table->slot;
+    return erase(token, table);
 }
 
 /* What is in memory is ahead of the disk where that was refused: it is read again, then. */
 static enum bulla_reason commit(struct bulla_token *token)
 {
     enum bulla_reason reason = replace(token, token->states.table);
-    token->states.generation = bulla_store_generation(token->store);
+    token->states.read_at = bulla_mark_read(&token->states.mark);
     if (reason != BULLA_OK)
         forget(token);
     return reason;
@@ -278,6 +177,7 @@ static enum bulla_reason in_turn(struct bulla_token *token, bulla_states_action 
 {
     BULLA_TURN struct bulla_turn turn;
     BULLA_TRY(bulla_turn_take(token->config->path, "states.lock", &turn));
+    token->states.turn = turn.file;
     (void)pthread_rwlock_rdlock(&token->keys_lock);
     enum bulla_reason reason =
         token->keys ? load(token) : bulla_refuse(BULLA_NOT_LOGGED_IN, "the keys' states are read with the token key");
@@ -320,7 +220,7 @@ static enum bulla_reason use_now(struct bulla_token *token, void *context)
 
 static bool is_current(const struct bulla_token *token)
 {
-    return token->states.table && token->states.generation == bulla_store_generation(token->store);
+    return token->states.table && token->states.read_at == bulla_mark_read(&token->states.mark);
 }
 
 enum bulla_reason bulla_states_use(

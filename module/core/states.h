@@ -2,14 +2,15 @@
  * say what does not change, but in one table for all of them, whose key is replaced with every change: an older copy of
  * the store opens nothing (DESIGN: What must not roll back; docs/kes.md).
  *
- * A process keeps the table in the arena from its first use to logout. It is as the store has it while the store's
- * generation is what it was at the reading; else it is read again, in the process's turn. */
+ * A process keeps the table in the arena from its first use to logout. It is as the disk has it while the number that
+ * each change advances is what it was at the reading; else it is read again, in the process's turn. */
 #ifndef BULLA_CORE_STATES_H
 #define BULLA_CORE_STATES_H
 
 #include <pthread.h>
 
 #include "crypto/kes.h"
+#include "mark.h"
 
 struct bulla_token;
 struct bulla_state_table;
@@ -17,13 +18,19 @@ struct bulla_state_table;
 struct bulla_states {
     pthread_mutex_t lock;
     struct bulla_state_table *table; /* NULL: not read */
-    uint64_t generation;             /* the store's, when it was */
+    struct bulla_mark mark;          /* advanced by every change, of any process */
+    uint64_t read_at;                /* what it was then */
+    int turn;                        /* the file of the turn, in one */
 };
 
 void bulla_states_open(struct bulla_token *token);
 void bulla_states_close(struct bulla_token *token);
 /* Wipes what was read. */
 void bulla_states_forget(struct bulla_token *token);
+/* In a forked child: lets go of what is mapped. */
+void bulla_states_abandon(struct bulla_token *token);
+/* Of a token that is no more: everything that it had on disk; what it had in a TPM goes with the counter. */
+void bulla_states_discard(const struct bulla_token *token);
 
 /* Calls `use` with the present state of a key: once more with a newer one where another process was faster, and what
  * the last call did counts. The secret is in the arena; `use` keeps no pointer. BULLA_STORE_MISSING: there is no such
@@ -55,11 +62,15 @@ enum bulla_reason bulla_states_erase(struct bulla_token *token, const uint8_t id
 enum { BULLA_KEEPER_SIZE = 32 };
 /* "tpm", or "file" on a token that was made without one. */
 enum bulla_reason bulla_keeper_name(struct bulla_token *token, const char **name) BULLA_MUST_USE;
+/* Whether a TPM keeps them, reachable or not. */
+enum bulla_reason bulla_keeper_is_attested(struct bulla_token *token, bool *attested) BULLA_MUST_USE;
 /* `*present` is false where none was ever written. The bytes are in the arena; the keys are read-locked. */
 enum bulla_reason bulla_keeper_read(struct bulla_token *token, uint8_t *bytes, bool *present) BULLA_MUST_USE;
 /* Replaces them for good; `first`: there are none. When it refuses, either ones may be there. */
 enum bulla_reason bulla_keeper_write(struct bulla_token *token, const uint8_t *bytes, bool first) BULLA_MUST_USE;
-/* Of a token that is no more: the file; a TPM's go with the counter. */
-void bulla_keeper_discard(const struct bulla_token *token);
+/* Has the disk keep for good what was read: whoever wrote it may have died before the disk had it. */
+enum bulla_reason bulla_keeper_settle(struct bulla_token *token, const uint8_t *bytes) BULLA_MUST_USE;
+/* Of a token that is no more: the file. */
+void bulla_keeper_remove(const struct bulla_token *token);
 
 #endif

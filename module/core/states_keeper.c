@@ -2,15 +2,10 @@
  * that was made without a TPM, a file of its folder that is overwritten in place. A disk may keep what was overwritten,
  * and whoever puts the whole folder back puts the file back: so a key says by whom it is kept (CKA_BULLA_KES_KEEPER).
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <sodium.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "release/backend.h"
+#include "states_file.h"
 #include "token.h"
 
 /* 0: the token has no TPM. */
@@ -30,58 +25,39 @@ enum bulla_reason bulla_keeper_name(struct bulla_token *token, const char **name
     return BULLA_OK;
 }
 
+enum bulla_reason bulla_keeper_is_attested(struct bulla_token *token, bool *attested)
+{
+    uint32_t counter;
+    BULLA_TRY(bulla_ledger_index_read(token, &counter));
+    *attested = counter != 0;
+    return BULLA_OK;
+}
+
 /* --- the file --- */
 
-static void file_path(const struct bulla_token *token, char path[static PATH_MAX])
-{
-    (void)snprintf(path, PATH_MAX, "%s/states.key", token->config->path);
-}
+static const char file_name[] = "states.key";
 
-static enum bulla_reason refuse_file(const char *path)
-{
-    return bulla_refuse(BULLA_STORE_IO, "%s: %s", path, strerror(errno));
-}
-
+/* One that is empty was made and not yet written, and has nothing to open; one of zeros was a former token's. */
 static enum bulla_reason file_read(const struct bulla_token *token, uint8_t *bytes, bool *present)
 {
-    char path[PATH_MAX];
-    file_path(token, path);
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (file < 0 && errno == ENOENT)
+    struct bulla_writer writer;
+    bulla_writer_open(&writer, bytes, BULLA_KEEPER_SIZE);
+    enum bulla_reason reason = bulla_state_file_read(token, file_name, &writer);
+    if (reason == BULLA_STORE_MISSING)
+        bulla_detail_clear();
+    if (reason == BULLA_STORE_MISSING)
         return BULLA_OK;
-    if (file < 0)
-        return refuse_file(path);
-    ssize_t size = read(file, bytes, BULLA_KEEPER_SIZE);
-    (void)close(file);
-    if (size < 0)
-        return refuse_file(path);
-    *present = size == BULLA_KEEPER_SIZE; /* one that was made and not yet written has nothing to open */
-    return size == 0 || *present ? BULLA_OK : bulla_refuse(BULLA_STORE_CORRUPT, "%s has %zd bytes", path, size);
-}
-
-/* A file's name is durable with its folder. */
-static enum bulla_reason folder_sync(const struct bulla_token *token)
-{
-    int folder = open(token->config->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool done = folder >= 0 && fsync(folder) == 0;
-    enum bulla_reason reason = done ? BULLA_OK : refuse_file(token->config->path);
-    if (folder >= 0)
-        (void)close(folder);
-    return reason;
+    if (reason == BULLA_BUFFER_SMALL || (reason == BULLA_OK && writer.size % BULLA_KEEPER_SIZE))
+        return bulla_refuse(BULLA_STORE_CORRUPT, "%s has %zu bytes", file_name, writer.size);
+    BULLA_TRY(reason);
+    *present = writer.size && !sodium_is_zero(bytes, BULLA_KEEPER_SIZE);
+    return BULLA_OK;
 }
 
 /* 32 bytes at the beginning of a file are in one sector: they are there whole, or those before them are. */
-static enum bulla_reason file_write(const struct bulla_token *token, const uint8_t *bytes, bool first)
+static enum bulla_reason file_write(const struct bulla_token *token, const uint8_t *bytes)
 {
-    char path[PATH_MAX];
-    file_path(token, path);
-    int file = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | (first ? O_CREAT : 0), 0600);
-    if (file < 0)
-        return refuse_file(path);
-    bool done = pwrite(file, bytes, BULLA_KEEPER_SIZE, 0) == BULLA_KEEPER_SIZE && fdatasync(file) == 0;
-    enum bulla_reason reason = done ? BULLA_OK : refuse_file(path);
-    (void)close(file);
-    return reason == BULLA_OK && first ? folder_sync(token) : reason;
+    return bulla_state_file_write(token, file_name, (struct bulla_bytes){bytes, BULLA_KEEPER_SIZE});
 }
 
 /* --- the TPM --- */
@@ -132,12 +108,17 @@ enum bulla_reason bulla_keeper_write(struct bulla_token *token, const uint8_t *b
 {
     uint32_t counter;
     BULLA_TRY(counter_of(token, &counter));
-    return counter ? tpm_write(token, counter, bytes, first) : file_write(token, bytes, first);
+    return counter ? tpm_write(token, counter, bytes, first) : file_write(token, bytes);
 }
 
-void bulla_keeper_discard(const struct bulla_token *token)
+enum bulla_reason bulla_keeper_settle(struct bulla_token *token, const uint8_t *bytes)
 {
-    char path[PATH_MAX];
-    file_path(token, path);
-    (void)unlink(path); /* what it opened is erased already */
+    uint32_t counter;
+    BULLA_TRY(counter_of(token, &counter));
+    return counter ? BULLA_OK : file_write(token, bytes);
+}
+
+void bulla_keeper_remove(const struct bulla_token *token)
+{
+    bulla_state_file_remove(token, file_name);
 }

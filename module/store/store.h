@@ -53,9 +53,6 @@ bool bulla_store_has_news(struct bulla_store *store, uint64_t reached);
 enum bulla_reason bulla_store_begin(struct bulla_store *store) BULLA_MUST_USE;
 enum bulla_reason bulla_store_commit(struct bulla_store *store) BULLA_MUST_USE;
 void bulla_store_rollback(struct bulla_store *store);
-/* Outside a transaction: copies the log into the database and truncates it, so that what was erased is in no file. A
- * reader of another process that keeps it busy for seconds is no refusal: the next one truncates it. */
-enum bulla_reason bulla_store_checkpoint(struct bulla_store *store) BULLA_MUST_USE;
 /* Inside a transaction: the generation that its rows will carry. */
 uint64_t bulla_store_next_generation(const struct bulla_store *store);
 enum bulla_reason bulla_store_put(struct bulla_store *store, const struct bulla_store_row *row) BULLA_MUST_USE;

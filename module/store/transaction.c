@@ -150,19 +150,6 @@ void bulla_store_rollback(struct bulla_store *store)
         roll_back(store);
 }
 
-enum bulla_reason bulla_store_checkpoint(struct bulla_store *store)
-{
-    BULLA_TRY(bulla_store_own(store));
-    if (store->next != 0)
-        return bulla_refuse(BULLA_INTERNAL, "%s: a checkpoint inside a transaction", store->path);
-    atomic_store(&store->in_use, true);
-    int code = sqlite3_wal_checkpoint_v2(store->database, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-    atomic_store(&store->in_use, false);
-    if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY)
-        return BULLA_OK;
-    return bulla_connection_refuse(store->database, code, "truncate the log");
-}
-
 uint64_t bulla_store_next_generation(const struct bulla_store *store)
 {
     return store->next;

@@ -93,11 +93,17 @@ configure(const char *variable, const char *folder, const char *format, ...)
         bench_give_up(path, 0);
 }
 
-CK_SESSION_HANDLE bench_bulla_open(struct engine *engine, const char *module, const char *folder)
+CK_SESSION_HANDLE bench_bulla_open_kept(
+    struct engine *engine, const char *module, const char *folder, const char *keeper)
 {
-    configure("BULLA_CONF", folder, "[token bench]\npath = %s/bulla\nrelease = passphrase\npin-cost = quick\n", folder);
+    configure("BULLA_CONF", folder, "[token bench]\npath = %s/bulla\n%s\npin-cost = quick\n", folder, keeper);
     load(engine, module);
     return make_token(engine);
+}
+
+CK_SESSION_HANDLE bench_bulla_open(struct engine *engine, const char *module, const char *folder)
+{
+    return bench_bulla_open_kept(engine, module, folder, "release = passphrase");
 }
 
 CK_SESSION_HANDLE bench_softhsm_open(struct engine *engine, const char *module, const char *folder)

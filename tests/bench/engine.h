@@ -18,6 +18,9 @@ void bench_must(const char *what, CK_RV code);
 void bench_give_up(const char *what, unsigned long code) __attribute__((noreturn));
 /* Configures by the environment, loads, makes a token and logs in; the session that holds the login is returned. */
 CK_SESSION_HANDLE bench_bulla_open(struct engine *engine, const char *module, const char *folder);
+/* The same with what keeps its key, a line of bulla.conf: "release = passphrase", "tcti = swtpm:path=…". */
+CK_SESSION_HANDLE bench_bulla_open_kept(
+    struct engine *engine, const char *module, const char *folder, const char *keeper);
 CK_SESSION_HANDLE bench_softhsm_open(struct engine *engine, const char *module, const char *folder);
 CK_SESSION_HANDLE bench_session(const struct engine *engine);
 

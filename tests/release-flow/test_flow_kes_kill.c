@@ -91,21 +91,20 @@ static void evolve_and_die(void *context)
 static const struct {
     const char *name;
     bool committed; /* afterwards the new state is in force */
+    bool of_file;   /* passed only where a file keeps W */
 } steps[] = {
-    {"store-begin", false},
-    {"store-value-put", false},
-    {"store-before-commit", false},
-    {"store-generation-advanced", false},
-    {"store-after-commit", false},
-    {"states-written", false},
-    {"states-committed", true},
-    {"store-begin#2", true},
-    {"store-before-commit#2", true},
-    {"store-generation-advanced#2", true},
-    {"store-after-commit#2", true},
-    {"states-erased", true},
-    {"states-truncated", true},
+    {"states-file-written", false, false}, /* the slot: not waited for yet */
+    {"states-written", false, false},
+    {"states-marked", false, false},
+    {"states-file-written#2", true, true}, /* W, the same */
+    {"states-committed", true, false},
+    {"states-erased", true, false},
 };
+
+static bool is_passed(size_t step)
+{
+    return !steps[step].of_file || flow.kind == FLOW_PLAIN;
+}
 
 static void a_key_killed_at_any_step_is_in_the_period_before_or_after(void **state)
 {
@@ -115,6 +114,8 @@ static void a_key_killed_at_any_step_is_in_the_period_before_or_after(void **sta
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         int told[2];
         uint8_t signed_in;
+        if (!is_passed(i))
+            continue;
         (void)snprintf(backup, sizeof backup, "%s/backup-%zu", flow.folder, i);
         assert_int_equal(pipe2(told, O_NONBLOCK), 0);
         flow_close();
@@ -134,7 +135,7 @@ static void a_key_killed_at_any_step_is_in_the_period_before_or_after(void **sta
         reopen();
         assert_in_order(period);
     }
-    assert_int_equal(period, 7);
+    assert_int_equal(period, flow.kind == FLOW_PLAIN ? 3 : 2);
 }
 
 /* What lay there at the moment of the kill, put back later, opens nothing. */
@@ -145,6 +146,8 @@ static void what_a_kill_left_can_not_be_put_back(void **state)
     (void)snprintf(left, sizeof left, "%s/left", flow.folder);
     (void)snprintf(now, sizeof now, "%s/now", flow.folder);
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        if (!is_passed(i))
+            continue;
         CK_ULONG period = flow_kes_period(key);
         struct victim victim = {steps[i].name, period + 1, -1};
         flow_close();
@@ -184,6 +187,8 @@ static void a_killed_creation_leaves_the_whole_key_or_none(void **state)
     static const char *const more[] = {"states-added", "store-put"};
     for (int first = 0; first < 2; first++)
         for (size_t i = 0; i < COUNT_OF(steps) + COUNT_OF(more); i++) {
+            if (i < COUNT_OF(steps) && !is_passed(i))
+                continue;
             const char *fault = i < COUNT_OF(steps) ? steps[i].name : more[i - COUNT_OF(steps)];
             if (first && flow_find(CKO_PRIVATE_KEY, NULL)) { /* without any key: the table begins */
                 CK_OBJECT_HANDLE present = flow_find(CKO_PRIVATE_KEY, "kes");
@@ -285,10 +290,14 @@ static void a_key_killed_at_any_moment_loses_nothing_tpm(void **state)
     kill_often(flow_is_long() ? 600 : 25, 60000);
 }
 
-int main(void)
+/* An argument chooses among the tests, as a pattern with stars: BULLA_TEST_LONG=1 test_flow_kes_kill '*_any_moment*'.
+ */
+int main(int count, char **arguments)
 {
     if (!test_swtpm_available())
         return test_skip("swtpm");
+    if (count > 1)
+        cmocka_set_test_filter(arguments[1]);
 #define PLAIN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define TPM(name)                                                                                                      \
     {                                                                                                                  \

@@ -1,6 +1,6 @@
 /* The state of keys that evolve, by both keepers: what was put back from a copy, what processes do side by side, what
  * is left on disk. */
-#include <sqlite3.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,16 +94,15 @@ static void assert_rolled_back(void)
         CKR_DEVICE_ERROR, "rolled-back");
 }
 
-static void a_database_put_back_is_refused_and_the_present_one_goes_on(void **state)
+static void states_put_back_are_refused_and_the_present_ones_go_on(void **state)
 {
     (void)state;
-    static const char *const names[] = {"token.db", "token.db-wal", "token.db-shm", "generation"};
     take_backup();
     assert_ok(flow_kes_evolve(key, 3));
     flow_close();
     flow_copy_folder(flow.token, current);
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        put_file_back(names[i]);
+    put_file_back("states.0");
+    put_file_back("states.1");
     reopen();
     assert_rolled_back();
     flow_close();
@@ -111,6 +110,21 @@ static void a_database_put_back_is_refused_and_the_present_one_goes_on(void **st
     assert_int_equal(rename(current, flow.token), 0);
     reopen();
     assert_signs_in(3);
+}
+
+static void a_database_put_back_takes_no_key_back(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"token.db", "token.db-wal", "token.db-shm", "generation"};
+    take_backup();
+    assert_ok(flow_kes_evolve(key, 3));
+    flow_close();
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        put_file_back(names[i]);
+    reopen();
+    assert_signs_in(3);
+    assert_refused(flow_kes_evolve(key, 2), CKR_FUNCTION_REJECTED, "kes-past");
+    assert_ok(flow_kes_evolve(key, 4));
 }
 
 static void put_folder_back(void)
@@ -184,57 +198,136 @@ static void a_rolled_back_key_can_be_destroyed(void **state)
 
 /* --- what is left on disk --- */
 
-/* The sealed tables in a store. */
-static size_t sealed_tables(const char *folder, uint8_t tables[2][64])
+enum { SLOTS = 2, HEAD = 4 };
+static const char *const slots[SLOTS] = {"states.0", "states.1"};
+
+static unsigned char *read_slot(const char *folder, size_t slot, size_t *size)
 {
     char path[160];
-    sqlite3 *database = NULL;
-    sqlite3_stmt *statement = NULL;
-    size_t count = 0;
-    test_folder_join(path, sizeof path, folder, "token.db");
-    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    assert_int_equal(
-        sqlite3_prepare_v2(database, "SELECT value FROM value WHERE name LIKE 'states.%'", -1, &statement, NULL),
-        SQLITE_OK);
-    while (sqlite3_step(statement) == SQLITE_ROW && count < 2) {
-        assert_true(sqlite3_column_bytes(statement, 0) > 200);
-        memcpy(tables[count++], (const uint8_t *)sqlite3_column_blob(statement, 0) + 100, 64); /* of its ciphertext */
-    }
-    (void)sqlite3_finalize(statement);
-    (void)sqlite3_close(database);
-    return count;
+    test_folder_join(path, sizeof path, folder, slots[slot]);
+    unsigned char *bytes = test_file_read(path, size);
+    assert_non_null(bytes);
+    return bytes;
 }
 
-static bool is_in_file(const char *name, const uint8_t bytes[64])
+static bool is_empty(const unsigned char *bytes, size_t size)
 {
-    char path[160];
-    size_t size;
-    test_folder_join(path, sizeof path, flow.token, name);
-    unsigned char *file = test_file_read(path, &size);
-    bool found = file && memmem(file, size, bytes, 64) != NULL;
-    free(file);
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i])
+            return false;
+    return true;
+}
+
+/* Which slot the table is in; the other one has nothing. */
+static size_t slot_in_force(void)
+{
+    size_t found = SLOTS, size;
+    for (size_t i = 0; i < SLOTS; i++) {
+        unsigned char *bytes = read_slot(flow.token, i, &size);
+        if (!is_empty(bytes, size)) {
+            assert_int_equal(found, SLOTS);
+            found = i;
+        }
+        free(bytes);
+    }
+    assert_in_range(found, 0, SLOTS - 1);
     return found;
 }
 
-static void an_evolved_store_has_nothing_of_the_table_before(void **state)
+/* In any file of the token. */
+static bool is_left(const uint8_t bytes[64])
+{
+    char path[400];
+    bool found = false;
+    size_t size;
+    DIR *folder = opendir(flow.token);
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        test_folder_join(path, sizeof path, flow.token, entry->d_name);
+        unsigned char *file = test_file_read(path, &size);
+        found |= file && memmem(file, size, bytes, 64) != NULL;
+        free(file);
+    }
+    (void)closedir(folder);
+    return found;
+}
+
+static void an_evolved_token_has_nothing_of_the_table_before(void **state)
 {
     (void)state;
-    uint8_t before[2][64], after[2][64];
-    struct stat log;
+    for (CK_ULONG period = 1; period <= 4; period++) {
+        uint8_t before[64];
+        size_t size, slot = slot_in_force();
+        unsigned char *bytes = read_slot(flow.token, slot, &size);
+        assert_true(size > 200);
+        memcpy(before, bytes + 100, sizeof before); /* of its ciphertext */
+        free(bytes);
+        assert_true(is_left(before));
+        assert_ok(flow_kes_evolve(key, period));
+        assert_int_equal(slot_in_force(), 1 - slot);
+        assert_false(is_left(before));
+    }
+}
+
+static void write_slot(size_t slot, const unsigned char *bytes, size_t size)
+{
     char path[160];
-    take_backup();
-    assert_int_equal(sealed_tables(backup, before), 1);
-    assert_true(is_in_file("token.db", before[0]));
-    assert_ok(flow_kes_evolve(key, 1));
-    test_folder_join(path, sizeof path, flow.token, "token.db-wal");
-    assert_int_equal(stat(path, &log), 0);
-    assert_int_equal(log.st_size, 0);
-    assert_false(is_in_file("token.db", before[0]));
-    assert_false(is_in_file("token.db-wal", before[0]));
-    flow_close();
-    assert_int_equal(sealed_tables(flow.token, after), 1);
-    assert_memory_not_equal(after[0], before[0], 64);
-    reopen();
+    test_folder_join(path, sizeof path, flow.token, slots[slot]);
+    test_file_write(path, bytes, size);
+}
+
+/* A loss of power while a change wrote its slot: any part of it may be there, and W is the one before. */
+static void a_slot_that_was_half_written_is_no_harm(void **state)
+{
+    (void)state;
+    CK_ULONG period = 0;
+    for (size_t part = 0; part <= 4; part++) {
+        size_t size, slot = slot_in_force();
+        unsigned char *bytes = read_slot(flow.token, slot, &size);
+        for (size_t i = HEAD; i < size; i++)
+            bytes[i] ^= 0x5a;
+        flow_close();
+        memset(bytes + size * part / 4, 0, size - size * part / 4);
+        write_slot(1 - slot, bytes, size);
+        free(bytes);
+        reopen();
+        assert_signs_in(period);
+        assert_int_equal(slot_in_force(), slot); /* what was left is gone */
+        assert_ok(flow_kes_evolve(key, ++period));
+        assert_signs_in(period);
+    }
+}
+
+/* Every byte counts: the size, the commitment, the nonce, the content and its tag. */
+static void a_table_that_was_changed_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        long at; /* from the end where it is negative */
+        const char *reason;
+        CK_RV code;
+    } changes[] = {{0, "rolled-back", CKR_DEVICE_ERROR}, {3, "rolled-back", CKR_DEVICE_ERROR},
+        {HEAD, "rolled-back", CKR_DEVICE_ERROR}, {HEAD + 40, "store-corrupt", CKR_TOKEN_NOT_RECOGNIZED},
+        {HEAD + 100, "store-corrupt", CKR_TOKEN_NOT_RECOGNIZED}, {-1, "store-corrupt", CKR_TOKEN_NOT_RECOGNIZED}};
+    size_t size, slot = slot_in_force();
+    unsigned char *bytes = read_slot(flow.token, slot, &size);
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        struct flow_kes_signature signature;
+        unsigned char *byte = bytes + (changes[i].at < 0 ? (long)size : 0) + changes[i].at;
+        flow_close();
+        *byte ^= 1;
+        write_slot(slot, bytes, size);
+        reopen();
+        assert_refused(
+            flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature), changes[i].code, changes[i].reason);
+        assert_refused(flow_kes_evolve(key, 1), changes[i].code, changes[i].reason);
+        flow_close();
+        *byte ^= 1;
+        write_slot(slot, bytes, size);
+        reopen();
+        assert_signs_in(0);
+    }
+    free(bytes);
 }
 
 /* --- processes --- */
@@ -382,15 +475,21 @@ int main(void)
 #name " (tpm)", name, set_up_tpm, tear_down, NULL                                                              \
     }
     const struct CMUnitTest tests[] = {
-        PLAIN(a_database_put_back_is_refused_and_the_present_one_goes_on),
-        TPM(a_database_put_back_is_refused_and_the_present_one_goes_on),
+        PLAIN(states_put_back_are_refused_and_the_present_ones_go_on),
+        TPM(states_put_back_are_refused_and_the_present_ones_go_on),
+        PLAIN(a_database_put_back_takes_no_key_back),
+        TPM(a_database_put_back_takes_no_key_back),
         TPM(a_folder_put_back_is_refused_with_a_tpm),
         PLAIN(a_folder_put_back_is_in_its_old_period_without_one),
         TPM(of_two_copies_one_goes_on),
         TPM(a_folder_from_before_the_first_key_makes_no_other),
         TPM(a_rolled_back_key_can_be_destroyed),
-        PLAIN(an_evolved_store_has_nothing_of_the_table_before),
-        TPM(an_evolved_store_has_nothing_of_the_table_before),
+        PLAIN(an_evolved_token_has_nothing_of_the_table_before),
+        TPM(an_evolved_token_has_nothing_of_the_table_before),
+        PLAIN(a_slot_that_was_half_written_is_no_harm),
+        TPM(a_slot_that_was_half_written_is_no_harm),
+        PLAIN(a_table_that_was_changed_is_refused),
+        TPM(a_table_that_was_changed_is_refused),
         PLAIN(a_process_notices_that_another_one_evolved_the_key),
         TPM(a_process_notices_that_another_one_evolved_the_key),
         PLAIN(processes_that_evolve_at_once_agree),
