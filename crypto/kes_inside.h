@@ -40,4 +40,9 @@ void bulla_kes_expand(
 void bulla_kes_subtree(const uint8_t seed[static BULLA_KES_HASH], unsigned height, uint8_t (*nodes)[BULLA_KES_HASH],
     unsigned node, uint8_t *work);
 
+/* Works on two halves: where `apart`, on the second in a thread of its own meanwhile, which no signal of the process
+ * goes to; where none can be had, and otherwise, on one after the other. */
+typedef void bulla_kes_work(void *half);
+void bulla_kes_halves(bool apart, bulla_kes_work *work, void *first, void *second);
+
 #endif

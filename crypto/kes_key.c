@@ -10,7 +10,6 @@
  * reader of this memory could take both. What makes an evolution durable is the token's affair.
  *
  * An imported key lacks the nodes below what its seeds have yet to make. They are made before its first evolution. */
-#include <pthread.h>
 #include <sodium.h>
 
 #include "arena.h"
@@ -42,33 +41,25 @@ static void place_left_edge(
 
 /* --- generating --- */
 
-/* The right half, for a thread of its own. */
 struct half {
-    uint8_t *seed, *work; /* in the arena; the thread has its own memory there */
     struct bulla_kes_key *key;
+    unsigned node;        /* 2 or 3 */
+    uint8_t *seed, *work; /* in the arena; a thread has its own memory there */
 };
 
-static void *make_half(void *context)
+static void make_half(void *context)
 {
     const struct half *half = context;
-    bulla_kes_subtree(half->seed, half->key->depth - 1, half->key->nodes, 3, half->work);
-    return NULL;
+    bulla_kes_subtree(half->seed, half->key->depth - 1, half->key->nodes, half->node, half->work);
 }
 
-/* `halves`: the two seeds; the left half is made here meanwhile. Nodes of the halves are apart from each other. */
-static enum bulla_reason make_both(
-    uint8_t *halves, struct bulla_kes_key *key, struct bulla_kes_secret *secret, unsigned threads)
+/* `halves`: the two seeds. Nodes of the halves are apart from each other. */
+static enum bulla_reason make_both(uint8_t *halves, struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
-    pthread_t thread;
     BULLA_SECRET void *own = NULL;
     BULLA_TRY(bulla_secret_allocate(sizeof secret->work, &own));
-    struct half right = {halves + BULLA_KES_HASH, own, key};
-    bool apart = threads > 1 && pthread_create(&thread, NULL, make_half, &right) == 0;
-    bulla_kes_subtree(halves, key->depth - 1, key->nodes, 2, secret->work);
-    if (apart)
-        (void)pthread_join(thread, NULL);
-    else
-        (void)make_half(&right);
+    struct half left = {key, 2, halves, secret->work}, right = {key, 3, halves + BULLA_KES_HASH, own};
+    bulla_kes_halves(true, make_half, &left, &right);
     bulla_kes_pair_hash(key->nodes[2], key->nodes[1]);
     return BULLA_OK;
 }
@@ -85,7 +76,7 @@ static enum bulla_reason make_tree(
     uint8_t *halves = memory;
     bulla_kes_expand(false, seed, halves, secret->work);
     bulla_kes_expand(true, seed, halves + BULLA_KES_HASH, secret->work);
-    return make_both(halves, key, secret, threads);
+    return make_both(halves, key, secret);
 }
 
 enum bulla_reason bulla_kes_generate(const uint8_t seed[static 32], unsigned depth, unsigned threads,
