@@ -10,7 +10,8 @@
  * period.
  *
  * The caller owns all memory. What is secret (struct bulla_kes_secret) lies in the arena; the tree of verification keys
- * is public. Nothing is allocated here. */
+ * is public. Nothing is allocated here, and nothing of a secret is left on the stack; vector registers are the caller's
+ * to clear. */
 #ifndef BULLA_CRYPTO_KES_H
 #define BULLA_CRYPTO_KES_H
 

@@ -49,6 +49,7 @@ struct half {
 
 static void make_half(void *context)
 {
+    BULLA_KES_STACK_CLEAN;
     const struct half *half = context;
     bulla_kes_subtree(half->seed, half->key->depth - 1, half->key->nodes, half->node, half->work);
 }
@@ -82,6 +83,7 @@ static enum bulla_reason make_tree(
 enum bulla_reason bulla_kes_generate(const uint8_t seed[static 32], unsigned depth, unsigned threads,
     struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
+    BULLA_KES_STACK_CLEAN;
     memset(key, 0, sizeof *key);
     BULLA_TRY(check_depth(depth));
     key->depth = depth;
@@ -162,6 +164,7 @@ static enum bulla_reason adopt(
 enum bulla_reason bulla_kes_import(
     struct bulla_bytes raw, unsigned depth, unsigned period, struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
+    BULLA_KES_STACK_CLEAN;
     BULLA_TRY(check_import(depth, period, raw.size));
     memcpy(secret->raw, raw.data, raw.size);
     return adopt(depth, period, key, secret);
@@ -170,6 +173,7 @@ enum bulla_reason bulla_kes_import(
 enum bulla_reason bulla_kes_direct_read(bulla_kes_pull *pull, void *context, unsigned depth, unsigned period,
     struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
+    BULLA_KES_STACK_CLEAN;
     BULLA_TRY(check_import(depth, period, bulla_kes_raw_size(depth)));
     enum bulla_reason reason = BULLA_OK;
     for (size_t at = 0; at < bulla_kes_raw_size(depth) && reason == BULLA_OK; at += BULLA_KES_HASH)
@@ -183,13 +187,14 @@ enum bulla_reason bulla_kes_direct_read(bulla_kes_pull *pull, void *context, uns
 enum bulla_reason bulla_kes_direct_write(
     const struct bulla_kes_key *key, const struct bulla_kes_secret *secret, bulla_kes_push *push, void *context)
 {
+    BULLA_KES_STACK_CLEAN;
     for (size_t at = 0; at < bulla_kes_raw_size(key->depth); at += BULLA_KES_HASH)
         BULLA_TRY(push(context, secret->raw + at, BULLA_KES_HASH));
     return BULLA_OK;
 }
 
 /* Every half that is still to come is made under its seed, and must come out as the key that its pair names. */
-enum bulla_reason bulla_kes_complete(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
+static enum bulla_reason complete(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
     for (unsigned height = 1; height <= key->depth && !key->whole; height++) {
         const struct bulla_kes_level *level = bulla_kes_level_const(secret->raw, height);
@@ -207,14 +212,20 @@ enum bulla_reason bulla_kes_complete(struct bulla_kes_key *key, struct bulla_kes
     return BULLA_OK;
 }
 
+enum bulla_reason bulla_kes_complete(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
+{
+    BULLA_KES_STACK_CLEAN;
+    return complete(key, secret);
+}
+
 /* --- evolving --- */
 
-enum bulla_reason bulla_kes_evolve(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
+static enum bulla_reason evolve(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
     unsigned next = key->period + 1;
     if (next >= bulla_kes_periods(key->depth))
         return bulla_refuse(BULLA_KES_OVER, "the KES key's last period is %u", key->period);
-    BULLA_TRY(bulla_kes_complete(key, secret));
+    BULLA_TRY(complete(key, secret));
     unsigned level = 1 + (unsigned)__builtin_ctz(next);
     struct bulla_kes_level *turned = bulla_kes_level(secret->raw, level);
     place_left_edge(key, secret, turned->seed, level - 1, next);
@@ -223,8 +234,15 @@ enum bulla_reason bulla_kes_evolve(struct bulla_kes_key *key, struct bulla_kes_s
     return BULLA_OK;
 }
 
+enum bulla_reason bulla_kes_evolve(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
+{
+    BULLA_KES_STACK_CLEAN;
+    return evolve(key, secret);
+}
+
 enum bulla_reason bulla_kes_evolve_to(struct bulla_kes_key *key, struct bulla_kes_secret *secret, unsigned period)
 {
+    BULLA_KES_STACK_CLEAN;
     if (period < key->period)
         return bulla_refuse(
             BULLA_KES_PAST, "the KES key is in period %u: there is no way back to %u", key->period, period);
@@ -232,6 +250,6 @@ enum bulla_reason bulla_kes_evolve_to(struct bulla_kes_key *key, struct bulla_ke
         return bulla_refuse(
             BULLA_KES_OVER, "the KES key's last period is %u, not %u", bulla_kes_periods(key->depth) - 1, period);
     while (key->period < period)
-        BULLA_TRY(bulla_kes_evolve(key, secret));
+        BULLA_TRY(evolve(key, secret));
     return BULLA_OK;
 }

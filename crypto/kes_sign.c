@@ -32,6 +32,7 @@ static void write_path(enum bulla_kes_scheme scheme, const struct bulla_kes_key 
 enum bulla_reason bulla_kes_sign(enum bulla_kes_scheme scheme, const struct bulla_kes_key *key,
     struct bulla_kes_secret *secret, struct bulla_bytes message, uint8_t *signature)
 {
+    BULLA_KES_STACK_CLEAN;
     if ((unsigned)scheme >= BULLA_KES_SCHEMES || key->period >= bulla_kes_periods(key->depth))
         return bulla_refuse(BULLA_ARGUMENT, "there is no such KES scheme or period");
     uint8_t *expanded = secret->work; /* libsodium's secret key: seed ‖ public key */
