@@ -138,8 +138,10 @@ static uint8_t *stack_make(void)
 /* How often something is there; the first few are told, where `after` says what was done. */
 static size_t stack_search(const uint8_t *stack, const char *after)
 {
-    size_t seen = 0;
-    for (size_t at = 0; at + DIGITS <= STACK; at++) {
+    size_t seen = 0, at = 0;
+    while (at < STACK && stack[at] == FILL)
+        at++;
+    for (at = at < WORD ? 0 : at - WORD; at + DIGITS <= STACK; at++) {
         const struct window *window = bsearch(stack + at, windows, window_count, sizeof windows[0], compare);
         if (!window || memcmp(window->bytes, stack + at, window->size) != 0)
             continue;
