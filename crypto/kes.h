@@ -10,7 +10,8 @@
  * period.
  *
  * The caller owns all memory. What is secret (struct bulla_kes_secret) lies in the arena; the tree of verification keys
- * is public. Nothing is allocated here. */
+ * is public. Nothing is allocated here, and nothing of a secret is left on the stack; vector registers are the caller's
+ * to clear. */
 #ifndef BULLA_CRYPTO_KES_H
 #define BULLA_CRYPTO_KES_H
 
@@ -88,9 +89,11 @@ struct bulla_kes_claim {
 };
 /* By libsodium's rules for Ed25519. BULLA_SIGNATURE; BULLA_KES_OVER for a period that the key has not. */
 enum bulla_reason bulla_kes_verify(const struct bulla_kes_claim *claim) BULLA_MUST_USE;
-/* Many at once: a path of hashes that neighbours share is computed once. `valid[i]` for each; BULLA_OK when all are,
- * else the reason of the first that is not. */
-enum bulla_reason bulla_kes_verify_many(const struct bulla_kes_claim *claims, size_t count, bool *valid) BULLA_MUST_USE;
+/* Many at once: a path of hashes that neighbours share is computed once. `threads` 2: of 32 claims or more, the second
+ * half in a thread of its own; where none can be had, in this one. `valid[i]` for each, as bulla_kes_verify would judge
+ * it alone; BULLA_OK when all are, else the reason of the first that is not. */
+enum bulla_reason bulla_kes_verify_many(
+    const struct bulla_kes_claim *claims, size_t count, unsigned threads, bool *valid) BULLA_MUST_USE;
 
 /* DirectSerialise and DirectDeserialise (cardano-base): pieces of 32 bytes in upstream's order, 1 + 3 d of them; the
  * pieces are secret and lie in the arena on both sides. A callback that refuses stops it. */

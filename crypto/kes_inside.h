@@ -40,4 +40,15 @@ void bulla_kes_expand(
 void bulla_kes_subtree(const uint8_t seed[static BULLA_KES_HASH], unsigned height, uint8_t (*nodes)[BULLA_KES_HASH],
     unsigned node, uint8_t *work);
 
+/* In the scope of a function that touches secrets, before its other locals: when it returns, on whichever path, the
+ * stack below its frame is wiped. Vector registers are not: whoever calls the core clears them before foreign code can
+ * spill them (the module does, at the end of each call). */
+#define BULLA_KES_STACK_CLEAN __attribute__((cleanup(bulla_kes_stack_wipe), unused)) const char stack_clean = 0
+void bulla_kes_stack_wipe(const void *scope);
+
+/* Works on two halves: where `apart`, on the second in a thread of its own meanwhile, which no signal of the process
+ * goes to; where none can be had, and otherwise, on one after the other. */
+typedef void bulla_kes_work(void *half);
+void bulla_kes_halves(bool apart, bulla_kes_work *work, void *first, void *second);
+
 #endif

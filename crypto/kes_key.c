@@ -10,7 +10,6 @@
  * reader of this memory could take both. What makes an evolution durable is the token's affair.
  *
  * An imported key lacks the nodes below what its seeds have yet to make. They are made before its first evolution. */
-#include <pthread.h>
 #include <sodium.h>
 
 #include "arena.h"
@@ -42,33 +41,26 @@ static void place_left_edge(
 
 /* --- generating --- */
 
-/* The right half, for a thread of its own. */
 struct half {
-    uint8_t *seed, *work; /* in the arena; the thread has its own memory there */
     struct bulla_kes_key *key;
+    unsigned node;        /* 2 or 3 */
+    uint8_t *seed, *work; /* in the arena; a thread has its own memory there */
 };
 
-static void *make_half(void *context)
+static void make_half(void *context)
 {
+    BULLA_KES_STACK_CLEAN;
     const struct half *half = context;
-    bulla_kes_subtree(half->seed, half->key->depth - 1, half->key->nodes, 3, half->work);
-    return NULL;
+    bulla_kes_subtree(half->seed, half->key->depth - 1, half->key->nodes, half->node, half->work);
 }
 
-/* `halves`: the two seeds; the left half is made here meanwhile. Nodes of the halves are apart from each other. */
-static enum bulla_reason make_both(
-    uint8_t *halves, struct bulla_kes_key *key, struct bulla_kes_secret *secret, unsigned threads)
+/* `halves`: the two seeds. Nodes of the halves are apart from each other. */
+static enum bulla_reason make_both(uint8_t *halves, struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
-    pthread_t thread;
     BULLA_SECRET void *own = NULL;
     BULLA_TRY(bulla_secret_allocate(sizeof secret->work, &own));
-    struct half right = {halves + BULLA_KES_HASH, own, key};
-    bool apart = threads > 1 && pthread_create(&thread, NULL, make_half, &right) == 0;
-    bulla_kes_subtree(halves, key->depth - 1, key->nodes, 2, secret->work);
-    if (apart)
-        (void)pthread_join(thread, NULL);
-    else
-        (void)make_half(&right);
+    struct half left = {key, 2, halves, secret->work}, right = {key, 3, halves + BULLA_KES_HASH, own};
+    bulla_kes_halves(true, make_half, &left, &right);
     bulla_kes_pair_hash(key->nodes[2], key->nodes[1]);
     return BULLA_OK;
 }
@@ -85,12 +77,13 @@ static enum bulla_reason make_tree(
     uint8_t *halves = memory;
     bulla_kes_expand(false, seed, halves, secret->work);
     bulla_kes_expand(true, seed, halves + BULLA_KES_HASH, secret->work);
-    return make_both(halves, key, secret, threads);
+    return make_both(halves, key, secret);
 }
 
 enum bulla_reason bulla_kes_generate(const uint8_t seed[static 32], unsigned depth, unsigned threads,
     struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
+    BULLA_KES_STACK_CLEAN;
     memset(key, 0, sizeof *key);
     BULLA_TRY(check_depth(depth));
     key->depth = depth;
@@ -171,6 +164,7 @@ static enum bulla_reason adopt(
 enum bulla_reason bulla_kes_import(
     struct bulla_bytes raw, unsigned depth, unsigned period, struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
+    BULLA_KES_STACK_CLEAN;
     BULLA_TRY(check_import(depth, period, raw.size));
     memcpy(secret->raw, raw.data, raw.size);
     return adopt(depth, period, key, secret);
@@ -179,6 +173,7 @@ enum bulla_reason bulla_kes_import(
 enum bulla_reason bulla_kes_direct_read(bulla_kes_pull *pull, void *context, unsigned depth, unsigned period,
     struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
+    BULLA_KES_STACK_CLEAN;
     BULLA_TRY(check_import(depth, period, bulla_kes_raw_size(depth)));
     enum bulla_reason reason = BULLA_OK;
     for (size_t at = 0; at < bulla_kes_raw_size(depth) && reason == BULLA_OK; at += BULLA_KES_HASH)
@@ -192,13 +187,14 @@ enum bulla_reason bulla_kes_direct_read(bulla_kes_pull *pull, void *context, uns
 enum bulla_reason bulla_kes_direct_write(
     const struct bulla_kes_key *key, const struct bulla_kes_secret *secret, bulla_kes_push *push, void *context)
 {
+    BULLA_KES_STACK_CLEAN;
     for (size_t at = 0; at < bulla_kes_raw_size(key->depth); at += BULLA_KES_HASH)
         BULLA_TRY(push(context, secret->raw + at, BULLA_KES_HASH));
     return BULLA_OK;
 }
 
 /* Every half that is still to come is made under its seed, and must come out as the key that its pair names. */
-enum bulla_reason bulla_kes_complete(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
+static enum bulla_reason complete(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
     for (unsigned height = 1; height <= key->depth && !key->whole; height++) {
         const struct bulla_kes_level *level = bulla_kes_level_const(secret->raw, height);
@@ -216,14 +212,20 @@ enum bulla_reason bulla_kes_complete(struct bulla_kes_key *key, struct bulla_kes
     return BULLA_OK;
 }
 
+enum bulla_reason bulla_kes_complete(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
+{
+    BULLA_KES_STACK_CLEAN;
+    return complete(key, secret);
+}
+
 /* --- evolving --- */
 
-enum bulla_reason bulla_kes_evolve(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
+static enum bulla_reason evolve(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
     unsigned next = key->period + 1;
     if (next >= bulla_kes_periods(key->depth))
         return bulla_refuse(BULLA_KES_OVER, "the KES key's last period is %u", key->period);
-    BULLA_TRY(bulla_kes_complete(key, secret));
+    BULLA_TRY(complete(key, secret));
     unsigned level = 1 + (unsigned)__builtin_ctz(next);
     struct bulla_kes_level *turned = bulla_kes_level(secret->raw, level);
     place_left_edge(key, secret, turned->seed, level - 1, next);
@@ -232,8 +234,15 @@ enum bulla_reason bulla_kes_evolve(struct bulla_kes_key *key, struct bulla_kes_s
     return BULLA_OK;
 }
 
+enum bulla_reason bulla_kes_evolve(struct bulla_kes_key *key, struct bulla_kes_secret *secret)
+{
+    BULLA_KES_STACK_CLEAN;
+    return evolve(key, secret);
+}
+
 enum bulla_reason bulla_kes_evolve_to(struct bulla_kes_key *key, struct bulla_kes_secret *secret, unsigned period)
 {
+    BULLA_KES_STACK_CLEAN;
     if (period < key->period)
         return bulla_refuse(
             BULLA_KES_PAST, "the KES key is in period %u: there is no way back to %u", key->period, period);
@@ -241,6 +250,6 @@ enum bulla_reason bulla_kes_evolve_to(struct bulla_kes_key *key, struct bulla_ke
         return bulla_refuse(
             BULLA_KES_OVER, "the KES key's last period is %u, not %u", bulla_kes_periods(key->depth) - 1, period);
     while (key->period < period)
-        BULLA_TRY(bulla_kes_evolve(key, secret));
+        BULLA_TRY(evolve(key, secret));
     return BULLA_OK;
 }

@@ -2,8 +2,8 @@
  *
  * A subtree is walked leaf by leaf with a stack of the right halves' seeds that are still to be done: at most one for
  * each level. So the secrets in use are (2 height + 4) pieces of 32 bytes, in memory of the arena that the caller
- * lends, and wiped piece by piece. No seed lies on the C stack: what libsodium's hashes leave there they wipe
- * themselves (crypto_generichash, crypto_sign_seed_keypair), or the call's end does. */
+ * lends, and wiped piece by piece. No seed is put on the C stack; what libsodium's frames spill there is wiped when the
+ * core returns (kes_stack.c). */
 #include <sodium.h>
 
 #include "arena.h"

@@ -79,18 +79,25 @@ static void write_text(struct bulla_writer *writer, const char *text)
     bulla_write_bytes(writer, BULLA_TEXT(text));
 }
 
+/* By libsodium, which looks nothing up by what may be a key's bits. Its closing zero becomes the quotation mark. */
+static void write_hex(struct bulla_writer *writer, struct bulla_bytes bytes)
+{
+    size_t size = 2 * bytes.size + 1;
+    uint8_t *place = bulla_write_space(writer, size);
+    if (!place)
+        return;
+    (void)sodium_bin2hex((char *)place, size, bytes.data, bytes.size);
+    place[size - 1] = '"';
+}
+
 void bulla_text_envelope_write(
     const char *type, const char *description, struct bulla_bytes cbor, struct bulla_writer *writer)
 {
-    static const char digits[] = "0123456789abcdef";
     write_text(writer, "{\n    \"type\": \"");
     write_text(writer, type);
     write_text(writer, "\",\n    \"description\": \"");
     write_text(writer, description);
     write_text(writer, "\",\n    \"cborHex\": \"");
-    for (size_t i = 0; i < cbor.size; i++) {
-        bulla_write_u8(writer, (uint8_t)digits[cbor.data[i] >> 4]);
-        bulla_write_u8(writer, (uint8_t)digits[cbor.data[i] & 15]);
-    }
-    write_text(writer, "\"\n}\n");
+    write_hex(writer, cbor);
+    write_text(writer, "\n}\n");
 }

@@ -17,7 +17,8 @@ bool bulla_text_envelope_read(struct bulla_bytes text, struct bulla_text_envelop
  * `what` names it in the detail. */
 enum bulla_reason bulla_text_envelope_cbor(const struct bulla_text_envelope *envelope, const char *what, uint8_t *cbor,
     size_t room, size_t *size) BULLA_MUST_USE;
-/* In the form that cardano-cli gives it. Type and description need no escapes. */
+/* In the form that cardano-cli gives it. Type and description need no escapes. Of a signing key the writer's memory is
+ * the arena's. */
 void bulla_text_envelope_write(
     const char *type, const char *description, struct bulla_bytes cbor, struct bulla_writer *writer);
 

@@ -42,6 +42,7 @@
     ROW(kes_verify)                                                                                                    \
     ROW(kes_opcert_issue)                                                                                              \
     ROW(kes_opcert_show)                                                                                               \
+    ROW(kes_export)                                                                                                    \
     ROW(kes_export_vkey)                                                                                               \
     ROW(kes_serve)                                                                                                     \
     ROW(audit_verify)                                                                                                  \

@@ -49,11 +49,14 @@ enum bulla_reason bulla_kes_look(struct bulla_client *client, CK_OBJECT_HANDLE k
         {CKA_BULLA_KES_SLOTS_PER_PERIOD, &view->slots_per_period, 0},
         {CKA_BULLA_KES_SLOT_LENGTH, &view->slot_length, MILLISECONDS}};
     size_t size = 0;
+    bool sensitive = true;
     for (size_t i = 0; i < BULLA_COUNT(numbers); i++)
         BULLA_TRY(bulla_client_number(client, key, numbers[i].type, numbers[i].absent, numbers[i].place));
     BULLA_TRY(text_get(client, key, CKA_LABEL, view->label, sizeof view->label));
     BULLA_TRY(text_get(client, key, CKA_BULLA_KES_KEEPER, view->keeper, sizeof view->keeper));
     BULLA_TRY(bulla_client_flag(client, key, CKA_EXTRACTABLE, &view->exportable));
+    BULLA_TRY(bulla_client_flag(client, key, CKA_SENSITIVE, &sensitive));
+    view->exportable = view->exportable && !sensitive;
     BULLA_TRY(bytes_get(client, key, CKA_BULLA_KES_VERIFICATION_KEY, view->key, sizeof view->key, &size));
     if (size != sizeof view->key || view->depth > BULLA_KES_DEPTH_LARGEST)
         return bulla_refuse(BULLA_KEY_INVALID, "the token says too little of the KES key \"%s\"", view->label);

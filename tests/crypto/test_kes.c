@@ -333,17 +333,92 @@ static void many_signatures_are_judged_one_by_one(void **state)
         assert_int_equal(bulla_kes_sign(scheme, &signer->key, signer->secret, message, signatures[i]), BULLA_OK);
         claims[i] = claim_of(scheme, signer, signer->key.period, message, signatures[i]);
     }
-    assert_int_equal(bulla_kes_verify_many(claims, MANY, valid), BULLA_OK);
+    assert_int_equal(bulla_kes_verify_many(claims, MANY, 1, valid), BULLA_OK);
     for (unsigned i = 0; i < MANY; i++)
         assert_true(valid[i]);
     signatures[7][3] ^= 1;   /* the leaf's signature */
     signatures[8][100] ^= 1; /* the path */
     claims[30].period += 64; /* none of its periods */
     claims[31].message.size++;
-    assert_int_equal(bulla_kes_verify_many(claims, MANY, valid), BULLA_SIGNATURE);
+    assert_int_equal(bulla_kes_verify_many(claims, MANY, 1, valid), BULLA_SIGNATURE);
     for (unsigned i = 0; i < MANY; i++)
         assert_int_equal(valid[i], i != 7 && i != 8 && i != 30 && i != 31);
-    assert_int_equal(bulla_kes_verify_many(claims, 0, valid), BULLA_OK);
+    assert_int_equal(bulla_kes_verify_many(claims, 0, 2, valid), BULLA_OK);
+    free(signatures);
+    signer_close(signer);
+}
+
+/* One after the other, by bulla_kes_verify: what a batch must come to, and what it must say. */
+static enum bulla_reason judge_alone(const struct bulla_kes_claim *claims, size_t count, bool *valid, char *detail)
+{
+    enum bulla_reason first = BULLA_OK;
+    for (size_t i = 0; i < count; i++) {
+        enum bulla_reason reason = bulla_kes_verify(&claims[i]);
+        valid[i] = reason == BULLA_OK;
+        if (first == BULLA_OK && reason != BULLA_OK) {
+            first = reason;
+            (void)snprintf(detail, BULLA_DETAIL_SIZE, "%s", bulla_detail());
+        }
+    }
+    return first;
+}
+
+static void assert_batch_is_as_alone(const struct bulla_kes_claim *claims, size_t count)
+{
+    enum { MOST = 128 };
+    bool alone[MOST], together[MOST + 1];
+    char detail[BULLA_DETAIL_SIZE];
+    enum bulla_reason reason = judge_alone(claims, count, alone, detail);
+    for (unsigned threads = 0; threads <= 3; threads++) {
+        memset(together, 7, sizeof together);
+        assert_int_equal(bulla_kes_verify_many(claims, count, threads, together), reason);
+        assert_memory_equal(together, alone, count);
+        assert_int_equal(*(uint8_t *)&together[count], 7);
+        if (reason != BULLA_OK)
+            assert_string_equal(bulla_detail(), detail);
+    }
+}
+
+/* With two threads a batch is cut in the middle: what is wrong stands on either side of it, at both ends, in both
+ * halves at once, and for another reason each time. */
+static void a_batch_on_two_threads_judges_each_claim_as_it_is_judged_alone(void **state)
+{
+    (void)state;
+    enum { MANY = 65, HALF = MANY / 2 };
+    static const size_t sets[][3] = {{0}, {HALF - 1}, {HALF}, {HALF + 1}, {MANY - 1}, {HALF - 1, HALF},
+        {HALF, HALF + 1}, {0, MANY - 1}, {HALF + 3, MANY - 1}, {3, HALF - 1, HALF}};
+    static const size_t set_sizes[] = {1, 1, 1, 1, 1, 2, 2, 2, 2, 3};
+    static const size_t counts[] = {0, 1, 2, 31, 32, 33, 64, 65};
+    uint8_t seed[32], (*signatures)[ORACLE_SIGNATURE] = calloc(MANY, ORACLE_SIGNATURE);
+    struct bulla_kes_claim claims[MANY], bent[MANY];
+    seed_for(66, seed);
+    struct signer *signer = signer_open(seed, 3);
+    for (unsigned i = 0; i < MANY; i++) {
+        enum bulla_kes_scheme scheme = i % 3 == 2 ? BULLA_KES_COMPACT : BULLA_KES_SUM;
+        if (i % 13 == 12)
+            assert_int_equal(bulla_kes_evolve(&signer->key, signer->secret), BULLA_OK);
+        struct bulla_bytes message = {seed, 1 + i % 30};
+        assert_int_equal(bulla_kes_sign(scheme, &signer->key, signer->secret, message, signatures[i]), BULLA_OK);
+        claims[i] = claim_of(scheme, signer, signer->key.period, message, signatures[i]);
+    }
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        assert_batch_is_as_alone(claims, counts[i]);
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        memcpy(bent, claims, sizeof bent);
+        for (size_t j = 0; j < set_sizes[i]; j++) {
+            struct bulla_kes_claim *claim = &bent[sets[i][j]];
+            if (j == 0)
+                claim->message.size++;
+            else if (j == 1)
+                claim->period = 8;
+            else
+                claim->scheme = BULLA_KES_SCHEMES;
+        }
+        assert_batch_is_as_alone(bent, MANY);
+    }
+    for (size_t i = 0; i < MANY; i++)
+        claims[i].period ^= 1;
+    assert_batch_is_as_alone(claims, MANY);
     free(signatures);
     signer_close(signer);
 }
@@ -419,6 +494,7 @@ int main(void)
         cmocka_unit_test(evolving_leaves_no_seed_of_the_past),
         cmocka_unit_test(two_threads_make_the_same_key),
         cmocka_unit_test(many_signatures_are_judged_one_by_one),
+        cmocka_unit_test(a_batch_on_two_threads_judges_each_claim_as_it_is_judged_alone),
         cmocka_unit_test(direct_serialisation_pushes_upstreams_pieces_and_pulls_them_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
