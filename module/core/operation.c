@@ -45,7 +45,7 @@ void bulla_operation_cool(struct bulla_operation *operation)
  */
 static void finish(struct bulla_session *session, struct bulla_operation *operation)
 {
-    void *state = operation->processor->reuse ? operation->run.state : NULL;
+    void *state = bulla_state_stays(operation->processor) ? operation->run.state : NULL;
     uint64_t expires = operation->taken.key.expires;
     if (operation->mechanism->only_by_name || (expires && bulla_clock_seconds() >= expires) ||
         operation->epoch != session->token->index.epoch) {

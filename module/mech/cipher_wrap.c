@@ -1,4 +1,5 @@
-/* AES key wrap (KW: SP 800-38F section 6.2, RFC 3394; KWP: section 6.3, RFC 5649), which takes its data whole. */
+/* AES key wrap (KW: SP 800-38F section 6.2, RFC 3394; KWP: section 6.3, RFC 5649). Every byte of output depends on all
+ * of the input: what comes in parts is gathered, plaintext in locked memory, and answered by Final. */
 #include <openssl/err.h>
 
 #include "symmetric.h"
@@ -34,26 +35,37 @@ static enum bulla_reason begin_unwrap(struct bulla_run *run, const CK_MECHANISM 
     return begin(run, mechanism, false);
 }
 
-static enum bulla_reason bound_wrap(
-    const struct bulla_run *run, enum bulla_phase phase, struct bulla_bytes in, size_t *bytes)
+/* `total` bytes of data have come, or come now, all of them or some. */
+static enum bulla_reason check_plain(const struct bulla_run *run, bool all, size_t total)
 {
     bool padded = is_padded(run);
-    (void)phase; /* there is none but BULLA_WHOLE */
-    if (in.size > LARGEST || in.size < (padded ? 1 : KW_LEAST) || (!padded && in.size % SEMIBLOCK))
+    if (total > LARGEST || (all && (total < (padded ? 1 : KW_LEAST) || (!padded && total % SEMIBLOCK))))
         return bulla_refuse(
-            BULLA_DATA_LENGTH, "%zu bytes can't be wrapped %s padding", in.size, padded ? "with" : "without");
-    *bytes = (in.size + SEMIBLOCK - 1) / SEMIBLOCK * SEMIBLOCK + SEMIBLOCK;
+            BULLA_DATA_LENGTH, "%zu bytes can't be wrapped %s padding", total, padded ? "with" : "without");
     return BULLA_OK;
 }
 
-static enum bulla_reason bound_unwrap(
-    const struct bulla_run *run, enum bulla_phase phase, struct bulla_bytes in, size_t *bytes)
+static enum bulla_reason check_wrapped(const struct bulla_run *run, bool all, size_t total)
 {
     size_t least = is_padded(run) ? (size_t)2 * SEMIBLOCK : (size_t)3 * SEMIBLOCK;
-    (void)phase;
-    if (in.size > LARGEST + 2 * SEMIBLOCK || in.size < least || in.size % SEMIBLOCK)
-        return bulla_refuse(BULLA_CIPHERTEXT_LENGTH, "%zu bytes are not what wrapping gives", in.size);
-    *bytes = in.size - SEMIBLOCK;
+    if (total > LARGEST + 2 * SEMIBLOCK || (all && (total < least || total % SEMIBLOCK)))
+        return bulla_refuse(BULLA_CIPHERTEXT_LENGTH, "%zu bytes are not what wrapping gives", total);
+    return BULLA_OK;
+}
+
+static size_t wrapped_size(size_t plain)
+{
+    return (plain + SEMIBLOCK - 1) / SEMIBLOCK * SEMIBLOCK + SEMIBLOCK;
+}
+
+static enum bulla_reason bound(
+    const struct bulla_run *run, enum bulla_phase phase, struct bulla_bytes in, size_t *bytes)
+{
+    const struct bulla_cipher_state *state = run->state;
+    bool all = phase != BULLA_UPDATE;
+    size_t total = in.size > LARGEST * 2 ? in.size : state->gather.size + in.size;
+    BULLA_TRY(state->encrypting ? check_plain(run, all, total) : check_wrapped(run, all, total));
+    *bytes = !all ? 0 : state->encrypting ? wrapped_size(total) : total - SEMIBLOCK;
     return BULLA_OK;
 }
 
@@ -69,7 +81,7 @@ static bool run(struct bulla_cipher_state *state, struct bulla_bytes in, uint8_t
 
 static enum bulla_reason wrap(struct bulla_run *operation, struct bulla_bytes in, struct bulla_writer *out)
 {
-    size_t size = 0, padded = (in.size + SEMIBLOCK - 1) / SEMIBLOCK * SEMIBLOCK + SEMIBLOCK;
+    size_t size = 0, padded = wrapped_size(in.size);
     if (!run(operation->state, in, bulla_write_space(out, padded), &size) || size != padded)
         return bulla_refuse(BULLA_LIBRARY, "OpenSSL does not wrap %zu bytes", in.size);
     return BULLA_OK;
@@ -88,10 +100,31 @@ static enum bulla_reason unwrap(struct bulla_run *operation, struct bulla_bytes 
     return BULLA_OK;
 }
 
-#define PROCESSOR(its_begin, its_bound, its_whole)                                                                     \
+static enum bulla_reason whole(struct bulla_run *operation, struct bulla_bytes in, struct bulla_writer *out)
+{
+    const struct bulla_cipher_state *state = operation->state;
+    return state->encrypting ? wrap(operation, in, out) : unwrap(operation, in, out);
+}
+
+static enum bulla_reason update(struct bulla_run *operation, struct bulla_bytes in, struct bulla_writer *out)
+{
+    struct bulla_cipher_state *state = operation->state;
+    (void)out;
+    return bulla_gather_add(&state->gather, state->encrypting, in);
+}
+
+static enum bulla_reason finish(struct bulla_run *operation, struct bulla_writer *out)
+{
+    struct bulla_cipher_state *state = operation->state;
+    enum bulla_reason reason = whole(operation, bulla_gather_bytes(&state->gather), out);
+    bulla_gather_clear(&state->gather);
+    return reason;
+}
+
+#define PROCESSOR(its_begin)                                                                                           \
     {                                                                                                                  \
-        .state_size = sizeof(struct bulla_cipher_state), .reuse = true, .begin = (its_begin), .bound = (its_bound),    \
-        .whole = (its_whole), .end = bulla_cipher_end                                                                  \
+        .state_size = sizeof(struct bulla_cipher_state), .reuse = true, .begin = (its_begin), .bound = bound,          \
+        .update = update, .finish = finish, .whole = whole, .end = bulla_cipher_end                                    \
     }
-const struct bulla_processor bulla_key_wrap = PROCESSOR(begin_wrap, bound_wrap, wrap);
-const struct bulla_processor bulla_key_unwrap = PROCESSOR(begin_unwrap, bound_unwrap, unwrap);
+const struct bulla_processor bulla_key_wrap = PROCESSOR(begin_wrap);
+const struct bulla_processor bulla_key_unwrap = PROCESSOR(begin_unwrap);

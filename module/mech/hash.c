@@ -1,9 +1,5 @@
 #include "hash.h"
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <stdatomic.h>
-
 #include "hash_engine.h"
 
 #define HASH(number, its_name, its_library_name, its_engine, its_size, its_block)                                      \
@@ -19,10 +15,10 @@ const struct bulla_hash bulla_hashes[BULLA_HASHES] = {
     [BULLA_SHA256] = HASH(SHA256, "SHA-256", "SHA2-256", bulla_sha256_engine, 32, 64),
     [BULLA_SHA384] = HASH(SHA384, "SHA-384", "SHA2-384", bulla_sha384_engine, 48, 128),
     [BULLA_SHA512] = HASH(SHA512, "SHA-512", "SHA2-512", bulla_sha512_engine, 64, 128),
-    [BULLA_SHA3_224] = HASH(SHA3_224, "SHA3-224", "SHA3-224", bulla_library_engine, 28, 144),
-    [BULLA_SHA3_256] = HASH(SHA3_256, "SHA3-256", "SHA3-256", bulla_library_engine, 32, 136),
-    [BULLA_SHA3_384] = HASH(SHA3_384, "SHA3-384", "SHA3-384", bulla_library_engine, 48, 104),
-    [BULLA_SHA3_512] = HASH(SHA3_512, "SHA3-512", "SHA3-512", bulla_library_engine, 64, 72),
+    [BULLA_SHA3_224] = HASH(SHA3_224, "SHA3-224", "SHA3-224", bulla_sha3_224_engine, 28, 144),
+    [BULLA_SHA3_256] = HASH(SHA3_256, "SHA3-256", "SHA3-256", bulla_sha3_256_engine, 32, 136),
+    [BULLA_SHA3_384] = HASH(SHA3_384, "SHA3-384", "SHA3-384", bulla_sha3_384_engine, 48, 104),
+    [BULLA_SHA3_512] = HASH(SHA3_512, "SHA3-512", "SHA3-512", bulla_sha3_512_engine, 64, 72),
     [BULLA_BLAKE2B_160] = HASH(BLAKE2B_160, "BLAKE2b-160", NULL, bulla_blake2b_engine, 20, 128),
     [BULLA_BLAKE2B_256] = HASH(BLAKE2B_256, "BLAKE2b-256", NULL, bulla_blake2b_engine, 32, 128),
     [BULLA_BLAKE2B_384] = HASH(BLAKE2B_384, "BLAKE2b-384", NULL, bulla_blake2b_engine, 48, 128),
@@ -45,37 +41,9 @@ const struct bulla_hash *bulla_hash_find_hmac(CK_MECHANISM_TYPE hmac)
     return NULL;
 }
 
-/* --- OpenSSL's own --- */
-
-static _Atomic(EVP_MD *) fetched[BULLA_HASHES];
-
-/* Two threads may fetch the same one at first: the second keeps the first's. */
-static EVP_MD *fetch(const struct bulla_hash *hash)
-{
-    EVP_MD *none = NULL;
-    (void)ERR_set_mark();
-    EVP_MD *made = EVP_MD_fetch(NULL, hash->library_name, NULL);
-    (void)ERR_pop_to_mark();
-    if (made && atomic_compare_exchange_strong(&fetched[hash - bulla_hashes], &none, made))
-        return made;
-    EVP_MD_free(made);
-    return none;
-}
-
-enum bulla_reason bulla_hash_library(const struct bulla_hash *hash, const EVP_MD **library)
-{
-    *library = NULL;
-    if (!hash->library_name)
-        return bulla_refuse(BULLA_UNSUPPORTED, "OpenSSL has no %s", hash->name);
-    EVP_MD *kept = atomic_load_explicit(&fetched[hash - bulla_hashes], memory_order_acquire);
-    *library = kept ? kept : fetch(hash);
-    return *library ? BULLA_OK : bulla_refuse(BULLA_LIBRARY, "OpenSSL gives no %s", hash->name);
-}
-
 void bulla_hashes_close(void)
 {
-    for (int i = 0; i < BULLA_HASHES; i++)
-        EVP_MD_free(atomic_exchange(&fetched[i], NULL));
+    bulla_blake2b_close();
 }
 
 /* --- hashing --- */

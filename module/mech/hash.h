@@ -2,6 +2,7 @@
 #ifndef BULLA_MECH_HASH_H
 #define BULLA_MECH_HASH_H
 
+#include <nettle/sha3.h>
 #include <openssl/sha.h>
 #include <openssl/types.h>
 
@@ -43,19 +44,21 @@ extern const struct bulla_hash bulla_hashes[BULLA_HASHES];
 /* By the number of the digest (CKM_SHA256 …) or of its HMAC (CKM_SHA256_HMAC …); NULL: no such hash. */
 const struct bulla_hash *bulla_hash_find(CK_MECHANISM_TYPE digest);
 const struct bulla_hash *bulla_hash_find_hmac(CK_MECHANISM_TYPE hmac);
-/* OpenSSL's own, fetched once and kept until bulla_hashes_close; BULLA_UNSUPPORTED where it has none. Thread-safe. */
-enum bulla_reason bulla_hash_library(const struct bulla_hash *hash, const EVP_MD **library) BULLA_MUST_USE;
+/* The family's close: what hashes keep until C_Finalize. */
 void bulla_hashes_close(void);
 
-/* A hash under way. Zeroed memory is one that is not begun, and may be ended; it stays at the address where it was
- * begun. bulla_hasher_end wipes it and frees what it holds. */
+/* A hash under way: plain memory. Zeroed, it is one that is not begun, and may be ended; it stays at the address where
+ * it was begun. bulla_hasher_end wipes it. */
 struct bulla_hasher {
     const struct bulla_hash *hash;
     union {
         SHA_CTX sha1;
         SHA256_CTX sha256;
         SHA512_CTX sha512;
-        EVP_MD_CTX *library;
+        struct sha3_224_ctx sha3_224;
+        struct sha3_256_ctx sha3_256;
+        struct sha3_384_ctx sha3_384;
+        struct sha3_512_ctx sha3_512;
         uint8_t blake2b[448]; /* libsodium's 384 bytes, at a multiple of 64 */
     } state;
 };
@@ -72,9 +75,9 @@ void bulla_hasher_end(struct bulla_hasher *hasher);
 /* All at once: `out` gets hash->size bytes. */
 enum bulla_reason bulla_hash_whole(const struct bulla_hash *hash, struct bulla_bytes in, uint8_t *out) BULLA_MUST_USE;
 
-/* --- hash_state.c: a hash under way as bytes. BULLA_STATE_UNSAVEABLE where it can't be; what is read is judged whole,
- * never trusted: BULLA_STATE_INVALID. */
-enum { BULLA_HASH_STATE_LARGEST = 256 };
+/* --- hash_state.c: a hash under way as bytes. What is read is judged whole, never trusted: BULLA_STATE_INVALID. A
+ * state of BLAKE2b is read by the process that wrote it, until C_Finalize; the others by anyone. */
+enum { BULLA_HASH_STATE_LARGEST = 512 };
 enum bulla_reason bulla_hasher_save(const struct bulla_hasher *hasher, struct bulla_writer *out) BULLA_MUST_USE;
 enum bulla_reason bulla_hasher_restore(
     struct bulla_hasher *hasher, const struct bulla_hash *hash, struct bulla_bytes saved) BULLA_MUST_USE;

@@ -1,13 +1,9 @@
 /* SHA-1 and SHA-2 are OpenSSL's, by its functions on plain structures: the same assembly as behind EVP, without an
  * allocation and a provider's dispatch for each message, which cost more than hashing a short one; and a plain
  * structure lies in locked memory, and can be saved and restored. OpenSSL 3 calls these functions deprecated, and has
- * them. SHA-3, which has no such structure in public, goes by EVP. BLAKE2b of any length is libsodium's. */
+ * them. Of SHA-3 it has none in public: that is nettle's (hash_sha3.c). BLAKE2b is libsodium's (hash_blake2b.c). */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "hash_engine.h"
-
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <sodium.h>
 
 #include "crypto/arena.h"
 
@@ -15,10 +11,11 @@
 
 enum { SMALL_BLOCK = 64, LARGE_BLOCK = 128 };
 
-static void save_rest(uint64_t bytes, const void *block, size_t block_size, struct bulla_writer *out)
+static enum bulla_reason save_rest(uint64_t bytes, const void *block, size_t block_size, struct bulla_writer *out)
 {
     bulla_write_u64(out, bytes);
     bulla_write(out, block, bytes % block_size);
+    return BULLA_OK;
 }
 
 /* How full the open block is follows from the count: nothing in a saved state says where to write. */
@@ -35,13 +32,13 @@ static bool restore_rest(
     return true;
 }
 
-static void save_sha1(const struct bulla_hasher *hasher, struct bulla_writer *out)
+static enum bulla_reason save_sha1(const struct bulla_hasher *hasher, struct bulla_writer *out)
 {
     const SHA_CTX *state = &hasher->state.sha1;
     const SHA_LONG words[] = {state->h0, state->h1, state->h2, state->h3, state->h4};
     for (int i = 0; i < 5; i++)
         bulla_write_u32(out, words[i]);
-    save_rest(((uint64_t)state->Nh << 32 | state->Nl) / 8, state->data, SMALL_BLOCK, out);
+    return save_rest(((uint64_t)state->Nh << 32 | state->Nl) / 8, state->data, SMALL_BLOCK, out);
 }
 
 static bool restore_sha1(struct bulla_hasher *hasher, struct bulla_reader *in)
@@ -58,12 +55,12 @@ static bool restore_sha1(struct bulla_hasher *hasher, struct bulla_reader *in)
     return true;
 }
 
-static void save_sha256(const struct bulla_hasher *hasher, struct bulla_writer *out)
+static enum bulla_reason save_sha256(const struct bulla_hasher *hasher, struct bulla_writer *out)
 {
     const SHA256_CTX *state = &hasher->state.sha256;
     for (int i = 0; i < 8; i++)
         bulla_write_u32(out, state->h[i]);
-    save_rest(((uint64_t)state->Nh << 32 | state->Nl) / 8, state->data, SMALL_BLOCK, out);
+    return save_rest(((uint64_t)state->Nh << 32 | state->Nl) / 8, state->data, SMALL_BLOCK, out);
 }
 
 static bool restore_sha256(struct bulla_hasher *hasher, struct bulla_reader *in)
@@ -80,12 +77,12 @@ static bool restore_sha256(struct bulla_hasher *hasher, struct bulla_reader *in)
 }
 
 /* SHA-512 counts to 2^128 bits; what counts in bytes, in 64 bits, is enough for as long as anyone waits. */
-static void save_sha512(const struct bulla_hasher *hasher, struct bulla_writer *out)
+static enum bulla_reason save_sha512(const struct bulla_hasher *hasher, struct bulla_writer *out)
 {
     const SHA512_CTX *state = &hasher->state.sha512;
     for (int i = 0; i < 8; i++)
         bulla_write_u64(out, state->h[i]);
-    save_rest(state->Nl >> 3 | state->Nh << 61, state->u.p, LARGE_BLOCK, out);
+    return save_rest(state->Nl >> 3 | state->Nh << 61, state->u.p, LARGE_BLOCK, out);
 }
 
 static bool restore_sha512(struct bulla_hasher *hasher, struct bulla_reader *in)
@@ -133,81 +130,3 @@ PLAIN_ENGINE(sha224, SHA224, sha256)
 PLAIN_ENGINE(sha256, SHA256, sha256)
 PLAIN_ENGINE(sha384, SHA384, sha512)
 PLAIN_ENGINE(sha512, SHA512, sha512)
-
-/* --- EVP --- */
-
-static bool begin_library(struct bulla_hasher *hasher)
-{
-    const EVP_MD *library;
-    if (bulla_hash_library(hasher->hash, &library) != BULLA_OK)
-        return false;
-    if (!hasher->state.library)
-        hasher->state.library = EVP_MD_CTX_new();
-    return hasher->state.library && EVP_DigestInit_ex2(hasher->state.library, library, NULL) == 1;
-}
-
-static bool update_library(struct bulla_hasher *hasher, struct bulla_bytes in)
-{
-    return EVP_DigestUpdate(hasher->state.library, in.data, in.size) == 1;
-}
-
-static bool finish_library(struct bulla_hasher *hasher, uint8_t *out)
-{
-    return EVP_DigestFinal_ex(hasher->state.library, out, NULL) == 1;
-}
-
-static bool copy_library(struct bulla_hasher *to, const struct bulla_hasher *from)
-{
-    if (!to->state.library)
-        to->state.library = EVP_MD_CTX_new();
-    return to->state.library && EVP_MD_CTX_copy_ex(to->state.library, from->state.library) == 1;
-}
-
-static void end_library(struct bulla_hasher *hasher)
-{
-    EVP_MD_CTX_free(hasher->state.library);
-    hasher->state.library = NULL;
-}
-
-const struct bulla_hash_engine bulla_library_engine = {
-    begin_library, update_library, finish_library, copy_library, end_library, NULL, NULL};
-
-/* --- libsodium's BLAKE2b: its state wants an address that is a multiple of 64, which a hasher's need not be --- */
-
-_Static_assert(sizeof(crypto_generichash_blake2b_state) + 63 <= sizeof(((struct bulla_hasher *)0)->state.blake2b),
-    "a hasher has room for BLAKE2b's state wherever it lies");
-
-static crypto_generichash_blake2b_state *blake2b_of(const struct bulla_hasher *hasher)
-{
-    return (crypto_generichash_blake2b_state *)(((uintptr_t)hasher->state.blake2b + 63) & ~(uintptr_t)63);
-}
-
-static bool begin_blake2b(struct bulla_hasher *hasher)
-{
-    return crypto_generichash_blake2b_init(blake2b_of(hasher), NULL, 0, hasher->hash->size) == 0;
-}
-
-static bool update_blake2b(struct bulla_hasher *hasher, struct bulla_bytes in)
-{
-    return crypto_generichash_blake2b_update(blake2b_of(hasher), in.data, in.size) == 0;
-}
-
-static bool finish_blake2b(struct bulla_hasher *hasher, uint8_t *out)
-{
-    return crypto_generichash_blake2b_final(blake2b_of(hasher), out, hasher->hash->size) == 0;
-}
-
-static bool copy_blake2b(struct bulla_hasher *to, const struct bulla_hasher *from)
-{
-    memcpy(blake2b_of(to), blake2b_of(from), sizeof(crypto_generichash_blake2b_state));
-    return true;
-}
-
-static void end_blake2b(struct bulla_hasher *hasher)
-{
-    bulla_wipe(hasher->state.blake2b, sizeof hasher->state.blake2b);
-}
-
-/* Its structure is no one's to read but libsodium's: it is not saved. */
-const struct bulla_hash_engine bulla_blake2b_engine = {
-    begin_blake2b, update_blake2b, finish_blake2b, copy_blake2b, end_blake2b, NULL, NULL};

@@ -1,8 +1,8 @@
 /* The format: 4 bytes of magic with a version, the mechanism (u32), the engine's words, and the first 16 bytes of
  * SHA-256 of all before. The sum finds accidents; it keeps out no one, and needs not: whatever passes it is a state
- * that the hash could be in, and leads to no memory but its own. The engine says how the length follows from the
- * count, so that nothing in the state is a size. A hash has no secret of the token in it: C_DigestKey takes only keys
- * whose value may be read. */
+ * that the hash could be in, and leads to no memory but its own. The engine sees to that: of SHA's states the length
+ * follows from the count, so that nothing in the state is a size; BLAKE2b's vouches for its own. A hash has no secret
+ * of the token in it: C_DigestKey takes only keys whose value may be read. */
 #include "hash_engine.h"
 
 enum { SUM = 16 };
@@ -17,12 +17,10 @@ enum bulla_reason bulla_hasher_save(const struct bulla_hasher *hasher, struct bu
 {
     uint8_t bytes[BULLA_HASH_STATE_LARGEST], sum[32]; /* what the caller hashed: no secret of the token's */
     struct bulla_writer writer;
-    if (!hasher->hash->engine->save)
-        return bulla_refuse(BULLA_STATE_UNSAVEABLE, "a state of %s can't be saved", hasher->hash->name);
     bulla_writer_open(&writer, bytes, sizeof bytes);
     bulla_write_bytes(&writer, BULLA_BYTES(magic));
     bulla_write_u32(&writer, (uint32_t)hasher->hash->digest);
-    hasher->hash->engine->save(hasher, &writer);
+    BULLA_TRY(hasher->hash->engine->save(hasher, &writer));
     BULLA_TRY(bulla_writer_finish(&writer, "a hash's state"));
     BULLA_TRY(sum_of(bulla_writer_bytes(&writer), sum));
     bulla_write_bytes(out, bulla_writer_bytes(&writer));
@@ -40,7 +38,7 @@ enum bulla_reason bulla_hasher_restore(
 {
     struct bulla_reader reader;
     uint8_t sum[32];
-    if (saved.size <= SUM || saved.size > BULLA_HASH_STATE_LARGEST + SUM || !hash->engine->restore)
+    if (saved.size <= SUM || saved.size > BULLA_HASH_STATE_LARGEST + SUM)
         return invalid();
     struct bulla_bytes body = {saved.data, saved.size - SUM};
     BULLA_TRY(sum_of(body, sum));

@@ -43,8 +43,8 @@ static const struct bulla_mechanism rows[] = {
     {BULLA_MECHANISM(CKM_SP800_108_COUNTER_KDF), .parameter = "CK_SP800_108_KDF_PARAMS",
         .info = {1, LARGEST, CKF_DERIVE}, .keys = &prf_keys, .derive = bulla_derive_counter,
         .divide = bulla_divide_counter},
-    {BULLA_MECHANISM(CKM_PKCS5_PBKD2), .parameter = "CK_PKCS5_PBKD2_PARAMS2", .info = {1, LARGEST, CKF_GENERATE},
-        .keys = &password_keys, .generate = bulla_generate_pbkdf2},
+    {BULLA_MECHANISM(CKM_PKCS5_PBKD2), .parameter = "CK_PKCS5_PBKD2_PARAMS2 or the older CK_PKCS5_PBKD2_PARAMS",
+        .info = {1, LARGEST, CKF_GENERATE}, .keys = &password_keys, .generate = bulla_generate_pbkdf2},
 };
 
 const struct bulla_family bulla_kdf_family = {

@@ -1,11 +1,17 @@
-/* PBKDF2 (RFC 8018, 5.2), as C_GenerateKey with CK_PKCS5_PBKD2_PARAMS2, the structure of 2.40 errata and 3.0.
+/* PBKDF2 (RFC 8018, 5.2), as C_GenerateKey with CK_PKCS5_PBKD2_PARAMS2, the structure of 2.40 errata and 3.0, or with
+ * the older CK_PKCS5_PBKD2_PARAMS, which has the same size and a pointer to the password's length where the newer one
+ * has the length.
  *
- * The older CK_PKCS5_PBKD2_PARAMS has the same size and a pointer where this has the password's length. Nothing tells
- * them apart but the size of the number, and following a number that only may be a pointer is not for a token: what is
- * no length of a password is refused. */
+ * Nothing tells them apart but that number. No password is so long that its length could be an address, and no address
+ * is so low that it could be one: the kernel maps nothing below 64 KiB, and passwords of more than 4 KiB are refused.
+ * So a number above both is followed, but not by a plain read: the kernel copies what is there, and a number that is no
+ * address of readable memory is a refusal instead of a fault in the application. */
+#include <sys/uio.h>
+#include <unistd.h>
+
 #include "kdf.h"
 
-enum { PASSWORD_LARGEST = 4096, ITERATIONS_MOST = 100000000 };
+enum { PASSWORD_LARGEST = 4096, ITERATIONS_MOST = 100000000, ADDRESS_LOWEST = 65536 };
 
 struct parameter {
     const struct bulla_hash *hash;
@@ -31,9 +37,22 @@ static const struct bulla_hash *hash_of(CK_ULONG prf)
     return NULL;
 }
 
-static enum bulla_reason read(const CK_MECHANISM *mechanism, struct parameter *parameter)
+static enum bulla_reason password_size(CK_ULONG given, CK_ULONG *size)
+{
+    struct iovec to = {size, sizeof *size}, from = {.iov_base = NULL, .iov_len = sizeof *size};
+    *size = given;
+    if (given < ADDRESS_LOWEST)
+        return BULLA_OK;
+    memcpy(&from.iov_base, &given, sizeof given);
+    if (given % _Alignof(CK_ULONG) || process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)sizeof *size)
+        return bulla_refuse(BULLA_PARAMETER, "0x%lx is neither a length of a password nor the address of one", given);
+    return BULLA_OK;
+}
+
+static enum bulla_reason read_parameter(const CK_MECHANISM *mechanism, struct parameter *parameter)
 {
     CK_PKCS5_PBKD2_PARAMS2 given;
+    CK_ULONG size = 0;
     BULLA_TRY(bulla_mechanism_parameter(mechanism, sizeof given));
     memcpy(&given, mechanism->pParameter, sizeof given);
     parameter->hash = hash_of(given.prf);
@@ -44,9 +63,10 @@ static enum bulla_reason read(const CK_MECHANISM *mechanism, struct parameter *p
         return bulla_refuse(BULLA_PARAMETER, "a salt from nowhere");
     if (given.iterations == 0 || given.iterations > ITERATIONS_MOST)
         return bulla_refuse(BULLA_PARAMETER, "%lu iterations", given.iterations);
-    if (given.ulPasswordLen > PASSWORD_LARGEST)
+    BULLA_TRY(password_size(given.ulPasswordLen, &size));
+    if (size > PASSWORD_LARGEST)
         return bulla_refuse(BULLA_PARAMETER, "a password of more than %d bytes", PASSWORD_LARGEST);
-    BULLA_TRY(bulla_kdf_string(given.pPassword, given.ulPasswordLen, "a password", &parameter->password));
+    BULLA_TRY(bulla_kdf_string(given.pPassword, size, "a password", &parameter->password));
     return bulla_kdf_string(given.pSaltSourceData, given.ulSaltSourceDataLen, "salt", &parameter->salt);
 }
 
@@ -75,7 +95,7 @@ enum bulla_reason bulla_generate_pbkdf2(const CK_MECHANISM *mechanism, struct bu
     uint8_t *value = NULL;
     CK_ULONG size = bulla_draft_ulong(key, CKA_VALUE_LEN, key->key_type == CKK_CHACHA20 ? 32 : 0);
     const struct bulla_key_kind *kind = bulla_key_kind_find(key->key_type);
-    BULLA_TRY(read(mechanism, &parameter));
+    BULLA_TRY(read_parameter(mechanism, &parameter));
     if (size == 0)
         return bulla_refuse(BULLA_KEY_INCOMPLETE, "the template does not say how long the key is (CKA_VALUE_LEN)");
     BULLA_TRY(bulla_draft_space(key, CKA_VALUE, size, &value));

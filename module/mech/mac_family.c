@@ -89,6 +89,7 @@ static void end(void *state)
 static const struct bulla_processor processor = {
     .state_size = sizeof(struct state),
     .reuse = true,
+    .plain = true,
     .begin = begin,
     .bound = bound,
     .update = update,

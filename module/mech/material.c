@@ -1,6 +1,7 @@
 /* A state lies behind a small head that names its processor, so that whoever frees it needs no more than its address.
  * States that stay idle lie on the heap and not in the arena, which reads as zero in a forked child: the child could
- * not find the contexts that they point to, and would keep their keys.
+ * not find the contexts that they point to, and would keep their keys. Plain ones point to nothing and lie in the
+ * arena; they are counted, so that what idle sessions keep locked has a bound.
  *
  * The idle places are exchanged, never locked: a thread that takes a state owns it, and one that finds nothing makes
  * its own. */
@@ -94,14 +95,23 @@ static struct state *state_of(void *bytes)
     return (struct state *)((uint8_t *)bytes - offsetof(struct state, bytes));
 }
 
+static atomic_uint plain_states;
+
+static bool is_locked(const struct bulla_processor *processor)
+{
+    return !processor->reuse || processor->plain;
+}
+
 enum bulla_reason bulla_state_make(const struct bulla_processor *processor, void **state)
 {
     void *memory = NULL;
     size_t size = sizeof(struct state) + processor->state_size;
-    if (!processor->reuse)
+    if (is_locked(processor))
         BULLA_TRY(bulla_secret_allocate(size, &memory));
     else if (!(memory = calloc(1, size)))
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "beginning an operation");
+    if (processor->plain)
+        (void)atomic_fetch_add_explicit(&plain_states, 1, memory_order_relaxed);
     struct state *made = memory;
     made->processor = processor;
     *state = made->bytes;
@@ -115,12 +125,20 @@ void bulla_state_free(void *state)
     struct state *made = state_of(state);
     if (made->processor->end)
         made->processor->end(state);
-    if (!made->processor->reuse) {
+    if (made->processor->plain)
+        (void)atomic_fetch_sub_explicit(&plain_states, 1, memory_order_relaxed);
+    if (is_locked(made->processor)) {
         bulla_secret_free(made);
         return;
     }
     bulla_wipe(made, sizeof *made + made->processor->state_size);
     free(made);
+}
+
+bool bulla_state_stays(const struct bulla_processor *processor)
+{
+    return processor->reuse &&
+           (!processor->plain || atomic_load_explicit(&plain_states, memory_order_relaxed) <= BULLA_PLAIN_MOST);
 }
 
 void *bulla_material_take(struct bulla_material *material, const struct bulla_processor *processor)
@@ -139,7 +157,7 @@ void *bulla_material_take(struct bulla_material *material, const struct bulla_pr
 
 void bulla_material_leave(struct bulla_material *material, void *state)
 {
-    for (int i = 0; i < BULLA_IDLE_MOST; i++) {
+    for (int i = 0; i < BULLA_IDLE_MOST && !state_of(state)->processor->plain; i++) {
         void *expected = NULL;
         if (atomic_compare_exchange_strong(&material->idle[i], &expected, state))
             return;
@@ -165,5 +183,6 @@ void bulla_materials_abandon(void)
     for (struct bulla_material *material = all.first; material; material = material->next)
         empty(material);
     all.first = NULL;
+    atomic_store(&plain_states, 0); /* they were the sessions', which are gone */
     (void)pthread_mutex_init(&all.lock, NULL);
 }

@@ -17,7 +17,9 @@
 struct evp_pkey_st;
 struct bulla_processor;
 
-enum { BULLA_IDLE_MOST = 4 };
+/* States that a material keeps; and plain ones (mechanism.h) that all sessions together keep, for locked memory is
+ * scarce. */
+enum { BULLA_IDLE_MOST = 4, BULLA_PLAIN_MOST = 256 };
 
 struct bulla_material {
     atomic_uint references;
@@ -39,8 +41,10 @@ enum bulla_reason bulla_material_make(
 struct bulla_material *bulla_material_keep(struct bulla_material *material);
 void bulla_material_drop(struct bulla_material *material); /* NULL is allowed */
 
-/* State of a processor: `state_size` bytes of locked memory, zeroed when new. */
+/* State of a processor: `state_size` bytes, zeroed when new; in locked memory unless it is to hold contexts. */
 enum bulla_reason bulla_state_make(const struct bulla_processor *processor, void **state) BULLA_MUST_USE;
+/* Whether a state may be kept when its operation went well. */
+bool bulla_state_stays(const struct bulla_processor *processor);
 /* Ends it (processor->end), wipes and frees it; NULL is allowed. */
 void bulla_state_free(void *state);
 /* An idle state of this processor, or NULL. */

@@ -133,6 +133,9 @@ struct bulla_processor {
      * finds it as that operation left it (and has to find out whether it is new: new is zero). Such a state lies on the
      * heap; it holds contexts of libraries, no secret of its own. After a refusal it is ended. */
     bool reuse;
+    /* Of such a state: it is a secret in plain memory, and no library's context. It lies in the arena and stays with
+     * the session, where few do (BULLA_PLAIN_MOST), not with the material. */
+    bool plain;
     /* Its steps, and a begin that finds a state, leave nothing secret on the stack: what they touch lies in contexts,
      * registers and the caller's memory. The stack is not wiped after them, which would cost as much as 1 KiB of AES.
      */

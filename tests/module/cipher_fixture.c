@@ -162,7 +162,7 @@ static void check_parts_in_place(CK_SESSION_HANDLE session, bool encrypt, CK_MEC
     assert_same(&out, expected);
 }
 
-void cipher_check_whole(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+static void check_both(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
     const struct cipher_bytes *plain, const struct cipher_bytes *sealed)
 {
     check_whole(session, true, mechanism, key, plain, sealed);
@@ -173,7 +173,7 @@ void cipher_check(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
     const struct cipher_bytes *plain, const struct cipher_bytes *sealed)
 {
     static const size_t parts[] = {1, 5, 15, 16, 17, 31, 33, 64, 100, 2049};
-    cipher_check_whole(session, mechanism, key, plain, sealed);
+    check_both(session, mechanism, key, plain, sealed);
     check_parts(session, true, mechanism, key, plain, sealed);
     check_parts(session, false, mechanism, key, sealed, plain);
     for (size_t i = 0; i < COUNT_OF(parts); i++) {

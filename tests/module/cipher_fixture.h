@@ -28,9 +28,6 @@ CK_RV cipher_run_parts(CK_SESSION_HANDLE session, bool encrypt, CK_MECHANISM *me
  * the operation alive and give no more than they promise. */
 void cipher_check(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
     const struct cipher_bytes *plain, const struct cipher_bytes *sealed);
-/* Whole only, for mechanisms that take no parts. */
-void cipher_check_whole(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
-    const struct cipher_bytes *plain, const struct cipher_bytes *sealed);
 /* What C_EncryptInit and C_DecryptInit both say; a begun operation is cancelled. */
 void cipher_check_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, CK_RV expected);
 

@@ -44,14 +44,14 @@ static void published_vectors_hold(void **state)
     CK_MECHANISM mechanism = bare(CKM_AES_KEY_WRAP);
     for (size_t i = 0; i < COUNT_OF(kw); i++) {
         struct cipher_bytes plain = cipher_hex(kw[i].plain), wrapped = cipher_hex(kw[i].wrapped);
-        cipher_check_whole(session, &mechanism, cipher_key_hex(session, CKK_AES, kw[i].key), &plain, &wrapped);
+        cipher_check(session, &mechanism, cipher_key_hex(session, CKK_AES, kw[i].key), &plain, &wrapped);
     }
     CK_OBJECT_HANDLE key = cipher_key_hex(session, CKK_AES, KWP_KEK);
     for (size_t i = 0; i < COUNT_OF(kwp); i++)
         for (size_t j = 0; j < COUNT_OF(padding); j++) {
             struct cipher_bytes plain = cipher_hex(kwp[i].plain), wrapped = cipher_hex(kwp[i].wrapped);
             mechanism = bare(padding[j]);
-            cipher_check_whole(session, &mechanism, key, &plain, &wrapped);
+            cipher_check(session, &mechanism, key, &plain, &wrapped);
         }
 }
 
@@ -67,11 +67,11 @@ static void any_length_is_what_openssl_makes(void **state)
     CK_OBJECT_HANDLE key = cipher_key(session, CKK_AES, value, sizeof value);
     for (plain.size = 1; plain.size < 2000; plain.size += plain.size < 70 ? 1 : 509) {
         assert_true(cipher_openssl("AES-256-WRAP-PAD", true, value, iv, &plain, &wrapped));
-        cipher_check_whole(session, &own_kwp, key, &plain, &wrapped);
+        cipher_check(session, &own_kwp, key, &plain, &wrapped);
         if (plain.size % 8 || plain.size < 16)
             continue;
         assert_true(cipher_openssl("AES-256-WRAP", true, value, iv, &plain, &wrapped));
-        cipher_check_whole(session, &own_kw, key, &plain, &wrapped);
+        cipher_check(session, &own_kw, key, &plain, &wrapped);
     }
 }
 
@@ -116,14 +116,70 @@ static void wrong_lengths_and_parameters_are_refused(void **state)
         assert_rv(cipher_run(session, true, &in_kw, key, &plain, &out), fits ? CKR_OK : CKR_DATA_LEN_RANGE);
         assert_rv(cipher_run(session, true, &in_kwp, key, &plain, &out), plain.size ? CKR_OK : CKR_DATA_LEN_RANGE);
     }
-    plain.size = 16;
-    assert_rv(cipher_run_parts(session, true, &in_kw, key, &plain, 16, &out), CKR_FUNCTION_NOT_SUPPORTED);
     in_kw.pParameter = in_kwp.pParameter = iv;
     for (unsigned long size = 0; size < 16; size++) {
         in_kw.ulParameterLen = in_kwp.ulParameterLen = size;
         cipher_check_init(session, &in_kw, key, size == 8 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID);
         cipher_check_init(session, &in_kwp, key, size == 4 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID);
     }
+}
+
+/* What no length can be is told by the part with which it is too long, and what is none at the end, by Final. */
+static void parts_of_wrong_lengths_are_refused(void **state)
+{
+    CK_SESSION_HANDLE session = ((struct module_fixture *)*state)->session;
+    enum { MOST = 1 << 20 };
+    static unsigned char large[MOST + 32];
+    unsigned long size = sizeof large;
+    struct cipher_bytes out = {.size = CIPHER_LARGEST};
+    CK_OBJECT_HANDLE key = cipher_key_hex(session, CKK_AES, KEK_128);
+    CK_MECHANISM mechanism = bare(CKM_AES_KEY_WRAP);
+    assert_ok(p11->C_EncryptInit(session, &mechanism, key));
+    assert_ok(p11->C_EncryptUpdate(session, large, MOST, out.data, &out.size));
+    assert_int_equal(out.size, 0);
+    out.size = CIPHER_LARGEST;
+    assert_rv(p11->C_EncryptUpdate(session, large, 1, out.data, &out.size), CKR_DATA_LEN_RANGE);
+    assert_rv(p11->C_EncryptFinal(session, out.data, &out.size), CKR_OPERATION_NOT_INITIALIZED);
+    assert_ok(p11->C_EncryptInit(session, &mechanism, key));
+    assert_rv(p11->C_EncryptUpdate(session, large, (unsigned long)-1, out.data, &out.size), CKR_DATA_LEN_RANGE);
+    assert_ok(p11->C_EncryptInit(session, &mechanism, key));
+    assert_ok(p11->C_EncryptUpdate(session, large, MOST, out.data, &out.size));
+    assert_ok(p11->C_EncryptFinal(session, large, &size));
+    assert_int_equal(size, MOST + 8);
+    for (int i = 0; i < 2; i++) {
+        unsigned long part = i == 0 ? 17 : 8; /* no semiblocks; too few */
+        out.size = CIPHER_LARGEST;
+        assert_ok(p11->C_EncryptInit(session, &mechanism, key));
+        assert_ok(p11->C_EncryptUpdate(session, large, part, out.data, &out.size));
+        out.size = CIPHER_LARGEST;
+        assert_rv(p11->C_EncryptFinal(session, out.data, &out.size), CKR_DATA_LEN_RANGE);
+        out.size = CIPHER_LARGEST;
+        assert_ok(p11->C_DecryptInit(session, &mechanism, key));
+        assert_ok(p11->C_DecryptUpdate(session, large, part, out.data, &out.size));
+        out.size = CIPHER_LARGEST;
+        assert_rv(p11->C_DecryptFinal(session, out.data, &out.size), CKR_ENCRYPTED_DATA_LEN_RANGE);
+    }
+}
+
+/* Nothing of what is not intact comes out, and the next operation finds nothing gathered. */
+static void parts_that_are_not_intact_give_nothing(void **state)
+{
+    CK_SESSION_HANDLE session = ((struct module_fixture *)*state)->session;
+    struct cipher_bytes plain = cipher_hex(DATA_256), wrapped, changed, out;
+    CK_OBJECT_HANDLE key = cipher_key_hex(session, CKK_AES, KEK_256);
+    CK_MECHANISM mechanism = bare(CKM_AES_KEY_WRAP_KWP);
+    assert_ok(cipher_run_parts(session, true, &mechanism, key, &plain, 7, &wrapped));
+    for (size_t at = 0; at < wrapped.size; at++) {
+        changed = wrapped;
+        changed.data[at] ^= 1;
+        assert_rv(cipher_run_parts(session, false, &mechanism, key, &changed, 7, &out), CKR_ENCRYPTED_DATA_INVALID);
+    }
+    assert_ok(p11->C_DecryptInit(session, &mechanism, key));
+    assert_ok(p11->C_DecryptUpdate(session, wrapped.data, 16, out.data, &out.size));
+    assert_ok(p11->C_DecryptInit(session, NULL, 0)); /* given up */
+    assert_ok(cipher_run_parts(session, false, &mechanism, key, &wrapped, 7, &out));
+    assert_int_equal(out.size, plain.size);
+    assert_memory_equal(out.data, plain.data, plain.size);
 }
 
 /* --- C_WrapKey and C_UnwrapKey --- */
@@ -211,6 +267,8 @@ int main(void)
         MODULE_TEST(any_length_is_what_openssl_makes),
         MODULE_TEST(changed_and_cut_ciphertexts_are_refused),
         MODULE_TEST(wrong_lengths_and_parameters_are_refused),
+        MODULE_TEST(parts_of_wrong_lengths_are_refused),
+        MODULE_TEST(parts_that_are_not_intact_give_nothing),
         MODULE_TEST(keys_are_wrapped_by_what_authenticates_them),
         MODULE_TEST(keys_are_wrapped_by_cbc),
     };

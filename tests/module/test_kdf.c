@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
+#include <sys/mman.h>
 
 #include "support/vectors.h"
 
@@ -199,9 +200,12 @@ static void pbkdf2_gives_the_published_keys(void **state)
             rows[i].iterations, rows[i].prf, NULL, 0, (unsigned char *)(uintptr_t)rows[i].password,
             rows[i].password_size};
         size_t size = test_hex(rows[i].key, expected, sizeof expected);
-        assert_ok(pbkdf2(fixture->session, &parameter, size, &key));
-        assert_int_equal(derive_value(fixture->session, key, bytes, sizeof bytes), size);
-        assert_memory_equal(bytes, expected, size);
+        for (int older = 0; older < 2; older++) {
+            assert_ok(pbkdf2(fixture->session, &parameter, size, &key));
+            assert_int_equal(derive_value(fixture->session, key, bytes, sizeof bytes), size);
+            assert_memory_equal(bytes, expected, size);
+            parameter.ulPasswordLen = (CK_ULONG)(uintptr_t)&rows[i].password_size; /* CK_PKCS5_PBKD2_PARAMS */
+        }
     }
 }
 
@@ -230,22 +234,38 @@ static void wrong_parameters_of_pbkdf2_are_refused(void **state)
 {
     const struct module_fixture *fixture = *state;
     CK_OBJECT_HANDLE key = 0;
-    CK_ULONG length = 8;
+    struct {
+        CK_ULONG longer, none; /* one is refused, the other a password of no bytes */
+    } lengths = {4097, 0};
+    unsigned char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(page, MAP_FAILED);
+    assert_int_equal(mprotect(page + 4096, 4096, PROT_NONE), 0);
+    const CK_ULONG beyond = (CK_ULONG)(uintptr_t)(page + 4096);
     const CK_PKCS5_PBKD2_PARAMS2 good = {
         CKZ_SALT_SPECIFIED, salt, 4, 1, CKP_PKCS5_PBKD2_HMAC_SHA256, NULL, 0, password, 8};
-    CK_PKCS5_PBKD2_PARAMS2 wrong[] = {good, good, good, good, good, good, good, good, good};
+    CK_PKCS5_PBKD2_PARAMS2 wrong[] = {
+        good, good, good, good, good, good, good, good, good, good, good, good, good, good};
     wrong[0].saltSource = 2;
     wrong[1].iterations = 0;
     wrong[2].iterations = ~0UL;
     wrong[3].prf = 2; /* GOST */
     wrong[4].ulPrfDataLen = 1;
     wrong[5].pPassword = NULL;
-    wrong[6].ulPasswordLen = (CK_ULONG)(uintptr_t)&length; /* the structure of 2.20 */
+    wrong[6].ulPasswordLen = (CK_ULONG)(uintptr_t)&lengths.longer;
     wrong[7].ulPasswordLen = ~0UL;
     wrong[8].pSaltSourceData = NULL;
+    wrong[9].ulPasswordLen = beyond; /* no address that may be read */
+    wrong[10].ulPasswordLen = beyond - 4;
+    wrong[11].ulPasswordLen = (CK_ULONG)(uintptr_t)page + 1; /* of no number */
+    wrong[12].ulPasswordLen = 4097;
+    wrong[13].ulPasswordLen = 65536;
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
         assert_rv(pbkdf2(fixture->session, &wrong[i], 32, &key), CKR_MECHANISM_PARAM_INVALID);
     CK_PKCS5_PBKD2_PARAMS2 parameter = good;
+    parameter.ulPasswordLen = (CK_ULONG)(uintptr_t)&lengths.none;
+    assert_ok(pbkdf2(fixture->session, &parameter, 32, &key));
+    assert_int_equal(munmap(page, 8192), 0);
+    parameter = good;
     assert_rv(pbkdf2(fixture->session, &parameter, 0, &key), CKR_TEMPLATE_INCOMPLETE);
     assert_ok(pbkdf2(fixture->session, &parameter, 32, &key));
     CK_KEY_TYPE aes = CKK_AES;

@@ -1,10 +1,14 @@
 /* HMAC. The three messages are test cases 2, 6 and 7 of RFC 4231, whose values these are for SHA-2; the values for the
  * other hashes, and for SHA-3 and BLAKE2b, are Python's hmac and hashlib on the same input. SHA-1 with RFC 2202's keys
  * and every other length are compared with OpenSSL's HMAC. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Transform and its kin: what is looked for is a hash's inner state */
 #include "module_fixture.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "support/vectors.h"
 
@@ -299,7 +303,7 @@ static int sign_in_child(void *context)
     return p11->C_SignInit(fixture->session, &mechanism, 1) == CKR_CRYPTOKI_NOT_INITIALIZED ? 0 : 1;
 }
 
-/* A prepared key is kept on the heap: the child frees it, of every kind of hash. */
+/* A child that was forked has no prepared keys, of any kind of hash, and finds that out by itself. */
 static void prepared_keys_end_in_a_forked_child(void **state)
 {
     struct module_fixture *fixture = *state;
@@ -309,6 +313,81 @@ static void prepared_keys_end_in_a_forked_child(void **state)
         sign(fixture->session, hashes[i].hmac, key, in, 50, out, &size);
     }
     assert_int_equal(module_in_child(sign_in_child, fixture), 0);
+}
+
+/* The first and last address of the heap; false where there is none by that name (ASan has its own). */
+static bool find_heap(unsigned long *first, unsigned long *last)
+{
+    char line[512];
+    bool found = false;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (!found && fgets(line, sizeof line, maps))
+        found = strstr(line, "[heap]") && sscanf(line, "%lx-%lx", first, last) == 2;
+    (void)fclose(maps);
+    return found;
+}
+
+static bool heap_has(const unsigned char *bytes, size_t size)
+{
+    unsigned long first = 0, last = 0;
+    if (!find_heap(&first, &last))
+        skip();
+    return memmem((const void *)first, last - first, bytes, size) != NULL; /* NOLINT(performance-no-int-to-ptr) */
+}
+
+/* What HMAC-SHA-256 makes of a key is the hash's words after the padded key: as good as the key for whoever reads it.
+ * OpenSSL makes the same words here. */
+static void what_is_made_of_a_key_is_not_on_the_heap(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    static const unsigned char secret[] = "a key that is nowhere else at all";
+    static SHA256_CTX hash;
+    static unsigned char block[64];
+    unsigned long size = sizeof out;
+    sign(fixture->session, CKM_SHA256_HMAC, key_of(fixture->session, CKK_GENERIC_SECRET, secret, sizeof secret), in, 50,
+        out, &size);
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] = (i < sizeof secret ? secret[i] : 0) ^ 0x36;
+    assert_int_equal(SHA256_Init(&hash), 1);
+    SHA256_Transform(&hash, block);
+    assert_false(heap_has((const unsigned char *)hash.h, sizeof hash.h));
+    unsigned char *planted = malloc(sizeof hash.h); /* the search finds what is there */
+    assert_non_null(planted);
+    memcpy(planted, hash.h, sizeof hash.h);
+    assert_true(heap_has((const unsigned char *)hash.h, sizeof hash.h));
+    memset(planted, 0, sizeof hash.h);
+    free(planted);
+}
+
+static unsigned long locked_kib(void)
+{
+    char line[256];
+    unsigned long kib = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    assert_non_null(status);
+    while (fgets(line, sizeof line, status))
+        if (sscanf(line, "VmLck: %lu", &kib) == 1)
+            break;
+    (void)fclose(status);
+    return kib;
+}
+
+/* Locked memory is scarce: what sessions keep of their last MAC has a bound. */
+static void idle_sessions_keep_little_locked_memory(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    enum { FEW = 300, MANY = 900 };
+    CK_OBJECT_HANDLE key = key_of(fixture->session, CKK_GENERIC_SECRET, "key", 3);
+    unsigned long few = 0;
+    for (int i = 0; i < MANY; i++) {
+        unsigned long size = sizeof out;
+        sign(module_session(0, 0), CKM_SHA256_HMAC, key, in, 50, out, &size);
+        if (i == FEW)
+            few = locked_kib();
+    }
+    assert_true(few > 0);
+    assert_int_equal(locked_kib(), few);
 }
 
 int main(void)
@@ -323,6 +402,8 @@ int main(void)
         MODULE_TEST(a_key_of_another_hash_is_refused),
         MODULE_TEST(keys_are_generated_for_their_hash),
         MODULE_TEST(prepared_keys_end_in_a_forked_child),
+        MODULE_TEST(what_is_made_of_a_key_is_not_on_the_heap),
+        MODULE_TEST(idle_sessions_keep_little_locked_memory),
     };
     return cmocka_run_group_tests(tests, module_load, NULL);
 }
