@@ -64,17 +64,42 @@ typedef struct CK_INTERFACE {
         (CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long, unsigned char *, unsigned long))    \
     F(C_MessageVerifyFinal, (CK_SESSION_HANDLE))
 
+/* The functions that 3.2 adds, in the order of CK_FUNCTION_LIST_3_2. */
+#define BULLA_FUNCTIONS_3_2(F)                                                                                         \
+    F(C_EncapsulateKey, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, unsigned long,           \
+                            unsigned char *, unsigned long *, CK_OBJECT_HANDLE *))                                     \
+    F(C_DecapsulateKey, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, unsigned long,           \
+                            unsigned char *, unsigned long, CK_OBJECT_HANDLE *))                                       \
+    F(C_VerifySignatureInit, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, unsigned char *, unsigned long))    \
+    F(C_VerifySignature, (CK_SESSION_HANDLE, unsigned char *, unsigned long))                                          \
+    F(C_VerifySignatureUpdate, (CK_SESSION_HANDLE, unsigned char *, unsigned long))                                    \
+    F(C_VerifySignatureFinal, (CK_SESSION_HANDLE))                                                                     \
+    F(C_GetSessionValidationFlags, (CK_SESSION_HANDLE, CK_SESSION_VALIDATION_FLAGS_TYPE, CK_FLAGS *))                  \
+    F(C_AsyncComplete, (CK_SESSION_HANDLE, unsigned char *, CK_ASYNC_DATA *))                                          \
+    F(C_AsyncGetID, (CK_SESSION_HANDLE, unsigned char *, unsigned long *))                                             \
+    F(C_AsyncJoin, (CK_SESSION_HANDLE, unsigned char *, unsigned long, unsigned char *, unsigned long))                \
+    F(C_WrapKeyAuthenticated, (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, unsigned char *, \
+                                  unsigned long, unsigned char *, unsigned long *))                                    \
+    F(C_UnwrapKeyAuthenticated,                                                                                        \
+        (CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, unsigned char *, unsigned long, CK_ATTRIBUTE *,          \
+            unsigned long, unsigned char *, unsigned long, CK_OBJECT_HANDLE *))
+
 #define BULLA_DECLARE(name, parameters) CK_RV name parameters;
 BULLA_FUNCTIONS_3_0(BULLA_DECLARE)
+BULLA_FUNCTIONS_3_2(BULLA_DECLARE)
 #undef BULLA_DECLARE
 
-/* CK_FUNCTION_LIST_3_0: the 2.40 list, then the new members. The standard lays them out in one structure; a structure
- * that begins with the older one has the same layout. */
+/* CK_FUNCTION_LIST_3_0 and _3_2: the older list, then the new members. The standard lays them out in one structure; a
+ * structure that begins with the older one has the same layout. */
+#define BULLA_MEMBER(name, parameters) CK_RV(*name) parameters;
 struct bulla_function_list_3_0 {
     CK_FUNCTION_LIST base;
-#define BULLA_MEMBER(name, parameters) CK_RV(*name) parameters;
     BULLA_FUNCTIONS_3_0(BULLA_MEMBER)
-#undef BULLA_MEMBER
 };
+struct bulla_function_list_3_2 {
+    struct bulla_function_list_3_0 base;
+    BULLA_FUNCTIONS_3_2(BULLA_MEMBER)
+};
+#undef BULLA_MEMBER
 
 #endif

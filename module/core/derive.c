@@ -11,12 +11,22 @@
 #include "grants.h"
 #include "refusal.h"
 
-/* How many bytes the template asks for; 0: it does not say. */
-static size_t wanted_size(struct bulla_template template)
+size_t bulla_derive_wanted(const struct bulla_merged *merged)
 {
-    CK_KEY_TYPE type = bulla_template_ulong(template.attributes, template.count, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
-    return bulla_template_ulong(template.attributes, template.count, CKA_VALUE_LEN, type == CKK_CHACHA20 ? 32 : 0);
+    CK_KEY_TYPE type = bulla_template_ulong(merged->attributes, merged->count, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
+    return bulla_template_ulong(merged->attributes, merged->count, CKA_VALUE_LEN, type == CKK_CHACHA20 ? 32 : 0);
 }
+
+/* What each way of coming to a key adds of the base, and whether the key has the base's history. */
+static const struct {
+    CK_ATTRIBUTE_TYPE added;
+    enum bulla_origin origin;
+    bool inherits;
+} ways[BULLA_KEY_USES] = {
+    [BULLA_DERIVE] = {CKA_DERIVE_TEMPLATE, BULLA_DERIVED, true},
+    [BULLA_ENCAPSULATE] = {CKA_ENCAPSULATE_TEMPLATE, BULLA_ENCAPSULATED, false},
+    [BULLA_DECAPSULATE] = {CKA_DECAPSULATE_TEMPLATE, BULLA_ENCAPSULATED, false},
+};
 
 /* --- what is to be --- */
 
@@ -30,6 +40,8 @@ static bool base_has(const struct bulla_object *base, CK_ATTRIBUTE_TYPE type)
 static void put_history(const struct bulla_deriving *deriving, struct bulla_attribute_list *list)
 {
     const struct bulla_object *base = deriving->base.object, *other = deriving->other.object;
+    if (!ways[deriving->use].inherits)
+        return; /* as put_history of template.c left it: nobody knows where such a value was */
     bool sensitive = base_has(base, CKA_ALWAYS_SENSITIVE) && (!other || base_has(other, CKA_ALWAYS_SENSITIVE));
     bool kept = base_has(base, CKA_NEVER_EXTRACTABLE) && (!other || base_has(other, CKA_NEVER_EXTRACTABLE));
     (void)bulla_list_put_bool(list, CKA_ALWAYS_SENSITIVE, sensitive && bulla_list_bool(list, CKA_SENSITIVE));
@@ -69,7 +81,7 @@ static struct bulla_template without_length(struct bulla_template template, CK_A
     return (struct bulla_template){room, count};
 }
 
-static CK_RV make_list(const struct bulla_session *session, struct bulla_template template,
+static CK_RV make_list(const struct bulla_deriving *deriving, struct bulla_template template,
     CK_OBJECT_CLASS object_class, struct bulla_attribute_list *list)
 {
     static const CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY, data_class = CKO_DATA;
@@ -83,23 +95,22 @@ static CK_RV make_list(const struct bulla_session *session, struct bulla_templat
         (void)bulla_list_put_bool(list, CKA_PRIVATE, true); /* as a key is, unless the template says otherwise */
     else
         (void)bulla_list_put(list, CKA_KEY_TYPE, (struct bulla_bytes){(const uint8_t *)&generic, sizeof generic});
-    CK_RV rv = bulla_template_new(template.attributes, template.count, BULLA_DERIVED, object_class, list);
+    CK_RV rv = bulla_template_new(template.attributes, template.count, ways[deriving->use].origin, object_class, list);
     if (rv == CKR_OK && data && bulla_request_is(list))
         rv = CKR_TEMPLATE_INCONSISTENT;
-    return rv == CKR_OK ? bulla_objects_may_write(session, list) : rv;
+    return rv == CKR_OK ? bulla_objects_may_write(deriving->session, list) : rv;
 }
 
 CK_RV bulla_derive_list(const struct bulla_deriving *deriving, struct bulla_template template,
     CK_OBJECT_CLASS object_class, struct bulla_merged *merged, struct bulla_attribute_list *list)
 {
     CK_ATTRIBUTE room[BULLA_ATTRIBUTES_LARGEST];
-    CK_RV rv =
-        bulla_roles_merge(deriving->base.object, CKA_DERIVE_TEMPLATE, template.attributes, template.count, merged);
+    CK_RV rv = bulla_roles_merge(
+        deriving->base.object, ways[deriving->use].added, template.attributes, template.count, merged);
     if (rv != CKR_OK)
         return rv;
     template = (struct bulla_template){merged->attributes, merged->count};
-    rv = make_list(
-        deriving->session, object_class == CKO_DATA ? without_length(template, room) : template, object_class, list);
+    rv = make_list(deriving, object_class == CKO_DATA ? without_length(template, room) : template, object_class, list);
     if (rv != CKR_OK || object_class == CKO_DATA)
         return rv;
     put_history(deriving, list);
@@ -111,7 +122,7 @@ CK_RV bulla_derive_list(const struct bulla_deriving *deriving, struct bulla_temp
 
 /* --- deriving --- */
 
-static enum bulla_reason check_grant(struct bulla_session *session, const struct bulla_taken_key *taken)
+enum bulla_reason bulla_derive_granted(struct bulla_session *session, const struct bulla_taken_key *taken)
 {
     return taken->governed ? bulla_grants_use(session, taken->object, BULLA_MAY_DERIVE) : BULLA_OK;
 }
@@ -119,8 +130,8 @@ static enum bulla_reason check_grant(struct bulla_session *session, const struct
 enum bulla_reason bulla_derive_run(const struct bulla_deriving *deriving, struct bulla_secret *memory, size_t *size)
 {
     struct bulla_writer out;
-    BULLA_TRY(check_grant(deriving->session, &deriving->base));
-    BULLA_TRY(check_grant(deriving->session, &deriving->other));
+    BULLA_TRY(bulla_derive_granted(deriving->session, &deriving->base));
+    BULLA_TRY(bulla_derive_granted(deriving->session, &deriving->other));
     BULLA_TRY(bulla_secret_hold(memory, BULLA_DERIVED_LARGEST, "a derived key"));
     bulla_writer_open(&out, memory->data, memory->size);
     BULLA_TRY(deriving->derivation.row->derive(&deriving->derivation, &out));
@@ -143,21 +154,27 @@ CK_RV bulla_derive_put(const struct bulla_deriving *deriving, struct bulla_bytes
     struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
 {
     BULLA_DRAFT draft = {0};
-    CK_RV rv = bulla_token_refusal(deriving->session->token, "derive", make(value, list, &draft));
-    return rv == CKR_OK ? bulla_objects_put(deriving->session, list, "derive", handle) : rv;
+    const char *event = bulla_key_uses[deriving->use].name;
+    CK_RV rv = bulla_token_refusal(deriving->session->token, event, make(value, list, &draft));
+    return rv == CKR_OK ? bulla_objects_put(deriving->session, list, event, handle) : rv;
+}
+
+CK_RV bulla_derive_end(const struct bulla_deriving *deriving, struct bulla_bytes given,
+    struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+{
+    size_t size = deriving->derivation.size ? deriving->derivation.size : given.size;
+    if (size <= given.size && size > 0)
+        return bulla_derive_put(deriving, (struct bulla_bytes){given.data, size}, list, handle);
+    return bulla_token_refusal(deriving->session->token, bulla_key_uses[deriving->use].name,
+        bulla_refuse(BULLA_KEY_VALUE, "the mechanism gives %zu bytes, not %zu", given.size, size));
 }
 
 static CK_RV derive_one(struct bulla_deriving *deriving, struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
 {
     BULLA_RELEASED struct bulla_secret memory = {0};
-    size_t given = 0, size = deriving->derivation.size;
-    enum bulla_reason reason = bulla_derive_run(deriving, &memory, &given);
-    if (reason == BULLA_OK && size == 0)
-        size = given;
-    if (reason == BULLA_OK && (size > given || size == 0))
-        reason = bulla_refuse(BULLA_KEY_VALUE, "the mechanism derives %zu bytes, not %zu", given, size);
-    CK_RV rv = bulla_token_refusal(deriving->session->token, "derive", reason);
-    return rv == CKR_OK ? bulla_derive_put(deriving, (struct bulla_bytes){memory.data, size}, list, handle) : rv;
+    size_t given = 0;
+    CK_RV rv = bulla_token_refusal(deriving->session->token, "derive", bulla_derive_run(deriving, &memory, &given));
+    return rv == CKR_OK ? bulla_derive_end(deriving, (struct bulla_bytes){memory.data, given}, list, handle) : rv;
 }
 
 static CK_RV derive(struct bulla_deriving *deriving, struct bulla_template template, CK_OBJECT_HANDLE *handle)
@@ -169,7 +186,7 @@ static CK_RV derive(struct bulla_deriving *deriving, struct bulla_template templ
     CK_RV rv = bulla_derive_list(deriving, template, row->makes_data ? CKO_DATA : CKO_SECRET_KEY, &merged, &list);
     if (rv != CKR_OK)
         return rv;
-    deriving->derivation.size = wanted_size((struct bulla_template){merged.attributes, merged.count});
+    deriving->derivation.size = bulla_derive_wanted(&merged);
     if (row->divide)
         rv = bulla_token_refusal(deriving->session->token, "derive", row->divide(&deriving->derivation, &shares));
     if (rv == CKR_OK && shares.count) {
@@ -181,7 +198,7 @@ static CK_RV derive(struct bulla_deriving *deriving, struct bulla_template templ
     return rv == CKR_OK ? derive_one(deriving, &list, handle) : rv;
 }
 
-static bool asks_again(const struct bulla_taken_key *key)
+bool bulla_derive_asks_again(const struct bulla_taken_key *key)
 {
     return key->object && bulla_attributes_bool(key->object->attributes, CKA_ALWAYS_AUTHENTICATE);
 }
@@ -192,7 +209,7 @@ static CK_RV take(struct bulla_deriving *deriving, CK_OBJECT_HANDLE base, CK_OBJ
     CK_RV rv = bulla_key_take(deriving->session, base, row, BULLA_DERIVE, &deriving->base);
     if (rv == CKR_OK && other != CK_INVALID_HANDLE)
         rv = bulla_key_take(deriving->session, other, row, BULLA_DERIVE, &deriving->other);
-    if (rv == CKR_OK && (asks_again(&deriving->base) || asks_again(&deriving->other)))
+    if (rv == CKR_OK && (bulla_derive_asks_again(&deriving->base) || bulla_derive_asks_again(&deriving->other)))
         rv = CKR_KEY_FUNCTION_NOT_PERMITTED; /* there is no Init to give the PIN after */
     if (rv == CKR_OK && row->keeps && (wraps(deriving->base.object) || wraps(deriving->other.object)))
         rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
@@ -207,7 +224,8 @@ CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *me
     struct bulla_template template, CK_OBJECT_HANDLE *handle)
 {
     const struct bulla_mechanism *row = bulla_mechanism_find(mechanism->mechanism);
-    struct bulla_deriving deriving = {.session = session, .derivation = {.mechanism = mechanism, .row = row}};
+    struct bulla_deriving deriving = {
+        .session = session, .use = BULLA_DERIVE, .derivation = {.mechanism = mechanism, .row = row}};
     CK_OBJECT_HANDLE other = CK_INVALID_HANDLE;
     if (!row || !row->derive)
         return CKR_MECHANISM_INVALID;

@@ -11,7 +11,7 @@ static CK_RV absorb(struct bulla_session *session, enum bulla_function function,
 {
     unsigned char nothing[1];
     unsigned long size = 0;
-    const struct bulla_step step = {function, BULLA_UPDATE, plaintext, nothing, &size, {NULL, 0}};
+    const struct bulla_step step = {function, BULLA_UPDATE, plaintext, nothing, &size, {NULL, 0}, false};
     return function == BULLA_VERIFY ? bulla_operation_verify(session, &step) : bulla_operation_step(session, &step);
 }
 
@@ -36,9 +36,9 @@ CK_RV bulla_dual_update(struct bulla_session *session, const struct bulla_dual *
 {
     struct bulla_operation *cipher = &session->operations[dual->cipher];
     struct bulla_operation *absorber = &session->operations[dual->absorber];
-    const struct bulla_step step = {dual->cipher, BULLA_UPDATE, dual->in, dual->out, dual->out_size, {NULL, 0}};
+    const struct bulla_step step = {dual->cipher, BULLA_UPDATE, dual->in, dual->out, dual->out_size, {NULL, 0}, false};
     bool answered = false;
-    if (!cipher->mechanism || !absorber->mechanism)
+    if (!cipher->mechanism || !absorber->mechanism || absorber->promised.data)
         return CKR_OPERATION_NOT_INITIALIZED;
     CK_RV rv = bulla_operation_ask(session, &step, &answered);
     if (rv == CKR_OK && !answered)

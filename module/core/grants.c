@@ -25,7 +25,11 @@ uint32_t bulla_grants_operation(const struct bulla_mechanism *row, enum bulla_fu
         [BULLA_MESSAGE_DECRYPT] = BULLA_MAY_DECRYPT,
         [BULLA_WRAP] = BULLA_MAY_WRAP,
         [BULLA_UNWRAP] = BULLA_MAY_UNWRAP,
+        [BULLA_WRAP_AUTHENTICATED] = BULLA_MAY_WRAP,
+        [BULLA_UNWRAP_AUTHENTICATED] = BULLA_MAY_UNWRAP,
         [BULLA_DERIVE] = BULLA_MAY_DERIVE,
+        [BULLA_ENCAPSULATE] = BULLA_MAY_DERIVE,
+        [BULLA_DECAPSULATE] = BULLA_MAY_DERIVE,
     };
     if (row->type == CKM_BULLA_INFER)
         return BULLA_MAY_INFER;

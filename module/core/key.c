@@ -18,7 +18,11 @@ const struct bulla_key_use bulla_key_uses[BULLA_KEY_USES] = {
     [BULLA_MESSAGE_DECRYPT] = {"decrypt-message", CKF_MESSAGE_DECRYPT, CKA_DECRYPT, BULLA_MESSAGE_DECRYPT, false},
     [BULLA_WRAP] = {"wrap", CKF_WRAP, CKA_WRAP, BULLA_ENCRYPT, true},
     [BULLA_UNWRAP] = {"unwrap", CKF_UNWRAP, CKA_UNWRAP, BULLA_DECRYPT, false},
+    [BULLA_WRAP_AUTHENTICATED] = {"wrap", CKF_WRAP, CKA_WRAP, BULLA_MESSAGE_ENCRYPT, true},
+    [BULLA_UNWRAP_AUTHENTICATED] = {"unwrap", CKF_UNWRAP, CKA_UNWRAP, BULLA_MESSAGE_DECRYPT, false},
     [BULLA_DERIVE] = {"derive", CKF_DERIVE, CKA_DERIVE, BULLA_FUNCTIONS, false},
+    [BULLA_ENCAPSULATE] = {"encapsulate", CKF_ENCAPSULATE, CKA_ENCAPSULATE, BULLA_FUNCTIONS, true},
+    [BULLA_DECAPSULATE] = {"decapsulate", CKF_DECAPSULATE, CKA_DECAPSULATE, BULLA_FUNCTIONS, false},
 };
 
 bool bulla_key_type_fits(const struct bulla_key_rule *rule, CK_KEY_TYPE type)

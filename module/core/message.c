@@ -81,6 +81,34 @@ CK_RV bulla_message_step(struct bulla_session *session, const struct bulla_messa
     return conclude(session, operation, step, reason == BULLA_OK ? run(session, operation, step) : reason);
 }
 
+static enum bulla_reason run_whole(struct bulla_session *session, struct bulla_operation *operation,
+    const struct bulla_message *message, struct bulla_bytes in, struct bulla_secret *out, size_t *out_size)
+{
+    const struct bulla_processor *processor = operation->processor;
+    struct bulla_writer writer;
+    size_t bound = 0;
+    BULLA_TRY(bulla_operation_usable(operation));
+    BULLA_TRY(processor->bound(&operation->run, BULLA_WHOLE, in, &bound));
+    BULLA_TRY(bulla_secret_hold(out, bound ? bound : 1, "a message"));
+    bulla_writer_open(&writer, out->data, out->size);
+    BULLA_TRY(bulla_operation_grant(session, operation));
+    BULLA_TRY(processor->message_begin(&operation->run, message));
+    BULLA_TRY(processor->message_data(&operation->run, message, true, in, &writer));
+    BULLA_TRY(bulla_writer_finish(&writer, "a message"));
+    *out_size = writer.size;
+    return BULLA_OK;
+}
+
+CK_RV bulla_message_whole(struct bulla_session *session, struct bulla_operation *operation,
+    const struct bulla_message *message, struct bulla_bytes in, struct bulla_secret *out, size_t *out_size)
+{
+    enum bulla_reason reason = run_whole(session, operation, message, in, out, out_size);
+    CK_RV rv = bulla_token_refusal(session->token, bulla_key_uses[operation->function].name, reason);
+    if (rv != CKR_OK)
+        bulla_secret_release(out);
+    return rv;
+}
+
 CK_RV bulla_message_end(struct bulla_session *session, enum bulla_function function)
 {
     struct bulla_operation *operation = &session->operations[function];

@@ -21,10 +21,22 @@ CK_RV bulla_objects_generate_pair(struct bulla_session *session, const CK_MECHAN
 /* --- derive.c --- */
 CK_RV bulla_objects_derive(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base,
     struct bulla_template template, CK_OBJECT_HANDLE *handle);
+/* --- encapsulate.c: `out` NULL is a length query, which makes no key --- */
+CK_RV bulla_objects_encapsulate(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+    struct bulla_template template, unsigned char *out, CK_ULONG *out_size, CK_OBJECT_HANDLE *handle);
+CK_RV bulla_objects_decapsulate(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+    struct bulla_bytes ciphertext, struct bulla_template template, CK_OBJECT_HANDLE *handle);
 /* --- wrap.c: `out` NULL is a length query --- */
-CK_RV bulla_objects_wrap(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping,
-    CK_OBJECT_HANDLE key, unsigned char *out, CK_ULONG *out_size);
-CK_RV bulla_objects_unwrap(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping,
+/* How a key is wrapped or unwrapped: by an encryption, or by a message whose additional data is beside it (3.2). */
+struct bulla_wrapper {
+    const CK_MECHANISM *mechanism;
+    CK_OBJECT_HANDLE key;
+    bool authenticated;
+    struct bulla_bytes aad; /* of an authenticated one */
+};
+CK_RV bulla_objects_wrap(struct bulla_session *session, const struct bulla_wrapper *wrapper, CK_OBJECT_HANDLE key,
+    unsigned char *out, CK_ULONG *out_size);
+CK_RV bulla_objects_unwrap(struct bulla_session *session, const struct bulla_wrapper *wrapper,
     struct bulla_bytes wrapped, struct bulla_template template, CK_OBJECT_HANDLE *handle);
 
 CK_RV bulla_objects_copy(struct bulla_session *session, CK_OBJECT_HANDLE source, const CK_ATTRIBUTE *attributes,
@@ -41,6 +53,8 @@ CK_RV bulla_search_next(struct bulla_session *session, CK_OBJECT_HANDLE *handles
 CK_RV bulla_search_end(struct bulla_session *session);
 
 /* --- shared by the files behind this header --- */
+/* What is wrong with a key, as wrong with the one that unwraps or decapsulates. */
+CK_RV bulla_objects_of_unwrapping(CK_RV rv);
 /* Writes the list as an object of the token or of the session, as its CKA_TOKEN says. */
 CK_RV bulla_objects_put(struct bulla_session *session, const struct bulla_attribute_list *list, const char *event,
     CK_OBJECT_HANDLE *handle);

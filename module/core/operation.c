@@ -1,5 +1,7 @@
 #include "operation.h"
 
+#include <stdlib.h>
+
 #include "grants.h"
 #include "mech/clock.h"
 #include "refusal.h"
@@ -12,6 +14,8 @@ static void clear(struct bulla_operation *operation)
     operation->processor = NULL;
     operation->taken = (struct bulla_taken_key){0};
     operation->run = (struct bulla_run){0};
+    free((void *)(uintptr_t)operation->promised.data);
+    operation->promised = (struct bulla_bytes){NULL, 0};
     operation->updated = false;
     operation->granted = false;
     operation->unproved = 0;
@@ -170,6 +174,29 @@ CK_RV bulla_operation_begin(
                                 : bulla_operation_bind(session, operation, function, mechanism, key);
 }
 
+enum { PROMISED_LARGEST = 1 << 16 }; /* bytes: more than any signature has */
+
+CK_RV bulla_operation_begin_promised(
+    struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, struct bulla_bytes signature)
+{
+    struct bulla_operation *operation = &session->operations[BULLA_VERIFY];
+    if (mechanism && !signature.data)
+        return CKR_ARGUMENTS_BAD;
+    if (mechanism && signature.size > PROMISED_LARGEST)
+        return CKR_SIGNATURE_LEN_RANGE;
+    CK_RV rv = bulla_operation_begin(session, BULLA_VERIFY, mechanism, key);
+    if (rv != CKR_OK || !mechanism)
+        return rv;
+    uint8_t *kept = malloc(signature.size + 1);
+    if (!kept) {
+        bulla_operation_end(operation);
+        return CKR_HOST_MEMORY;
+    }
+    memcpy(kept, signature.data, signature.size);
+    operation->promised = (struct bulla_bytes){kept, signature.size};
+    return CKR_OK;
+}
+
 /* --- keys that ask for the PIN each time --- */
 
 static bool is_unproved(const struct bulla_operation *operation)
@@ -218,14 +245,15 @@ static enum bulla_reason run_verification(
     struct bulla_operation *operation, const struct bulla_step *step, struct bulla_writer *nothing)
 {
     const struct bulla_processor *processor = operation->processor;
+    struct bulla_bytes signature = step->promised ? operation->promised : step->signature;
     if (step->phase == BULLA_UPDATE)
         return processor->update(&operation->run, step->in, nothing);
     if (step->phase == BULLA_FINISH)
-        return processor->verify_finish(&operation->run, step->signature);
+        return processor->verify_finish(&operation->run, signature);
     if (processor->verify)
-        return processor->verify(&operation->run, step->in, step->signature);
+        return processor->verify(&operation->run, step->in, signature);
     BULLA_TRY(processor->update(&operation->run, step->in, nothing));
-    return processor->verify_finish(&operation->run, step->signature);
+    return processor->verify_finish(&operation->run, signature);
 }
 
 /* Asked before anything of the processor runs: what lapsed has no state any more. */
@@ -282,7 +310,7 @@ static CK_RV check_lengths(const struct bulla_step *step)
 /* Whether the step fits what the operation has done so far. */
 static CK_RV check_order(const struct bulla_operation *operation, const struct bulla_step *step)
 {
-    if (!operation->mechanism)
+    if (!operation->mechanism || (operation->promised.data != NULL) != step->promised)
         return CKR_OPERATION_NOT_INITIALIZED;
     if ((!step->in.data && step->in.size) || (!step->signature.data && step->signature.size))
         return CKR_ARGUMENTS_BAD;
@@ -369,7 +397,7 @@ CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_s
     CK_RV rv = check_order(operation, step);
     if (rv == CKR_OPERATION_NOT_INITIALIZED)
         return rv;
-    if (rv == CKR_OK && step->phase != BULLA_UPDATE && !step->signature.data)
+    if (rv == CKR_OK && step->phase != BULLA_UPDATE && !step->promised && !step->signature.data)
         rv = CKR_ARGUMENTS_BAD;
     if (rv != CKR_OK) {
         bulla_operation_end(operation);

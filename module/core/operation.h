@@ -29,13 +29,14 @@ struct bulla_operation {
     uint64_t epoch;
     struct bulla_warm warm;       /* outlives the operation */
     enum bulla_function function; /* that it is of; one of wrapping and unwrapping, too */
+    struct bulla_bytes promised;  /* of C_VerifySignatureInit: the signature, on the heap; else NULL */
     bool updated;                 /* an Update has been: no one-shot may follow */
     bool granted;                 /* whoever governs the key has been asked (grants.h) */
     unsigned unproved; /* CKA_ALWAYS_AUTHENTICATE: the n-th operation for which the PIN is still to be given */
 };
 
 /* Input and output of a step. `out` NULL with `out_size` not: a length query. Of a verification, `signature` is given
- * in place of an output. */
+ * in place of an output, or was with Init (`promised`). */
 struct bulla_step {
     enum bulla_function function;
     enum bulla_phase phase;
@@ -43,10 +44,14 @@ struct bulla_step {
     unsigned char *out;
     unsigned long *out_size;
     struct bulla_bytes signature;
+    bool promised;
 };
 
 CK_RV bulla_operation_begin(
     struct bulla_session *session, enum bulla_function function, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
+/* The same of a verification whose signature comes with Init and is kept: C_VerifySignatureInit. */
+CK_RV bulla_operation_begin_promised(
+    struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, struct bulla_bytes signature);
 CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_step *step);
 /* The two halves of it: what needs no running (`answered`: a refusal, a length query, a short buffer), and the rest. */
 CK_RV bulla_operation_ask(struct bulla_session *session, const struct bulla_step *step, bool *answered);

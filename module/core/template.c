@@ -170,7 +170,7 @@ static CK_RV check_key_needs(CK_OBJECT_CLASS object_class, const struct bulla_at
 static bool put_uses(unsigned class_bit, struct bulla_attribute_list *list)
 {
     static const CK_ATTRIBUTE_TYPE uses[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_SIGN, CKA_SIGN_RECOVER,
-        CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_DERIVE};
+        CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_DERIVE, CKA_ENCAPSULATE, CKA_DECAPSULATE};
     const struct bulla_key_kind *kind = kind_of(list);
     if (!kind || !kind->uses)
         return true;
@@ -217,11 +217,12 @@ static bool put_value(const CK_ATTRIBUTE *attribute, struct bulla_attribute_list
         list, attribute->type, attribute->pValue, attribute->ulValueLen / sizeof(CK_ATTRIBUTE));
 }
 
-/* A key that comes in wrapped could leave: so it may again, unless the template says otherwise (5.18.4). */
+/* A key that comes in wrapped could leave: so it may again, unless the template says otherwise (5.18.4); the standard
+ * says the same of one that comes in encapsulated (3.2, 5.18.8 and 5.18.9). */
 static bool put_extractable(unsigned class_bit, enum bulla_origin origin, struct bulla_attribute_list *list)
 {
-    if (origin != BULLA_UNWRAPPED || !(class_bit & (BULLA_IN_PRIVATE | BULLA_IN_SECRET)) ||
-        bulla_list_find(list, CKA_EXTRACTABLE))
+    bool comes_in = origin == BULLA_UNWRAPPED || origin == BULLA_ENCAPSULATED;
+    if (!comes_in || !(class_bit & (BULLA_IN_PRIVATE | BULLA_IN_SECRET)) || bulla_list_find(list, CKA_EXTRACTABLE))
         return true;
     return bulla_list_put_bool(list, CKA_EXTRACTABLE, true);
 }

@@ -5,7 +5,7 @@
 #include "attributes.h"
 
 /* How a key comes to be. What is not created has its values from a mechanism, and its template names none of them. */
-enum bulla_origin { BULLA_CREATED, BULLA_GENERATED, BULLA_UNWRAPPED, BULLA_DERIVED };
+enum bulla_origin { BULLA_CREATED, BULLA_GENERATED, BULLA_UNWRAPPED, BULLA_DERIVED, BULLA_ENCAPSULATED };
 
 /* Attributes of one call that only reads or compares them: more than any object has. */
 enum { BULLA_TEMPLATE_MOST = 4096 };

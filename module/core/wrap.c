@@ -1,9 +1,27 @@
-/* C_WrapKey and C_UnwrapKey: a key's plain form, encrypted or decrypted whole by the mechanism's own processor. The
- * plain form lies in locked memory for the length of a call. */
+/* C_WrapKey and C_UnwrapKey: a key's plain form, encrypted or decrypted whole by the mechanism's own processor;
+ * C_WrapKeyAuthenticated and C_UnwrapKeyAuthenticated: by its messages, whose tag and, where the token makes it, nonce
+ * are in the mechanism's parameter. The plain form lies in locked memory for the length of a call. */
 #include "grants.h"
+#include "message.h"
 #include "objects.h"
 #include "refusal.h"
 #include "roles.h"
+
+/* A view of no size must not be asked for what it points to. */
+static CK_RV check_wrapper(const struct bulla_wrapper *wrapper)
+{
+    bool has_data = wrapper->aad.data || !wrapper->aad.size;
+    return has_data && wrapper->aad.size <= PTRDIFF_MAX ? CKR_OK : CKR_ARGUMENTS_BAD;
+}
+
+static CK_RV run(struct bulla_session *session, struct bulla_operation *operation, const struct bulla_wrapper *wrapper,
+    struct bulla_bytes in, struct bulla_secret *out, size_t *out_size)
+{
+    const struct bulla_message message = {
+        wrapper->mechanism->pParameter, wrapper->mechanism->ulParameterLen, wrapper->aad, &in};
+    return wrapper->authenticated ? bulla_message_whole(session, operation, &message, in, out, out_size)
+                                  : bulla_operation_whole(session, operation, operation->function, in, out, out_size);
+}
 
 /* --- wrapping --- */
 
@@ -60,8 +78,8 @@ static CK_RV check_grant(struct bulla_session *session, const struct bulla_objec
                : CKR_OK;
 }
 
-static CK_RV wrap(struct bulla_session *session, struct bulla_operation *operation, struct bulla_object *key,
-    unsigned char *out, CK_ULONG *out_size)
+static CK_RV wrap(struct bulla_session *session, struct bulla_operation *operation, const struct bulla_wrapper *wrapper,
+    struct bulla_object *key, unsigned char *out, CK_ULONG *out_size)
 {
     BULLA_RELEASED struct bulla_secret plain = {0};
     BULLA_RELEASED struct bulla_secret wrapped = {0};
@@ -79,7 +97,7 @@ static CK_RV wrap(struct bulla_session *session, struct bulla_operation *operati
         return rv;
     rv = check_grant(session, key);
     if (rv == CKR_OK)
-        rv = of_key_size(bulla_operation_whole(session, operation, BULLA_WRAP, in, &wrapped, &size));
+        rv = of_key_size(run(session, operation, wrapper, in, &wrapped, &size));
     if (rv == CKR_OK) {
         memcpy(out, wrapped.data, size); /* at most the bound */
         *out_size = size;
@@ -101,15 +119,23 @@ static CK_RV of_wrapping_key(CK_RV rv, bool wrapping)
     return rv;
 }
 
-CK_RV bulla_objects_wrap(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping,
-    CK_OBJECT_HANDLE key, unsigned char *out, CK_ULONG *out_size)
+CK_RV bulla_objects_of_unwrapping(CK_RV rv)
+{
+    return of_wrapping_key(rv, false);
+}
+
+CK_RV bulla_objects_wrap(struct bulla_session *session, const struct bulla_wrapper *wrapper, CK_OBJECT_HANDLE key,
+    unsigned char *out, CK_ULONG *out_size)
 {
     struct bulla_operation operation = {0};
-    CK_RV rv = of_wrapping_key(bulla_operation_bind(session, &operation, BULLA_WRAP, mechanism, wrapping), true);
+    enum bulla_function use = wrapper->authenticated ? BULLA_WRAP_AUTHENTICATED : BULLA_WRAP;
+    CK_RV rv = check_wrapper(wrapper);
+    if (rv == CKR_OK)
+        rv = of_wrapping_key(bulla_operation_bind(session, &operation, use, wrapper->mechanism, wrapper->key), true);
     if (rv != CKR_OK)
         return rv;
     struct bulla_object *object = bulla_token_object(session->token, key);
-    rv = object ? wrap(session, &operation, object, out, out_size) : CKR_KEY_HANDLE_INVALID;
+    rv = object ? wrap(session, &operation, wrapper, object, out, out_size) : CKR_KEY_HANDLE_INVALID;
     bulla_object_drop(object);
     bulla_operation_end(&operation);
     return rv;
@@ -160,14 +186,15 @@ static enum bulla_reason import_key(
     return bulla_key_complete(draft);
 }
 
-static CK_RV unwrap(struct bulla_session *session, struct bulla_operation *operation, struct bulla_bytes wrapped,
-    struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+static CK_RV unwrap(struct bulla_session *session, struct bulla_operation *operation,
+    const struct bulla_wrapper *wrapper, struct bulla_bytes wrapped, struct bulla_attribute_list *list,
+    CK_OBJECT_HANDLE *handle)
 {
     BULLA_RELEASED struct bulla_secret plain = {0};
     BULLA_DRAFT draft = {0};
     size_t size = 0;
-    CK_RV rv = operation->unproved ? CKR_KEY_FUNCTION_NOT_PERMITTED
-                                   : bulla_operation_whole(session, operation, BULLA_UNWRAP, wrapped, &plain, &size);
+    CK_RV rv =
+        operation->unproved ? CKR_KEY_FUNCTION_NOT_PERMITTED : run(session, operation, wrapper, wrapped, &plain, &size);
     if (rv == CKR_ENCRYPTED_DATA_INVALID)
         rv = CKR_WRAPPED_KEY_INVALID;
     if (rv == CKR_ENCRYPTED_DATA_LEN_RANGE)
@@ -183,7 +210,7 @@ static CK_RV unwrap(struct bulla_session *session, struct bulla_operation *opera
     return rv == CKR_OK ? bulla_objects_put(session, list, "unwrap", handle) : rv;
 }
 
-CK_RV bulla_objects_unwrap(struct bulla_session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping,
+CK_RV bulla_objects_unwrap(struct bulla_session *session, const struct bulla_wrapper *wrapper,
     struct bulla_bytes wrapped, struct bulla_template template, CK_OBJECT_HANDLE *handle)
 {
     struct bulla_operation operation = {0};
@@ -191,7 +218,10 @@ CK_RV bulla_objects_unwrap(struct bulla_session *session, const CK_MECHANISM *me
     struct bulla_merged merged; /* the list's views point into it */
     if (wrapped.size > PTRDIFF_MAX)
         return CKR_WRAPPED_KEY_LEN_RANGE;
-    CK_RV rv = of_wrapping_key(bulla_operation_bind(session, &operation, BULLA_UNWRAP, mechanism, unwrapping), false);
+    enum bulla_function use = wrapper->authenticated ? BULLA_UNWRAP_AUTHENTICATED : BULLA_UNWRAP;
+    CK_RV rv = check_wrapper(wrapper);
+    if (rv == CKR_OK)
+        rv = of_wrapping_key(bulla_operation_bind(session, &operation, use, wrapper->mechanism, wrapper->key), false);
     if (rv != CKR_OK)
         return rv;
     const struct bulla_object *key = operation.taken.object;
@@ -199,7 +229,7 @@ CK_RV bulla_objects_unwrap(struct bulla_session *session, const CK_MECHANISM *me
     if (rv == CKR_OK)
         rv = make_list(session, key, &merged, &list);
     if (rv == CKR_OK)
-        rv = unwrap(session, &operation, wrapped, &list, handle);
+        rv = unwrap(session, &operation, wrapper, wrapped, &list, handle);
     bulla_operation_end(&operation);
     return rv;
 }

@@ -1,4 +1,4 @@
-/* PKCS#11 3.0, 5.18: key management. */
+/* PKCS#11 3.2, 5.18: key management. */
 #include "face.h"
 
 struct generation {
@@ -69,9 +69,54 @@ CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
     return bulla_call(session, derive, &arguments);
 }
 
-struct wrapping {
+/* --- 3.2: a key that comes with a ciphertext --- */
+
+struct encapsulation {
     CK_MECHANISM *mechanism;
-    CK_OBJECT_HANDLE wrapping, key;
+    CK_OBJECT_HANDLE key;
+    struct bulla_template template;
+    unsigned char *out;
+    CK_ULONG *out_size;
+    struct bulla_bytes ciphertext;
+    CK_OBJECT_HANDLE *made;
+};
+
+static CK_RV encapsulate(struct bulla_session *session, void *arguments)
+{
+    const struct encapsulation *a = arguments;
+    return bulla_objects_encapsulate(session, a->mechanism, a->key, a->template, a->out, a->out_size, a->made);
+}
+
+/* A length query makes no key: it needs no place for a handle. */
+CK_RV C_EncapsulateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+    CK_ATTRIBUTE *attributes, unsigned long count, unsigned char *out, unsigned long *out_size, CK_OBJECT_HANDLE *made)
+{
+    struct encapsulation arguments = {mechanism, key, {attributes, count}, out, out_size, {NULL, 0}, made};
+    if (!mechanism || !out_size || (out && !made) || !is_template(&arguments.template))
+        return bulla_face_refuse_pointer();
+    return bulla_call(session, encapsulate, &arguments);
+}
+
+static CK_RV decapsulate(struct bulla_session *session, void *arguments)
+{
+    const struct encapsulation *a = arguments;
+    return bulla_objects_decapsulate(session, a->mechanism, a->key, a->ciphertext, a->template, a->made);
+}
+
+CK_RV C_DecapsulateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+    CK_ATTRIBUTE *attributes, unsigned long count, unsigned char *in, unsigned long in_size, CK_OBJECT_HANDLE *made)
+{
+    struct encapsulation arguments = {mechanism, key, {attributes, count}, NULL, NULL, {in, in_size}, made};
+    if (!mechanism || !in || !made || !is_template(&arguments.template))
+        return bulla_face_refuse_pointer();
+    return bulla_call(session, decapsulate, &arguments);
+}
+
+/* --- wrapping --- */
+
+struct wrapping {
+    struct bulla_wrapper wrapper;
+    CK_OBJECT_HANDLE key;
     unsigned char *out;
     CK_ULONG *out_size;
 };
@@ -79,19 +124,31 @@ struct wrapping {
 static CK_RV wrap(struct bulla_session *session, void *arguments)
 {
     const struct wrapping *a = arguments;
-    return bulla_objects_wrap(session, a->mechanism, a->wrapping, a->key, a->out, a->out_size);
+    return bulla_objects_wrap(session, &a->wrapper, a->key, a->out, a->out_size);
+}
+
+static CK_RV call_wrap(CK_SESSION_HANDLE session, struct wrapping *arguments)
+{
+    bool whole = arguments->wrapper.mechanism && arguments->out_size;
+    return whole ? bulla_call(session, wrap, arguments) : bulla_face_refuse_pointer();
 }
 
 CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping, CK_OBJECT_HANDLE key,
     unsigned char *out, unsigned long *out_size)
 {
-    struct wrapping arguments = {mechanism, wrapping, key, out, out_size};
-    return mechanism && out_size ? bulla_call(session, wrap, &arguments) : bulla_face_refuse_pointer();
+    struct wrapping arguments = {{mechanism, wrapping, false, {NULL, 0}}, key, out, out_size};
+    return call_wrap(session, &arguments);
+}
+
+CK_RV C_WrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping,
+    CK_OBJECT_HANDLE key, unsigned char *aad, unsigned long aad_size, unsigned char *out, unsigned long *out_size)
+{
+    struct wrapping arguments = {{mechanism, wrapping, true, {aad, aad_size}}, key, out, out_size};
+    return call_wrap(session, &arguments);
 }
 
 struct unwrapping {
-    CK_MECHANISM *mechanism;
-    CK_OBJECT_HANDLE unwrapping;
+    struct bulla_wrapper wrapper;
     struct bulla_bytes wrapped;
     struct bulla_template template;
     CK_OBJECT_HANDLE *key;
@@ -100,15 +157,30 @@ struct unwrapping {
 static CK_RV unwrap(struct bulla_session *session, void *arguments)
 {
     const struct unwrapping *a = arguments;
-    return bulla_objects_unwrap(session, a->mechanism, a->unwrapping, a->wrapped, a->template, a->key);
+    return bulla_objects_unwrap(session, &a->wrapper, a->wrapped, a->template, a->key);
+}
+
+static CK_RV call_unwrap(CK_SESSION_HANDLE session, struct unwrapping *arguments)
+{
+    bool whole =
+        arguments->wrapper.mechanism && arguments->key && arguments->wrapped.data && is_template(&arguments->template);
+    return whole ? bulla_call(session, unwrap, arguments) : bulla_face_refuse_pointer();
 }
 
 CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping,
     unsigned char *wrapped, unsigned long wrapped_size, CK_ATTRIBUTE *attributes, unsigned long count,
     CK_OBJECT_HANDLE *key)
 {
-    struct unwrapping arguments = {mechanism, unwrapping, {wrapped, wrapped_size}, {attributes, count}, key};
-    if (!mechanism || !key || !wrapped || !is_template(&arguments.template))
-        return bulla_face_refuse_pointer();
-    return bulla_call(session, unwrap, &arguments);
+    struct unwrapping arguments = {
+        {mechanism, unwrapping, false, {NULL, 0}}, {wrapped, wrapped_size}, {attributes, count}, key};
+    return call_unwrap(session, &arguments);
+}
+
+CK_RV C_UnwrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping,
+    unsigned char *wrapped, unsigned long wrapped_size, CK_ATTRIBUTE *attributes, unsigned long count,
+    unsigned char *aad, unsigned long aad_size, CK_OBJECT_HANDLE *key)
+{
+    struct unwrapping arguments = {
+        {mechanism, unwrapping, true, {aad, aad_size}}, {wrapped, wrapped_size}, {attributes, count}, key};
+    return call_unwrap(session, &arguments);
 }

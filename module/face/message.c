@@ -36,21 +36,21 @@ static CK_RV end(struct bulla_session *session, void *arguments)
         unsigned long *out_size)                                                                                       \
     {                                                                                                                  \
         struct bulla_message_step arguments = {                                                                        \
-            slot, true, true, true, {parameter, parameter_size, {aad, aad_size}}, {in, in_size}, out, out_size};       \
+            slot, true, true, true, {parameter, parameter_size, {aad, aad_size}, NULL}, {in, in_size}, out, out_size}; \
         return bulla_call(session, step, &arguments);                                                                  \
     }                                                                                                                  \
     CK_RV C_##direction##MessageBegin(CK_SESSION_HANDLE session, void *parameter, unsigned long parameter_size,        \
         unsigned char *aad, unsigned long aad_size)                                                                    \
     {                                                                                                                  \
         struct bulla_message_step arguments = {                                                                        \
-            slot, true, false, false, {parameter, parameter_size, {aad, aad_size}}, {NULL, 0}, NULL, NULL};            \
+            slot, true, false, false, {parameter, parameter_size, {aad, aad_size}, NULL}, {NULL, 0}, NULL, NULL};      \
         return bulla_call(session, step, &arguments);                                                                  \
     }                                                                                                                  \
     CK_RV C_##direction##MessageNext(CK_SESSION_HANDLE session, void *parameter, unsigned long parameter_size,         \
         unsigned char *in, unsigned long in_size, unsigned char *out, unsigned long *out_size, CK_FLAGS flags)         \
     {                                                                                                                  \
         struct bulla_message_step arguments = {slot, false, true, (flags & CKF_END_OF_MESSAGE) != 0,                   \
-            {parameter, parameter_size, {NULL, 0}}, {in, in_size}, out, out_size};                                     \
+            {parameter, parameter_size, {NULL, 0}, NULL}, {in, in_size}, out, out_size};                               \
         return bulla_call(session, step, &arguments);                                                                  \
     }                                                                                                                  \
     CK_RV C_Message##direction##Final(CK_SESSION_HANDLE session)                                                       \

@@ -1,4 +1,4 @@
-/* PKCS#11 3.0, 5.8 to 5.15: encryption, decryption, digesting, signing and verifying, which differ in the slot they use
+/* PKCS#11 3.2, 5.8 to 5.15: encryption, decryption, digesting, signing and verifying, which differ in the slot they use
  * and in nothing else: the operation slot (core/operation.h) does the rest. */
 #include "face.h"
 
@@ -29,7 +29,7 @@ static CK_RV step(struct bulla_session *session, void *arguments)
 static CK_RV call_step(CK_SESSION_HANDLE session, enum bulla_function function, enum bulla_phase phase,
     struct bulla_bytes in, unsigned char *out, unsigned long *out_size)
 {
-    struct bulla_step arguments = {function, phase, in, out, out_size, {NULL, 0}};
+    struct bulla_step arguments = {function, phase, in, out, out_size, {NULL, 0}, false};
     return bulla_call(session, step, &arguments);
 }
 
@@ -129,7 +129,7 @@ static CK_RV verify_step(struct bulla_session *session, void *arguments)
 static CK_RV call_verify(
     CK_SESSION_HANDLE session, enum bulla_phase phase, struct bulla_bytes in, struct bulla_bytes signature)
 {
-    struct bulla_step arguments = {BULLA_VERIFY, phase, in, NULL, NULL, signature};
+    struct bulla_step arguments = {BULLA_VERIFY, phase, in, NULL, NULL, signature, false};
     return bulla_call(session, verify_step, &arguments);
 }
 
@@ -147,4 +147,46 @@ CK_RV C_VerifyUpdate(CK_SESSION_HANDLE session, unsigned char *in, unsigned long
 CK_RV C_VerifyFinal(CK_SESSION_HANDLE session, unsigned char *signature, unsigned long signature_size)
 {
     return call_verify(session, BULLA_FINISH, no_input, BULLA_IN(signature, signature_size));
+}
+
+/* --- 3.2, 5.15.7: verifying a signature that comes first --- */
+
+struct promise {
+    CK_MECHANISM *mechanism;
+    CK_OBJECT_HANDLE key;
+    struct bulla_bytes signature;
+};
+
+static CK_RV begin_promised(struct bulla_session *session, void *arguments)
+{
+    const struct promise *a = arguments;
+    return bulla_operation_begin_promised(session, a->mechanism, a->key, a->signature);
+}
+
+CK_RV C_VerifySignatureInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+    unsigned char *signature, unsigned long signature_size)
+{
+    struct promise arguments = {mechanism, key, {signature, signature_size}};
+    return bulla_call(session, begin_promised, &arguments);
+}
+
+static CK_RV call_promised(CK_SESSION_HANDLE session, enum bulla_phase phase, struct bulla_bytes in)
+{
+    struct bulla_step arguments = {BULLA_VERIFY, phase, in, NULL, NULL, {NULL, 0}, true};
+    return bulla_call(session, verify_step, &arguments);
+}
+
+CK_RV C_VerifySignature(CK_SESSION_HANDLE session, unsigned char *in, unsigned long in_size)
+{
+    return call_promised(session, BULLA_WHOLE, BULLA_IN(in, in_size));
+}
+
+CK_RV C_VerifySignatureUpdate(CK_SESSION_HANDLE session, unsigned char *in, unsigned long in_size)
+{
+    return call_promised(session, BULLA_UPDATE, BULLA_IN(in, in_size));
+}
+
+CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE session)
+{
+    return call_promised(session, BULLA_FINISH, no_input);
 }

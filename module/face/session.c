@@ -15,6 +15,8 @@ static CK_RV open_session(struct bulla_token *token, void *arguments)
         return CKR_ARGUMENTS_BAD;
     if (!(opening->flags & CKF_SERIAL_SESSION))
         return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+    if (opening->flags & CKF_ASYNC_SESSION)
+        return CKR_SESSION_ASYNC_NOT_SUPPORTED;
     enum bulla_reason reason = bulla_token_refresh(token);
     if (reason != BULLA_OK)
         return bulla_token_refusal(token, "session", reason); /* without a store BULLA_LOG alone can say why */
@@ -186,4 +188,28 @@ CK_RV C_SetPIN(CK_SESSION_HANDLE handle, unsigned char *old_pin, unsigned long o
 {
     struct login arguments = {.user = CKU_USER, .pin = {old_pin, old_size}, .other = {new_pin, new_size}};
     return old_pin && new_pin ? bulla_call(handle, set_pin, &arguments) : bulla_face_refuse_pointer();
+}
+
+/* --- 3.2, 5.6.8: validation --- */
+
+struct validation {
+    CK_SESSION_VALIDATION_FLAGS_TYPE type;
+    CK_FLAGS *flags;
+};
+
+/* Nobody has validated this module: no flag is ever raised. */
+static CK_RV validation_flags(struct bulla_session *session, void *arguments)
+{
+    const struct validation *a = arguments;
+    (void)session;
+    if (a->type != CKS_LAST_VALIDATION_OK)
+        return CKR_ARGUMENTS_BAD;
+    *a->flags = 0;
+    return CKR_OK;
+}
+
+CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags)
+{
+    struct validation arguments = {type, flags};
+    return flags ? bulla_call_to_end(session, validation_flags, &arguments) : bulla_face_refuse_pointer();
 }

@@ -1,5 +1,5 @@
 /* The function lists and interfaces, from one table of names each: the 2.40 names in the order of CK_FUNCTION_LIST, the
- * 3.0 ones of bulla_pkcs11.h behind them. */
+ * 3.0 and 3.2 ones of bulla_pkcs11.h behind them. */
 #include "face.h"
 
 /* clang-format does not settle on a layout for this. */
@@ -21,17 +21,21 @@
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): names of members */
 #define NAMED(name) .name = name,
-#define NAMED_3_0(name, parameters) .name = name,
+#define NAMED_3(name, parameters) .name = name,
 /* NOLINTEND(bugprone-macro-parentheses) */
 
 static CK_FUNCTION_LIST list_2_40 = {.version = {2, 40}, FUNCTIONS_2_40(NAMED)};
 static struct bulla_function_list_3_0 list_3_0 = {
-    .base = {.version = {3, 0}, FUNCTIONS_2_40(NAMED)}, BULLA_FUNCTIONS_3_0(NAMED_3_0)};
+    .base = {.version = {3, 0}, FUNCTIONS_2_40(NAMED)}, BULLA_FUNCTIONS_3_0(NAMED_3)};
+static struct bulla_function_list_3_2 list_3_2 = {
+    .base = {.base = {.version = {3, 2}, FUNCTIONS_2_40(NAMED)}, BULLA_FUNCTIONS_3_0(NAMED_3)},
+    BULLA_FUNCTIONS_3_2(NAMED_3)};
 
 static unsigned char standard_name[] = "PKCS 11";
-/* The first one is what C_GetInterface(NULL) gives. */
+/* The first one is what C_GetInterface(NULL) gives: who names no version was written for 3.0. */
 static CK_INTERFACE interfaces[] = {
     {standard_name, &list_3_0, 0},
+    {standard_name, &list_3_2, 0},
     {standard_name, &list_2_40, 0},
 };
 enum { INTERFACES = sizeof interfaces / sizeof interfaces[0] };
@@ -58,7 +62,7 @@ CK_RV C_GetInterfaceList(CK_INTERFACE *list, unsigned long *count)
     return CKR_OK;
 }
 
-/* Both lists begin with their version. */
+/* Every list begins with its version. */
 static bool interface_matches(
     const CK_INTERFACE *interface, const unsigned char *name, const CK_VERSION *version, CK_FLAGS flags)
 {

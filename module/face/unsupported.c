@@ -1,4 +1,5 @@
-/* Functions that no mechanism needs yet: present in the lists, as the standard asks, and refused. */
+/* Functions that no mechanism needs yet, and those of asynchronous sessions, of which there are none (C_OpenSession
+ * says CKR_SESSION_ASYNC_NOT_SUPPORTED): present in the lists, as the standard asks, and refused. */
 #include "face.h"
 
 #ifdef __clang__
@@ -19,7 +20,10 @@ typedef unsigned long size;
     F(C_VerifyMessage, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size))                                  \
     F(C_VerifyMessageBegin, (CK_SESSION_HANDLE, void *, size))                                                         \
     F(C_VerifyMessageNext, (CK_SESSION_HANDLE, void *, size, byte *, size, byte *, size))                              \
-    F(C_MessageVerifyFinal, (CK_SESSION_HANDLE))
+    F(C_MessageVerifyFinal, (CK_SESSION_HANDLE))                                                                       \
+    F(C_AsyncComplete, (CK_SESSION_HANDLE, byte *, CK_ASYNC_DATA *))                                                   \
+    F(C_AsyncGetID, (CK_SESSION_HANDLE, byte *, size *))                                                               \
+    F(C_AsyncJoin, (CK_SESSION_HANDLE, byte *, size, byte *, size))
 
 #define REFUSE(name, parameters)                                                                                       \
     CK_RV name parameters                                                                                              \

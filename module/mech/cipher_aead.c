@@ -60,6 +60,18 @@ static enum bulla_reason read_gcm(const CK_MECHANISM *mechanism, struct bulla_ae
 }
 
 /* SP 800-38C, appendix A.1: a nonce of n bytes leaves 15 - n for the data's length. */
+enum bulla_reason bulla_ccm_check(CK_ULONG nonce_size, CK_ULONG tag_size, CK_ULONG data_size)
+{
+    if (nonce_size < 7 || nonce_size > 13)
+        return bulla_refuse(BULLA_PARAMETER, "CCM takes a nonce of 7 to 13 bytes, not %lu", nonce_size);
+    if (tag_size < 4 || tag_size > 16 || tag_size % 2)
+        return bulla_refuse(BULLA_PARAMETER, "CCM has no MACs of %lu bytes", tag_size);
+    size_t length_bits = 8 * (15 - nonce_size);
+    if (data_size > AAD_LARGEST || (length_bits < 64 && data_size >> length_bits))
+        return bulla_refuse(BULLA_PARAMETER, "CCM does not take %lu bytes with this nonce", data_size);
+    return BULLA_OK;
+}
+
 static enum bulla_reason read_ccm(const CK_MECHANISM *mechanism, struct bulla_aead_parameters *parameters)
 {
     CK_CCM_PARAMS given;
@@ -67,13 +79,7 @@ static enum bulla_reason read_ccm(const CK_MECHANISM *mechanism, struct bulla_ae
     memcpy(&given, mechanism->pParameter, sizeof given);
     BULLA_TRY(bulla_aead_check_view(given.pNonce, given.ulNonceLen, 13));
     BULLA_TRY(bulla_aead_check_view(given.pAAD, given.ulAADLen, AAD_LARGEST));
-    if (given.ulNonceLen < 7)
-        return bulla_refuse(BULLA_PARAMETER, "CCM takes a nonce of 7 to 13 bytes, not %lu", given.ulNonceLen);
-    if (given.ulMACLen < 4 || given.ulMACLen > 16 || given.ulMACLen % 2)
-        return bulla_refuse(BULLA_PARAMETER, "CCM has no MACs of %lu bytes", given.ulMACLen);
-    size_t length_bits = 8 * (15 - given.ulNonceLen);
-    if (given.ulDataLen > AAD_LARGEST || (length_bits < 64 && given.ulDataLen >> length_bits))
-        return bulla_refuse(BULLA_PARAMETER, "CCM does not take %lu bytes with this nonce", given.ulDataLen);
+    BULLA_TRY(bulla_ccm_check(given.ulNonceLen, given.ulMACLen, given.ulDataLen));
     *parameters = (struct bulla_aead_parameters){
         {given.pNonce, given.ulNonceLen}, {given.pAAD, given.ulAADLen}, given.ulMACLen, given.ulDataLen};
     return BULLA_OK;

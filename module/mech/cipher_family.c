@@ -50,8 +50,8 @@ static const struct bulla_mechanism rows[] = {
         BOTH(bulla_ctr_processor, bulla_ctr_processor)},
     {BULLA_MECHANISM(CKM_AES_GCM), .parameter = "CK_GCM_PARAMS; of messages CK_GCM_MESSAGE_PARAMS",
         AES(WRAPPER | MESSAGES), .detail = &gcm, BOTH_AND_MESSAGES},
-    {BULLA_MECHANISM(CKM_AES_CCM), .parameter = "CK_CCM_PARAMS", AES(WRAPPER), .detail = &ccm,
-        BOTH(bulla_aead_encryptor, bulla_aead_decryptor)},
+    {BULLA_MECHANISM(CKM_AES_CCM), .parameter = "CK_CCM_PARAMS; of messages CK_CCM_MESSAGE_PARAMS",
+        AES(WRAPPER | MESSAGES), .detail = &ccm, BOTH_AND_MESSAGES},
     {BULLA_MECHANISM(CKM_AES_KEY_WRAP), .parameter = "none, or IV of 8 bytes", AES(WRAPPER), .detail = &kw,
         BOTH(bulla_key_wrap, bulla_key_unwrap)},
     /* SoftHSM's, and as there the same as KWP. */
@@ -70,7 +70,7 @@ static const struct bulla_mechanism rows[] = {
         BOTH(bulla_chacha20_processor, bulla_chacha20_processor)},
     {BULLA_MECHANISM(CKM_CHACHA20_POLY1305),
         .parameter = "CK_SALSA20_CHACHA20_POLY1305_PARAMS; of messages CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS",
-        CHACHA20(CIPHER | MESSAGES), .detail = &chacha20_poly1305, BOTH_AND_MESSAGES},
+        CHACHA20(WRAPPER | MESSAGES), .detail = &chacha20_poly1305, BOTH_AND_MESSAGES},
 };
 
 static void close_all(void)

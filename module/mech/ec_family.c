@@ -56,7 +56,9 @@ static const struct bulla_key_rule agreement_keys = {.pair = true, .count = 2, .
 #define ECDH_ROW(its_type)                                                                                             \
     {                                                                                                                  \
         .type = (its_type), .name = #its_type, .parameter = "CK_ECDH1_DERIVE_PARAMS",                                  \
-        .info = {255, 521, CKF_DERIVE | WEIERSTRASS}, .keys = &agreement_keys, .derive = bulla_ecdh_derive             \
+        .info = {255, 521, CKF_DERIVE | CKF_ENCAPSULATE | CKF_DECAPSULATE | WEIERSTRASS}, .keys = &agreement_keys,     \
+        .derive = bulla_ecdh_derive, .encapsulate = bulla_ecdh_encapsulate, .decapsulate = bulla_ecdh_decapsulate,     \
+        .encapsulation_size = bulla_ecdh_encapsulation_size                                                            \
     }
 
 static const struct bulla_mechanism rows[] = {

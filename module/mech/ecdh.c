@@ -45,7 +45,17 @@ static enum bulla_reason find_function(CK_ULONG kdf, const struct bulla_hash **h
     return bulla_refuse(BULLA_PARAMETER, "there is no key derivation function %lu", kdf);
 }
 
-static enum bulla_reason read_request(const CK_MECHANISM *mechanism, struct request *request)
+/* For an encapsulation the other party's key is the ciphertext, and there must be none in the parameter. */
+static enum bulla_reason check_peer(const CK_ECDH1_DERIVE_PARAMS *params, bool encapsulating)
+{
+    if (encapsulating && (params->public_data || params->public_data_len))
+        return bulla_refuse(BULLA_PARAMETER, "the other party's public key is in the parameter, not in the ciphertext");
+    if (!encapsulating && (!params->public_data || params->public_data_len > BULLA_POINT_DER_LARGEST))
+        return bulla_refuse(BULLA_PARAMETER, "the other party's public key is missing, or none");
+    return BULLA_OK;
+}
+
+static enum bulla_reason read_request(const CK_MECHANISM *mechanism, bool encapsulating, struct request *request)
 {
     CK_ECDH1_DERIVE_PARAMS params;
     BULLA_TRY(bulla_mechanism_parameter(mechanism, sizeof params));
@@ -53,8 +63,7 @@ static enum bulla_reason read_request(const CK_MECHANISM *mechanism, struct requ
     BULLA_TRY(find_function(params.kdf, &request->hash));
     request->shared = (struct bulla_bytes){params.shared_data, params.shared_data_len};
     request->peer = (struct bulla_bytes){params.public_data, params.public_data_len};
-    if (!params.public_data || params.public_data_len > BULLA_POINT_DER_LARGEST)
-        return bulla_refuse(BULLA_PARAMETER, "the other party's public key is missing, or none");
+    BULLA_TRY(check_peer(&params, encapsulating));
     if (!params.shared_data != !params.shared_data_len || params.shared_data_len > SHARED_DATA_LARGEST)
         return bulla_refuse(BULLA_PARAMETER, "shared data of %lu bytes", params.shared_data_len);
     if (!request->hash && params.shared_data_len)
@@ -144,17 +153,86 @@ static enum bulla_reason write_expanded(
     return expand(request, secret, space, wanted);
 }
 
+/* What becomes of the shared secret. */
+static enum bulla_reason write_key(const struct request *request, const struct bulla_curve *curve, const void *secret,
+    size_t wanted, struct bulla_writer *out)
+{
+    struct bulla_bytes shared = {secret, curve->value_size};
+    if (request->hash)
+        return write_expanded(request, shared, wanted, out);
+    write_end(shared, wanted, out);
+    return BULLA_OK;
+}
+
 enum bulla_reason bulla_ecdh_derive(const struct bulla_derivation *derivation, struct bulla_writer *out)
 {
     const struct bulla_material *material = derivation->base->material;
     struct request request = {0};
     BULLA_SECRET void *secret = NULL;
-    BULLA_TRY(read_request(derivation->mechanism, &request));
+    BULLA_TRY(read_request(derivation->mechanism, false, &request));
     BULLA_TRY(bulla_secret_allocate(SECRET_LARGEST, &secret));
     BULLA_TRY(agree(material, request.peer, secret));
-    struct bulla_bytes shared = {secret, bulla_curves[material->curve].value_size};
-    if (request.hash)
-        return write_expanded(&request, shared, derivation->size, out);
-    write_end(shared, derivation->size, out);
+    return write_key(&request, &bulla_curves[material->curve], secret, derivation->size, out);
+}
+
+/* --- encapsulation --- */
+
+/* The public key that an ephemeral one agrees with. */
+static enum bulla_reason point_of(
+    const struct bulla_curve *curve, const struct bulla_material *material, struct bulla_point *point)
+{
+    if (material->pkey)
+        return bulla_pkey_point(curve, material->pkey, point);
+    point->size = curve->point_size;
+    memcpy(point->data, material->value.data, point->size);
     return BULLA_OK;
+}
+
+static enum bulla_reason agree_ephemerally(
+    const struct bulla_material *material, struct bulla_writer *ciphertext, uint8_t *secret)
+{
+    const struct bulla_curve *curve = &bulla_curves[material->curve];
+    struct bulla_point peer, point;
+    struct evp_pkey_st *ephemeral = NULL;
+    BULLA_TRY(point_of(curve, material, &peer));
+    BULLA_TRY(bulla_pkey_generate(curve, &ephemeral));
+    enum bulla_reason reason = bulla_pkey_point(curve, ephemeral, &point);
+    if (reason == BULLA_OK)
+        reason = agree_by_openssl(curve, ephemeral, (struct bulla_bytes){peer.data, peer.size}, secret);
+    EVP_PKEY_free(ephemeral);
+    BULLA_TRY(reason);
+    bulla_write(ciphertext, point.data, point.size);
+    return BULLA_OK;
+}
+
+size_t bulla_ecdh_encapsulation_size(const struct bulla_key *key)
+{
+    return bulla_curves[key->material->curve].point_size;
+}
+
+enum bulla_reason bulla_ecdh_encapsulate(
+    const struct bulla_derivation *derivation, struct bulla_writer *ciphertext, struct bulla_writer *out)
+{
+    const struct bulla_material *material = derivation->base->material;
+    struct request request = {0};
+    BULLA_SECRET void *secret = NULL;
+    BULLA_TRY(read_request(derivation->mechanism, true, &request));
+    BULLA_TRY(bulla_secret_allocate(SECRET_LARGEST, &secret));
+    BULLA_TRY(agree_ephemerally(material, ciphertext, secret));
+    return write_key(&request, &bulla_curves[material->curve], secret, derivation->size, out);
+}
+
+enum bulla_reason bulla_ecdh_decapsulate(
+    const struct bulla_derivation *derivation, struct bulla_bytes ciphertext, struct bulla_writer *out)
+{
+    const struct bulla_material *material = derivation->base->material;
+    struct request request = {0};
+    BULLA_SECRET void *secret = NULL;
+    BULLA_TRY(read_request(derivation->mechanism, true, &request));
+    if (ciphertext.size > BULLA_POINT_DER_LARGEST)
+        return bulla_refuse(BULLA_WRAPPED_KEY_LENGTH, "%zu bytes are no public key", ciphertext.size);
+    BULLA_TRY(bulla_secret_allocate(SECRET_LARGEST, &secret));
+    enum bulla_reason reason = agree(material, ciphertext, secret);
+    BULLA_TRY(reason == BULLA_PARAMETER ? BULLA_WRAPPED_KEY : reason);
+    return write_key(&request, &bulla_curves[material->curve], secret, derivation->size, out);
 }

@@ -13,4 +13,10 @@
 
 bulla_derive bulla_ecdh_derive;
 
+/* The same as a key encapsulation (3.2, 6.3.20): the ciphertext is the point of an ephemeral key, uncompressed; the
+ * parameter has no public key. BULLA_WRAPPED_KEY for what is no point. */
+bulla_encapsulate bulla_ecdh_encapsulate;
+bulla_decapsulate bulla_ecdh_decapsulate;
+size_t bulla_ecdh_encapsulation_size(const struct bulla_key *key);
+
 #endif

@@ -28,7 +28,11 @@ enum bulla_function {
     BULLA_FUNCTIONS,
     BULLA_WRAP = BULLA_FUNCTIONS,
     BULLA_UNWRAP,
+    BULLA_WRAP_AUTHENTICATED, /* these two are whole messages */
+    BULLA_UNWRAP_AUTHENTICATED,
     BULLA_DERIVE,
+    BULLA_ENCAPSULATE,
+    BULLA_DECAPSULATE,
     BULLA_KEY_USES,
 };
 enum bulla_phase { BULLA_UPDATE, BULLA_FINISH, BULLA_WHOLE };
@@ -125,6 +129,9 @@ struct bulla_message {
     void *parameter;
     size_t parameter_size;
     struct bulla_bytes aad;
+    /* The data of a message that no other follows under the same Init, NULL of others: no counter may make its nonce,
+     * and the parameter need not say how long it is. */
+    const struct bulla_bytes *alone;
 };
 
 struct bulla_processor {
@@ -219,6 +226,16 @@ typedef enum bulla_reason bulla_derive(const struct bulla_derivation *derivation
 /* Before that: what its bytes are cut into. No share: one key, by the caller's template. All are made, or none. */
 typedef enum bulla_reason bulla_divide(const struct bulla_derivation *derivation, struct bulla_shares *shares);
 
+/* A secret that is agreed upon by one message (3.2, 5.18.8 and 5.18.9): a fresh one under a public key, with the
+ * ciphertext that brings it to whoever has the private one; and that ciphertext opened. Of the derivation there are the
+ * mechanism, the row, the base and the size; the secret goes where a derived key's value goes. BULLA_WRAPPED_KEY,
+ * BULLA_WRAPPED_KEY_LENGTH for what is no ciphertext. */
+typedef enum bulla_reason bulla_encapsulate(
+    const struct bulla_derivation *derivation, struct bulla_writer *ciphertext, struct bulla_writer *secret);
+typedef enum bulla_reason bulla_decapsulate(
+    const struct bulla_derivation *derivation, struct bulla_bytes ciphertext, struct bulla_writer *secret);
+enum { BULLA_ENCAPSULATION_LARGEST = 1568 }; /* bytes of a ciphertext: ML-KEM-1024's */
+
 /* A row's number and its name, which the documentation's table and refusals show. */
 #define BULLA_MECHANISM(number) .type = (number), .name = #number
 
@@ -234,11 +251,14 @@ struct bulla_mechanism {
     bulla_generate_pair *generate_pair;
     bulla_derive *derive;
     bulla_divide *divide; /* NULL: a derivation makes one key */
-    bool keeps;           /* what is derived has the base's own bytes in it: it may not be less protected */
-    bool makes_data;      /* CKO_DATA in place of a key */
-    bool only_by_name;    /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */
-    bool without_secret;  /* works with what is known of a key: its secret is not handed over */
-    bool value_at_end;    /* unwrapping gives zeroes before a secret key's value: CKA_VALUE_LEN cuts it */
+    bulla_encapsulate *encapsulate;
+    bulla_decapsulate *decapsulate;
+    size_t (*encapsulation_size)(const struct bulla_key *key); /* bytes of a ciphertext under this public key */
+    bool keeps;          /* what is derived has the base's own bytes in it: it may not be less protected */
+    bool makes_data;     /* CKO_DATA in place of a key */
+    bool only_by_name;   /* works only with keys whose CKA_ALLOWED_MECHANISMS names it */
+    bool without_secret; /* works with what is known of a key: its secret is not handed over */
+    bool value_at_end;   /* unwrapping gives zeroes before a secret key's value: CKA_VALUE_LEN cuts it */
     /* The second key of a derivation, CK_INVALID_HANDLE where this call has none; NULL: there is none. */
     enum bulla_reason (*other)(const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE *other);
     /* With only_by_name: works with those keys that name this mechanism instead, whatever their attributes of use. */

@@ -88,6 +88,7 @@ enum bulla_reason bulla_aead_decrypt(
 enum bulla_reason bulla_aead_tag(struct bulla_cipher_state *state, uint8_t *tag) BULLA_MUST_USE;
 /* Checks of nonces and tags, in bytes and bits; BULLA_PARAMETER. */
 enum bulla_reason bulla_gcm_check(size_t nonce_size, CK_ULONG tag_bits) BULLA_MUST_USE;
+enum bulla_reason bulla_ccm_check(CK_ULONG nonce_size, CK_ULONG tag_size, CK_ULONG data_size) BULLA_MUST_USE;
 enum bulla_reason bulla_aead_check_view(const void *data, CK_ULONG size, CK_ULONG largest) BULLA_MUST_USE;
 enum { BULLA_GCM_NONCE_LARGEST = 128 }; /* bytes; OpenSSL's limit */
 

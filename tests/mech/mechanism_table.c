@@ -22,6 +22,8 @@ static const struct {
     {CKF_WRAP, "wrap"},
     {CKF_UNWRAP, "unwrap"},
     {CKF_DERIVE, "derive"},
+    {CKF_ENCAPSULATE, "encapsulate"},
+    {CKF_DECAPSULATE, "decapsulate"},
 };
 
 static void print_functions(CK_FLAGS flags)

@@ -57,6 +57,10 @@ static void a_flag_stands_for_what_the_row_can_do(void **state)
             EXPECT(used[j] || !row->processors[j], row, "has a processor without a flag");
         EXPECT(!(row->info.flags & CKF_GENERATE) == !row->generate, row, "CKF_GENERATE");
         EXPECT(!(row->info.flags & CKF_GENERATE_KEY_PAIR) == !row->generate_pair, row, "CKF_GENERATE_KEY_PAIR");
+        EXPECT(!(row->info.flags & CKF_DERIVE) == !row->derive, row, "CKF_DERIVE");
+        EXPECT(!(row->info.flags & CKF_ENCAPSULATE) == !row->encapsulate, row, "CKF_ENCAPSULATE");
+        EXPECT(!(row->info.flags & CKF_DECAPSULATE) == !row->decapsulate, row, "CKF_DECAPSULATE");
+        EXPECT(!row->encapsulate == !row->encapsulation_size, row, "does not say how long a ciphertext is");
     }
 }
 

@@ -11,6 +11,7 @@
 
 CK_FUNCTION_LIST *p11;
 struct bulla_function_list_3_0 *p11_3;
+struct bulla_function_list_3_2 *p11_32;
 void *p11_library;
 CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 CK_OBJECT_CLASS class_data = CKO_DATA, class_certificate = CKO_CERTIFICATE, class_public = CKO_PUBLIC_KEY,
@@ -46,6 +47,10 @@ int module_load(void **state)
     if (get_list(&p11) != CKR_OK || get_interface(NULL, &version, &interface, 0) != CKR_OK)
         return -1;
     p11_3 = interface->pFunctionList;
+    version.minor = 2;
+    if (get_interface(NULL, &version, &interface, 0) != CKR_OK)
+        return -1;
+    p11_32 = interface->pFunctionList;
     return 0;
 }
 

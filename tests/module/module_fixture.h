@@ -1,7 +1,7 @@
 /* What the tests of the module share: libbulla.so loaded as an application loads it, and a token in a fresh folder.
  *
- * The module is one for the process; a fixture initialises it in setup and finalises it in teardown. `p11` and `p11_3`
- * are its lists, valid from module_load on. */
+ * The module is one for the process; a fixture initialises it in setup and finalises it in teardown. `p11`, `p11_3`
+ * and `p11_32` are its lists, valid from module_load on. */
 #ifndef BULLA_TESTS_MODULE_FIXTURE_H
 #define BULLA_TESTS_MODULE_FIXTURE_H
 
@@ -16,6 +16,7 @@
 
 extern CK_FUNCTION_LIST *p11;
 extern struct bulla_function_list_3_0 *p11_3;
+extern struct bulla_function_list_3_2 *p11_32;
 extern void *p11_library;
 
 #define SO_PIN "so-secret"

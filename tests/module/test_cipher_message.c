@@ -1,4 +1,4 @@
-/* The message-based functions under AES-GCM and ChaCha20-Poly1305. */
+/* The message-based functions under AES-GCM, AES-CCM and ChaCha20-Poly1305. */
 #include <openssl/rand.h>
 #include <sodium.h>
 
@@ -409,6 +409,112 @@ static void chacha_messages_are_what_libsodium_makes(void **state)
     }
 }
 
+/* --- AES-CCM --- */
+
+/* SP 800-38C, appendix C, example 3. */
+#define CCM_KEY "404142434445464748494a4b4c4d4e4f"
+#define CCM_NONCE "101112131415161718191a1b"
+#define CCM_AAD "000102030405060708090a0b0c0d0e0f10111213"
+#define CCM_PLAIN "202122232425262728292a2b2c2d2e2f3031323334353637"
+#define CCM_SEALED "e3b201a9f5b71a7a9b1ceaeccd97e70b6176aad9a4428aa5"
+#define CCM_TAG "484392fbc1b09951"
+
+struct ccm {
+    struct cipher_bytes nonce, aad, plain, sealed, tag;
+    unsigned char made[16];
+    CK_CCM_MESSAGE_PARAMS parameter;
+};
+
+static void ccm_begin(CK_SESSION_HANDLE session, struct ccm *ccm)
+{
+    CK_MECHANISM mechanism = {CKM_AES_CCM, NULL, 0};
+    CK_OBJECT_HANDLE key = cipher_key_hex(session, CKK_AES, CCM_KEY);
+    *ccm = (struct ccm){.nonce = cipher_hex(CCM_NONCE),
+        .aad = cipher_hex(CCM_AAD),
+        .plain = cipher_hex(CCM_PLAIN),
+        .sealed = cipher_hex(CCM_SEALED),
+        .tag = cipher_hex(CCM_TAG)};
+    ccm->parameter = (CK_CCM_MESSAGE_PARAMS){
+        ccm->plain.size, ccm->nonce.data, ccm->nonce.size, 0, CKG_NO_GENERATE, ccm->made, ccm->tag.size};
+    assert_ok(p11_3->C_MessageEncryptInit(session, &mechanism, key));
+    assert_ok(p11_3->C_MessageDecryptInit(session, &mechanism, key));
+}
+
+typedef CK_RV begin_part(CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long);
+typedef CK_RV next_part(CK_SESSION_HANDLE, void *, unsigned long, unsigned char *, unsigned long, unsigned char *,
+    unsigned long *, CK_FLAGS);
+
+/* In parts of `part` bytes: nothing comes out before the last one, for CCM takes its data at once. */
+static CK_RV ccm_parts(CK_SESSION_HANDLE session, struct ccm *ccm, bool encrypt, size_t part, struct cipher_bytes *out)
+{
+    const struct cipher_bytes *in = encrypt ? &ccm->plain : &ccm->sealed;
+    begin_part *begin_message = encrypt ? p11_3->C_EncryptMessageBegin : p11_3->C_DecryptMessageBegin;
+    next_part *next = encrypt ? p11_3->C_EncryptMessageNext : p11_3->C_DecryptMessageNext;
+    CK_RV rv = begin_message(session, PARAMETER(*ccm), VIEW(ccm->aad));
+    for (size_t at = 0; rv == CKR_OK && at < in->size; at += part) {
+        bool last = at + part >= in->size;
+        unsigned long taken = last ? in->size - at : part;
+        out->size = sizeof out->data;
+        rv = next(session, PARAMETER(*ccm), (unsigned char *)(uintptr_t)in->data + at, taken, out->data, &out->size,
+            last ? CKF_END_OF_MESSAGE : 0);
+        if (rv == CKR_OK && !last)
+            assert_int_equal(out->size, 0);
+    }
+    return rv;
+}
+
+static void ccm_messages_are_the_published_one(void **state)
+{
+    CK_SESSION_HANDLE session = ((struct module_fixture *)*state)->session;
+    struct cipher_bytes out;
+    struct ccm ccm;
+    ccm_begin(session, &ccm);
+    for (size_t part = 1; part <= ccm.plain.size; part++) {
+        memset(ccm.made, 0, sizeof ccm.made);
+        assert_ok(ccm_parts(session, &ccm, true, part, &out));
+        assert_int_equal(out.size, ccm.sealed.size);
+        assert_memory_equal(out.data, ccm.sealed.data, ccm.sealed.size);
+        assert_memory_equal(ccm.made, ccm.tag.data, ccm.tag.size);
+        assert_ok(ccm_parts(session, &ccm, false, part, &out));
+        assert_int_equal(out.size, ccm.plain.size);
+        assert_memory_equal(out.data, ccm.plain.data, ccm.plain.size);
+        ccm.made[part % ccm.tag.size] ^= 1;
+        assert_rv(ccm_parts(session, &ccm, false, part, &out), CKR_AEAD_DECRYPT_FAILED);
+    }
+}
+
+static void ccm_says_beforehand_how_long_a_message_is(void **state)
+{
+    CK_SESSION_HANDLE session = ((struct module_fixture *)*state)->session;
+    struct cipher_bytes out;
+    struct ccm ccm;
+    ccm_begin(session, &ccm);
+    for (int off = -1; off < 2; off += 2) {
+        ccm.parameter.ulDataLen = ccm.plain.size + (unsigned long)off;
+        for (size_t part = 5; part <= ccm.plain.size; part += ccm.plain.size - 5) {
+            assert_rv(ccm_parts(session, &ccm, true, part, &out), CKR_DATA_LEN_RANGE);
+            assert_rv(ccm_parts(session, &ccm, false, part, &out), CKR_ENCRYPTED_DATA_LEN_RANGE);
+        }
+    }
+    ccm.parameter.ulDataLen = ccm.plain.size;
+    ccm.parameter.ulMACLen = 5;
+    assert_rv(ccm_parts(session, &ccm, true, 5, &out), CKR_MECHANISM_PARAM_INVALID);
+    ccm.parameter.ulMACLen = 8;
+    ccm.parameter.ulNonceLen = 6;
+    assert_rv(ccm_parts(session, &ccm, true, 5, &out), CKR_MECHANISM_PARAM_INVALID);
+    ccm.parameter.ulNonceLen = 14;
+    assert_rv(ccm_parts(session, &ccm, true, 5, &out), CKR_MECHANISM_PARAM_INVALID);
+    ccm.parameter.ulNonceLen = ccm.nonce.size;
+    assert_ok(ccm_parts(session, &ccm, true, 5, &out)); /* no refusal has ended the slot */
+    ccm.parameter.nonceGenerator = CKG_GENERATE_COUNTER;
+    ccm.parameter.ulNonceFixedBits = 88;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_ok(ccm_parts(session, &ccm, true, 24, &out));
+        assert_int_equal(ccm.nonce.data[11], i);
+        assert_memory_equal(ccm.nonce.data, cipher_hex(CCM_NONCE).data, 11);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +530,8 @@ int main(void)
         MODULE_TEST(random_nonces_keep_the_fixed_bits),
         MODULE_TEST(a_made_nonce_is_the_one_that_was_used),
         MODULE_TEST(chacha_messages_are_what_libsodium_makes),
+        MODULE_TEST(ccm_messages_are_the_published_one),
+        MODULE_TEST(ccm_says_beforehand_how_long_a_message_is),
     };
     return cmocka_run_group_tests(tests, module_load, NULL);
 }

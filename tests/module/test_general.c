@@ -96,16 +96,20 @@ static void information_says_who_this_is(void **state)
     assert_rv(p11->C_GetInfo(NULL), CKR_ARGUMENTS_BAD);
 }
 
-/* Both lists: every member after the version is a pointer to a function. */
+/* Every list: each member after the version is a pointer to a function, and a newer list begins with the older one. */
 static void no_list_has_a_gap(void **state)
 {
     (void)state;
     enum { MEMBERS = (sizeof(CK_FUNCTION_LIST) - offsetof(CK_FUNCTION_LIST, C_Initialize)) / sizeof(void *) };
     enum { MEMBERS_3 = (sizeof(struct bulla_function_list_3_0) - sizeof(CK_FUNCTION_LIST)) / sizeof(void *) };
-    void *members[MEMBERS], *members_3[MEMBERS_3];
+    enum {
+        MEMBERS_32 = (sizeof(struct bulla_function_list_3_2) - sizeof(struct bulla_function_list_3_0)) / sizeof(void *)
+    };
+    void *members[MEMBERS], *members_3[MEMBERS_3], *members_32[MEMBERS_32];
     memcpy(members, (char *)p11 + offsetof(CK_FUNCTION_LIST, C_Initialize), sizeof members);
     assert_int_equal(MEMBERS, 68);   /* functions of PKCS#11 2.40 */
     assert_int_equal(MEMBERS_3, 24); /* those that 3.0 adds */
+    assert_int_equal(MEMBERS_32, 12);
     for (size_t i = 0; i < MEMBERS; i++)
         assert_non_null(members[i]);
     memcpy(members, (char *)p11_3 + offsetof(CK_FUNCTION_LIST, C_Initialize), sizeof members);
@@ -114,6 +118,14 @@ static void no_list_has_a_gap(void **state)
     memcpy(members_3, (char *)p11_3 + sizeof(CK_FUNCTION_LIST), sizeof members_3);
     for (size_t i = 0; i < MEMBERS_3; i++)
         assert_non_null(members_3[i]);
+    memcpy(members_32, (char *)p11_32 + sizeof(struct bulla_function_list_3_0), sizeof members_32);
+    for (size_t i = 0; i < MEMBERS_32; i++)
+        assert_non_null(members_32[i]);
+    assert_memory_equal((char *)p11_32 + offsetof(CK_FUNCTION_LIST, C_Initialize),
+        (char *)p11_3 + offsetof(CK_FUNCTION_LIST, C_Initialize),
+        sizeof(struct bulla_function_list_3_0) - offsetof(CK_FUNCTION_LIST, C_Initialize));
+    assert_int_equal(p11_32->base.base.version.major, 3);
+    assert_int_equal(p11_32->base.base.version.minor, 2);
     assert_int_equal(p11->version.major, 2);
     assert_int_equal(p11->version.minor, 40);
     assert_int_equal(p11_3->base.version.major, 3);
@@ -146,6 +158,10 @@ static void members_of_the_list_are_the_exported_functions(void **state)
     assert_ptr_equal((void *)(uintptr_t)p11_3->C_GetInterface, dlsym(p11_library, "C_GetInterface"));
     assert_ptr_equal((void *)(uintptr_t)p11_3->C_SessionCancel, dlsym(p11_library, "C_SessionCancel"));
     assert_ptr_equal((void *)(uintptr_t)p11_3->C_MessageVerifyFinal, dlsym(p11_library, "C_MessageVerifyFinal"));
+    assert_ptr_equal((void *)(uintptr_t)p11_32->C_EncapsulateKey, dlsym(p11_library, "C_EncapsulateKey"));
+    assert_ptr_equal((void *)(uintptr_t)p11_32->C_AsyncJoin, dlsym(p11_library, "C_AsyncJoin"));
+    assert_ptr_equal(
+        (void *)(uintptr_t)p11_32->C_UnwrapKeyAuthenticated, dlsym(p11_library, "C_UnwrapKeyAuthenticated"));
 }
 
 static void interfaces_are_the_standard_ones(void **state)
@@ -153,11 +169,14 @@ static void interfaces_are_the_standard_ones(void **state)
     (void)state;
     CK_INTERFACE *interface = NULL, list[8];
     unsigned char standard[] = "PKCS 11", other[] = "Vendor";
-    CK_VERSION v2 = {2, 40}, v3 = {3, 0}, v9 = {9, 9};
+    CK_VERSION v2 = {2, 40}, v3 = {3, 0}, v32 = {3, 2}, v31 = {3, 1}, v9 = {9, 9};
     unsigned long count = 0;
     assert_ok(p11_3->C_GetInterface(NULL, NULL, &interface, 0));
     assert_string_equal((char *)interface->pInterfaceName, "PKCS 11");
-    assert_non_null(interface->pFunctionList);
+    assert_ptr_equal(interface->pFunctionList, p11_3); /* what nobody asked for by its number is not newer than 3.0 */
+    assert_ok(p11_3->C_GetInterface(standard, &v32, &interface, 0));
+    assert_ptr_equal(interface->pFunctionList, p11_32);
+    assert_int_not_equal(p11_3->C_GetInterface(standard, &v31, &interface, 0), CKR_OK);
     assert_ok(p11_3->C_GetInterface(standard, &v2, &interface, 0));
     assert_ptr_equal(interface->pFunctionList, p11);
     assert_ok(p11_3->C_GetInterface(standard, &v3, &interface, 0));
@@ -168,7 +187,7 @@ static void interfaces_are_the_standard_ones(void **state)
     assert_rv(p11_3->C_GetInterface(NULL, NULL, NULL, 0), CKR_ARGUMENTS_BAD);
     assert_rv(p11_3->C_GetInterfaceList(NULL, NULL), CKR_ARGUMENTS_BAD);
     assert_ok(p11_3->C_GetInterfaceList(NULL, &count));
-    assert_true(count >= 2 && count <= 8);
+    assert_int_equal(count, 3);
     unsigned long less = count - 1;
     assert_rv(p11_3->C_GetInterfaceList(list, &less), CKR_BUFFER_TOO_SMALL);
     assert_int_equal(less, count);
@@ -202,7 +221,7 @@ static void nothing_but_pkcs11_is_exported(void **state)
         functions++;
     }
     assert_int_equal(pclose(symbols), 0);
-    assert_int_equal(functions, 68 + 24);
+    assert_int_equal(functions, 68 + 24 + 12);
 }
 
 int main(void)

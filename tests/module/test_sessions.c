@@ -27,6 +27,8 @@ static void opening_checks_its_arguments(void **state)
     CK_SESSION_HANDLE session = 0;
     assert_rv(p11->C_OpenSession(0, 0, NULL, NULL, &session), CKR_SESSION_PARALLEL_NOT_SUPPORTED);
     assert_rv(p11->C_OpenSession(0, CKF_RW_SESSION, NULL, NULL, &session), CKR_SESSION_PARALLEL_NOT_SUPPORTED);
+    assert_rv(p11->C_OpenSession(0, CKF_SERIAL_SESSION | CKF_ASYNC_SESSION, NULL, NULL, &session),
+        CKR_SESSION_ASYNC_NOT_SUPPORTED);
     assert_rv(p11->C_OpenSession(9, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_SLOT_ID_INVALID);
     assert_rv(p11->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, NULL), CKR_ARGUMENTS_BAD);
     assert_int_equal(session, 0);
@@ -263,12 +265,25 @@ static void a_login_lasts_as_long_as_any_session(void **state)
     assert_true(visitors[0].logins + visitors[1].logins > 2);
 }
 
+static void nothing_of_a_session_is_validated(void **state)
+{
+    CK_SESSION_HANDLE session = ((const struct module_fixture *)*state)->session;
+    CK_FLAGS flags = ~0UL;
+    assert_ok(p11_32->C_GetSessionValidationFlags(session, CKS_LAST_VALIDATION_OK, &flags));
+    assert_int_equal(flags, 0);
+    flags = 7;
+    assert_rv(p11_32->C_GetSessionValidationFlags(session, 0, &flags), CKR_ARGUMENTS_BAD);
+    assert_rv(p11_32->C_GetSessionValidationFlags(session, 2, &flags), CKR_ARGUMENTS_BAD);
+    assert_int_equal(flags, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         PUBLIC_TEST(opening_checks_its_arguments),
         PUBLIC_TEST(states_follow_the_login_of_the_token),
         PUBLIC_TEST(info_says_slot_and_flags),
+        PUBLIC_TEST(nothing_of_a_session_is_validated),
         MODULE_TEST(a_reader_writes_session_objects_only),
         PUBLIC_TEST(the_so_writes_no_objects_of_the_user),
         MODULE_TEST(closing_ends_session_objects_and_the_last_one_the_login),
