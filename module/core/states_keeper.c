@@ -43,14 +43,15 @@ static enum bulla_reason file_read(const struct bulla_token *token, uint8_t *byt
     struct bulla_writer writer;
     bulla_writer_open(&writer, bytes, BULLA_KEEPER_SIZE);
     enum bulla_reason reason = bulla_state_file_read(token, file_name, &writer);
-    if (reason == BULLA_STORE_MISSING)
+    if (reason == BULLA_STORE_MISSING) {
         bulla_detail_clear();
-    if (reason == BULLA_STORE_MISSING)
         return BULLA_OK;
-    if (reason == BULLA_BUFFER_SMALL || (reason == BULLA_OK && writer.size % BULLA_KEEPER_SIZE))
-        return bulla_refuse(BULLA_STORE_CORRUPT, "%s has %zu bytes", file_name, writer.size);
+    }
+    if (reason == BULLA_BUFFER_SMALL || (reason == BULLA_OK && writer.size != 0 && writer.size != BULLA_KEEPER_SIZE))
+        return bulla_refuse(
+            BULLA_STORE_CORRUPT, "%s has %zu bytes instead of %d", file_name, writer.size, BULLA_KEEPER_SIZE);
     BULLA_TRY(reason);
-    *present = writer.size && !sodium_is_zero(bytes, BULLA_KEEPER_SIZE);
+    *present = writer.size == BULLA_KEEPER_SIZE && !sodium_is_zero(bytes, BULLA_KEEPER_SIZE);
     return BULLA_OK;
 }
 

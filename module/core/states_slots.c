@@ -82,6 +82,9 @@ static enum bulla_reason read_slots(
         enum bulla_reason reason = bulla_state_file_read(token, name, &writer);
         if (reason == BULLA_STORE_MISSING)
             continue;
+        if (reason == BULLA_BUFFER_SMALL)
+            return bulla_refuse(
+                BULLA_STORE_CORRUPT, "%s has %zu bytes; %d are the most", name, writer.size, SLOT_LARGEST);
         BULLA_TRY(reason);
         reason = open_slot(token, key, bulla_writer_bytes(&writer), table);
         if (reason == BULLA_COMMITMENT) {

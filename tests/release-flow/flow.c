@@ -349,6 +349,16 @@ void flow_remove_folder(const char *path)
     test_folder_remove(path);
 }
 
+void flow_put_file(const char *folder, const char *name)
+{
+    char from[512], to[512];
+    test_folder_join(from, sizeof from, folder, name);
+    test_folder_join(to, sizeof to, flow.token, name);
+    (void)unlink(to);
+    if (access(from, F_OK) == 0)
+        copy_entry(from, to);
+}
+
 /* --- objects --- */
 
 CK_OBJECT_HANDLE flow_find(CK_OBJECT_CLASS object_class, const char *label)

@@ -93,6 +93,8 @@ void flow_reset_lockout(void);
 /* --- folders --- */
 void flow_copy_folder(const char *from, const char *to);
 void flow_remove_folder(const char *path);
+/* The token's file of this name becomes that of the folder, or is gone where that has none. */
+void flow_put_file(const char *folder, const char *name);
 /* Puts the folder at `path` in the token's place, and the token's there, between flow_close and flow_resume. */
 void flow_exchange_folder(const char *path);
 

@@ -92,6 +92,14 @@ int flow_kes_period_of(
     return -1;
 }
 
+void flow_kes_assert_signs_in(CK_OBJECT_HANDLE key, const uint8_t value[static 32], CK_ULONG period)
+{
+    struct flow_kes_signature signature;
+    assert_int_equal(flow_kes_period(key), period);
+    assert_ok(flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature));
+    assert_int_equal(flow_kes_period_of(value, 6, "message", &signature), period);
+}
+
 CK_RV flow_kes_evolve(CK_OBJECT_HANDLE key, CK_ULONG period)
 {
     CK_ATTRIBUTE attribute = {CKA_BULLA_KES_PERIOD, &period, sizeof period};

@@ -36,6 +36,9 @@ CK_RV flow_kes_verify(
 int flow_kes_period_of(
     const uint8_t key[static 32], unsigned depth, const char *message, const struct flow_kes_signature *signature);
 
+/* A Sum key of depth 6, and so a standard one, is in this period and signs in it. */
+void flow_kes_assert_signs_in(CK_OBJECT_HANDLE key, const uint8_t value[static 32], CK_ULONG period);
+
 CK_RV flow_kes_evolve(CK_OBJECT_HANDLE key, CK_ULONG period);
 CK_ULONG flow_kes_period(CK_OBJECT_HANDLE key);
 /* tests/vectors/kes/<name>, malloc'd. */

@@ -63,10 +63,7 @@ static int tear_down(void **context)
 
 static void assert_signs_in(CK_ULONG period)
 {
-    struct flow_kes_signature signature;
-    assert_int_equal(flow_kes_period(key), period);
-    assert_ok(flow_kes_sign(key, CKM_BULLA_KES_SUM, "message", &signature));
-    assert_int_equal(flow_kes_period_of(vk, 6, "message", &signature), period);
+    flow_kes_assert_signs_in(key, vk, period);
 }
 
 static void assert_rolled_back(void)

@@ -1,9 +1,12 @@
-/* What an evolution waits for: the disk's syncs, noted by functions of this program that stand before the C library's
- * in the module and in SQLite as well. This program's time() does, too: a period is a day, a slot a second. */
+/* What an evolution waits for, and what a loss of power leaves: the disk's syncs, noted by functions of this program
+ * that stand before the C library's in the module and in SQLite as well. This program's time() does, too: a period is a
+ * day, a slot a second. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +31,39 @@ static void note_name(int file)
         (void)snprintf(synced[syncs], sizeof synced[syncs], "%.31s", name + 1);
 }
 
+/* --- what a disk has for certain: the states' files as they were synced last --- */
+
+static const char *const files[] = {"states.0", "states.1", "states.key"};
+static char disk[96];
+
+static void keep_file(const char *name)
+{
+    char from[160], to[160];
+    size_t size;
+    test_folder_join(from, sizeof from, flow.token, name);
+    test_folder_join(to, sizeof to, disk, name);
+    unsigned char *bytes = test_file_read(from, &size);
+    if (bytes)
+        test_file_write(to, bytes, size);
+    free(bytes);
+}
+
+static void keep_synced(const char *name)
+{
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        if (*disk && strcmp(name, files[i]) == 0)
+            keep_file(name);
+}
+
+/* Of the files' unsynced content, as bits, some reached the disk all the same. */
+static void lose_power(unsigned reached)
+{
+    flow_close();
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        if (!(reached >> i & 1))
+            flow_put_file(disk, files[i]);
+}
+
 static int sync_by(long call, int file)
 {
     note_name(file);
@@ -36,7 +72,10 @@ static int sync_by(long call, int file)
         errno = EIO;
         return -1;
     }
-    return (int)syscall(call, file);
+    int result = (int)syscall(call, file);
+    if (result == 0 && syncs <= NOTED)
+        keep_synced(synced[syncs - 1]);
+    return result;
 }
 
 __attribute__((visibility("default"))) int fsync(int file)
@@ -198,6 +237,47 @@ static void a_disk_that_fails_gives_no_answer_and_loses_no_key(void **state)
     }
 }
 
+/* The disk may have written any of what it was not asked to wait for. `read_between`: the failure was met by another
+ * reading before the power went, which may have begun to finish what was cut off. */
+static void lose_power_everywhere(bool read_between)
+{
+    CK_ULONG period = 0;
+    test_folder_join(disk, sizeof disk, flow.folder, "disk");
+    assert_int_equal(mkdir(disk, 0700), 0);
+    for (unsigned at = read_between; at <= (flow.kind == FLOW_TPM ? 1 : 3); at++)
+        for (unsigned reached = 0; reached < 1U << COUNT_OF(files); reached++) {
+            for (size_t i = 0; i < COUNT_OF(files); i++)
+                keep_file(files[i]);
+            syncs = 0;
+            failing = at;
+            CK_RV rv = flow_kes_evolve(key, period + 1);
+            failing = 0;
+            assert_int_equal(rv == CKR_OK, at == 0);
+            CK_ULONG read = read_between ? flow_kes_period(key) : 0;
+            lose_power(reached);
+            flow_kes_resume(&public_key, &key);
+            CK_ULONG now = flow_kes_period(key);
+            assert_in_range(now, period + (at == 0), period + 1);
+            if (read_between)
+                assert_int_equal(now, read);
+            sign();
+            period = now;
+        }
+    *disk = '\0';
+}
+
+static void a_loss_of_power_leaves_one_table_that_opens(void **state)
+{
+    (void)state;
+    lose_power_everywhere(false);
+}
+
+static void a_loss_of_power_after_a_failure_leaves_what_was_read(void **state)
+{
+    (void)state;
+    lose_power_everywhere(true);
+}
+
 int main(void)
 {
     if (!test_swtpm_available())
@@ -216,6 +296,10 @@ int main(void)
         TPM(a_signature_waits_for_no_disk),
         PLAIN(a_signature_that_evolves_by_the_clock_waits_as_often),
         TPM(a_signature_that_evolves_by_the_clock_waits_as_often),
+        PLAIN(a_loss_of_power_leaves_one_table_that_opens),
+        TPM(a_loss_of_power_leaves_one_table_that_opens),
+        PLAIN(a_loss_of_power_after_a_failure_leaves_what_was_read),
+        TPM(a_loss_of_power_after_a_failure_leaves_what_was_read),
         PLAIN(a_disk_that_fails_gives_no_answer_and_loses_no_key),
         TPM(a_disk_that_fails_gives_no_answer_and_loses_no_key),
     };
