@@ -61,7 +61,8 @@ enum bulla_reason bulla_kes_generate(const uint8_t seed[static 32], unsigned dep
 
 /* A raw key at a period. Checked: its size, the period, each pair's hash against the pair above, the leaf's seed
  * against its verification key, that the seeds of right halves are zeros where begun, and only there. That the other
- * seeds are those of their halves shows when the tree is made whole. BULLA_KEY_INVALID; the secret is wiped then. */
+ * seeds are those of their halves shows when the tree is made whole. BULLA_KEY_INVALID, BULLA_KES_OVER; the secret is
+ * wiped then, also of what was in its memory before. */
 enum bulla_reason bulla_kes_import(struct bulla_bytes raw, unsigned depth, unsigned period, struct bulla_kes_key *key,
     struct bulla_kes_secret *secret) BULLA_MUST_USE;
 /* Makes the missing nodes from the seeds, which takes about as long as generating. BULLA_KEY_INVALID when a seed is not

@@ -22,6 +22,12 @@ static enum bulla_reason check_depth(unsigned depth)
     return BULLA_OK;
 }
 
+/* What a deeper key left in this memory. */
+static void forget_deeper(struct bulla_kes_secret *secret, unsigned depth)
+{
+    bulla_wipe(secret->raw + bulla_kes_raw_size(depth), sizeof secret->raw - bulla_kes_raw_size(depth));
+}
+
 /* The raw form below `level`, down the left edge, from the seed of the subtree there; `period` is its first. */
 static void place_left_edge(
     struct bulla_kes_key *key, struct bulla_kes_secret *secret, const uint8_t *seed, unsigned level, unsigned period)
@@ -89,6 +95,7 @@ enum bulla_reason bulla_kes_generate(const uint8_t seed[static 32], unsigned dep
     key->depth = depth;
     BULLA_TRY(make_tree(seed, threads, key, secret));
     place_left_edge(key, secret, seed, depth, 0);
+    forget_deeper(secret, depth);
     key->whole = true;
     return BULLA_OK;
 }
@@ -154,19 +161,36 @@ static enum bulla_reason adopt(
     memset(key, 0, sizeof *key);
     key->depth = depth;
     key->period = period;
-    enum bulla_reason reason = check_raw(key, secret);
-    key->whole = reason == BULLA_OK && depth == 0;
-    if (reason != BULLA_OK)
-        bulla_wipe(secret, sizeof *secret);
-    return reason;
+    forget_deeper(secret, depth);
+    BULLA_TRY(check_raw(key, secret));
+    key->whole = depth == 0;
+    return BULLA_OK;
+}
+
+static enum bulla_reason import(
+    struct bulla_bytes raw, unsigned depth, unsigned period, struct bulla_kes_key *key, struct bulla_kes_secret *secret)
+{
+    BULLA_TRY(check_import(depth, period, raw.size));
+    memcpy(secret->raw, raw.data, raw.size);
+    return adopt(depth, period, key, secret);
 }
 
 enum bulla_reason bulla_kes_import(
     struct bulla_bytes raw, unsigned depth, unsigned period, struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
     BULLA_KES_STACK_CLEAN;
-    BULLA_TRY(check_import(depth, period, raw.size));
-    memcpy(secret->raw, raw.data, raw.size);
+    enum bulla_reason reason = import(raw, depth, period, key, secret);
+    if (reason != BULLA_OK)
+        bulla_wipe(secret, sizeof *secret);
+    return reason;
+}
+
+static enum bulla_reason read_pieces(bulla_kes_pull *pull, void *context, unsigned depth, unsigned period,
+    struct bulla_kes_key *key, struct bulla_kes_secret *secret)
+{
+    BULLA_TRY(check_import(depth, period, bulla_kes_raw_size(depth)));
+    for (size_t at = 0; at < bulla_kes_raw_size(depth); at += BULLA_KES_HASH)
+        BULLA_TRY(pull(context, secret->raw + at, BULLA_KES_HASH));
     return adopt(depth, period, key, secret);
 }
 
@@ -174,13 +198,9 @@ enum bulla_reason bulla_kes_direct_read(bulla_kes_pull *pull, void *context, uns
     struct bulla_kes_key *key, struct bulla_kes_secret *secret)
 {
     BULLA_KES_STACK_CLEAN;
-    BULLA_TRY(check_import(depth, period, bulla_kes_raw_size(depth)));
-    enum bulla_reason reason = BULLA_OK;
-    for (size_t at = 0; at < bulla_kes_raw_size(depth) && reason == BULLA_OK; at += BULLA_KES_HASH)
-        reason = pull(context, secret->raw + at, BULLA_KES_HASH);
-    if (reason == BULLA_OK)
-        return adopt(depth, period, key, secret);
-    bulla_wipe(secret, sizeof *secret);
+    enum bulla_reason reason = read_pieces(pull, context, depth, period, key, secret);
+    if (reason != BULLA_OK)
+        bulla_wipe(secret, sizeof *secret);
     return reason;
 }
 

@@ -6,54 +6,7 @@
 
 #include "crypto/arena.h"
 #include "crypto/kes.h"
-#include "kes_oracle.h"
-#include "support/vectors.h"
-
-/* input-output-hk/kes @57d2f944: see tests/vectors/kes/README.md */
-static const uint8_t published_seed[] = "test string of 32 byte of lenght";
-static const struct bulla_bytes published_message = {(const uint8_t *)"test message", 12};
-
-struct signer {
-    struct bulla_kes_key key;
-    struct bulla_kes_secret *secret;
-};
-
-static struct signer *signer_open(const uint8_t *seed, unsigned depth)
-{
-    struct signer *signer = calloc(1, sizeof *signer);
-    void *memory = NULL;
-    assert_non_null(signer);
-    assert_int_equal(bulla_secret_allocate(sizeof *signer->secret, &memory), BULLA_OK);
-    signer->secret = memory;
-    if (seed)
-        assert_int_equal(bulla_kes_generate(seed, depth, 1, &signer->key, signer->secret), BULLA_OK);
-    return signer;
-}
-
-static void signer_close(struct signer *signer)
-{
-    bulla_secret_free(signer->secret);
-    free(signer);
-}
-
-static struct bulla_kes_claim claim_of(enum bulla_kes_scheme scheme, const struct signer *signer, uint64_t period,
-    struct bulla_bytes message, const uint8_t *signature)
-{
-    return (struct bulla_kes_claim){scheme, signer->key.depth, period, signer->key.nodes[1], message,
-        {signature, bulla_kes_signature_size(scheme, signer->key.depth)}};
-}
-
-static void assert_published(const char *name, const uint8_t *bytes, size_t size)
-{
-    char path[512];
-    uint8_t expected[ORACLE_RAW + 1];
-    (void)snprintf(path, sizeof path, "%s/tests/vectors/kes/%s.bin", BULLA_SOURCE_FOLDER, name);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    assert_int_equal(fread(expected, 1, sizeof expected, file), size);
-    (void)fclose(file);
-    assert_memory_equal(bytes, expected, size);
-}
+#include "kes_signer.h"
 
 static void published_keys_and_signatures_are_made_byte_for_byte(void **state)
 {
@@ -67,12 +20,12 @@ static void published_keys_and_signatures_are_made_byte_for_byte(void **state)
     uint8_t signature[BULLA_KES_SIGNATURE_LARGEST];
     for (size_t f = 0; f < 2; f++) {
         for (size_t d = 0; d < 3; d++) {
-            struct signer *signer = signer_open(published_seed, depths[d]);
+            struct signer *signer = signer_open(kes_published_seed, depths[d]);
             (void)snprintf(name, sizeof name, "%skey%u", families[f].prefix, depths[d]);
             assert_published(name, signer->secret->raw, bulla_kes_raw_size(depths[d]));
             signer_close(signer);
         }
-        struct signer *signer = signer_open(published_seed, 6);
+        struct signer *signer = signer_open(kes_published_seed, 6);
         size_t size = bulla_kes_signature_size(families[f].scheme, 6);
         for (unsigned period = 0; period <= 5; period++) {
             if (period)
@@ -81,7 +34,7 @@ static void published_keys_and_signatures_are_made_byte_for_byte(void **state)
             if (period == 1 || period == 5)
                 assert_published(name, signer->secret->raw, 608);
             assert_int_equal(
-                bulla_kes_sign(families[f].scheme, &signer->key, signer->secret, published_message, signature),
+                bulla_kes_sign(families[f].scheme, &signer->key, signer->secret, kes_published_message, signature),
                 BULLA_OK);
             (void)snprintf(name, sizeof name, "%skey6Sig%s", families[f].prefix, period ? "5" : "");
             if (period == 0 || period == 5)
@@ -89,12 +42,6 @@ static void published_keys_and_signatures_are_made_byte_for_byte(void **state)
         }
         signer_close(signer);
     }
-}
-
-static void seed_for(unsigned number, uint8_t seed[32])
-{
-    uint8_t bytes[4] = {(uint8_t)number, (uint8_t)(number >> 8), 'k', 'e'};
-    (void)crypto_generichash(seed, 32, bytes, sizeof bytes, NULL, 0);
 }
 
 /* Depths 0 to 7, every period, both schemes: the raw key, the signature, its verification, and the next period's
@@ -147,8 +94,9 @@ static void a_period_out_of_range_is_refused_everywhere(void **state)
     struct signer *signer = signer_open(seed, 6);
     assert_int_equal(bulla_kes_evolve_to(&signer->key, signer->secret, 63), BULLA_OK);
     for (int scheme = 0; scheme < BULLA_KES_SCHEMES; scheme++) {
-        assert_int_equal(bulla_kes_sign(scheme, &signer->key, signer->secret, published_message, signature), BULLA_OK);
-        struct bulla_kes_claim claim = claim_of(scheme, signer, 63, published_message, signature);
+        assert_int_equal(
+            bulla_kes_sign(scheme, &signer->key, signer->secret, kes_published_message, signature), BULLA_OK);
+        struct bulla_kes_claim claim = claim_of(scheme, signer, 63, kes_published_message, signature);
         assert_int_equal(bulla_kes_verify(&claim), BULLA_OK);
         for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
             claim.period = beyond[i];
@@ -193,11 +141,6 @@ static void a_key_imported_in_any_period_goes_on_as_the_one_it_was_taken_from(vo
     signer_close(signer);
 }
 
-static bool all_zero(const struct bulla_kes_secret *secret)
-{
-    return sodium_is_zero(secret->raw, sizeof secret->raw) == 1;
-}
-
 /* Flips each byte of a raw key. Seeds of halves to come show themselves when the tree is made whole; all else at once.
  */
 static void no_byte_of_an_imported_key_can_be_another(void **state)
@@ -218,7 +161,7 @@ static void no_byte_of_an_imported_key_can_be_another(void **state)
             reason = bulla_kes_complete(&other->key, other->secret);
             assert_false(other->key.whole);
         } else
-            assert_true(all_zero(other->secret));
+            assert_true(signer_is_wiped(other));
         assert_int_equal(reason, BULLA_KEY_INVALID);
     }
     signer_close(other);
@@ -256,8 +199,9 @@ static void no_bit_of_a_signature_can_be_another(void **state)
     assert_int_equal(bulla_kes_evolve_to(&signer->key, signer->secret, 5), BULLA_OK);
     for (int scheme = 0; scheme < BULLA_KES_SCHEMES; scheme++) {
         size_t size = bulla_kes_signature_size(scheme, 3);
-        assert_int_equal(bulla_kes_sign(scheme, &signer->key, signer->secret, published_message, signature), BULLA_OK);
-        struct bulla_kes_claim claim = claim_of(scheme, signer, 5, published_message, signature);
+        assert_int_equal(
+            bulla_kes_sign(scheme, &signer->key, signer->secret, kes_published_message, signature), BULLA_OK);
+        struct bulla_kes_claim claim = claim_of(scheme, signer, 5, kes_published_message, signature);
         for (size_t bit = 0; bit < 8 * size; bit++) {
             signature[bit / 8] ^= (uint8_t)(1 << bit % 8);
             assert_int_equal(bulla_kes_verify(&claim), BULLA_SIGNATURE);
@@ -272,7 +216,7 @@ static void no_bit_of_a_signature_can_be_another(void **state)
         claim.signature.size = size;
         claim.message.size--;
         assert_int_equal(bulla_kes_verify(&claim), BULLA_SIGNATURE);
-        claim = claim_of(scheme, signer, 5, published_message, signature);
+        claim = claim_of(scheme, signer, 5, kes_published_message, signature);
         claim.scheme = scheme == BULLA_KES_SUM ? BULLA_KES_COMPACT : BULLA_KES_SUM;
         assert_int_equal(bulla_kes_verify(&claim), BULLA_SIGNATURE);
         claim.scheme = BULLA_KES_SCHEMES;
@@ -472,7 +416,7 @@ static void direct_serialisation_pushes_upstreams_pieces_and_pulls_them_back(voi
             assert_int_equal(
                 bulla_kes_direct_read(pull, &pieces, depth, signer->key.period, &other->key, other->secret),
                 BULLA_CANCELLED);
-            assert_true(all_zero(other->secret));
+            assert_true(signer_is_wiped(other));
             pieces.count = 0;
             assert_int_equal(bulla_kes_direct_write(&signer->key, signer->secret, push, &pieces), BULLA_CANCELLED);
         }
