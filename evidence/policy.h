@@ -52,6 +52,12 @@ struct bulla_policy {
  */
 const char *bulla_policy_reference_kind(enum bulla_evidence_kind kind);
 enum bulla_evidence_kind bulla_policy_reference_named(struct bulla_bytes name);
+/* Whether evidence of that kind can have a measurement of that name with so many bytes. A bundle with another one is
+ * read all the same (a later kind of document may have it), and accepts nothing. */
+bool bulla_policy_reference_measures(enum bulla_evidence_kind kind, const char *name, size_t size);
+/* All of them, for people: "pcr0 … pcr31 (32, 48 or 64 bytes)". */
+enum { BULLA_REFERENCE_NAMES_TEXT = 256 };
+const char *bulla_policy_reference_names(enum bulla_evidence_kind kind, char text[static BULLA_REFERENCE_NAMES_TEXT]);
 
 void bulla_policy_reference(const uint8_t authority[static 65], uint64_t epoch, uint8_t policy_ref[static 32]);
 /* TPM2_PolicyPCR's digest from the zero policy: SHA-256(0…0 ‖ TPM_CC_PolicyPCR ‖ TPML_PCR_SELECTION ‖ pcrDigest). */

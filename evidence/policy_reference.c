@@ -1,7 +1,8 @@
-/* Allowlists of enclaves and confidential guests. A reference names what must be equal; which measurements a kind has
- * is its verifier's affair, and a name that it does not have is simply never found equal. */
+/* Allowlists of enclaves and confidential guests. A reference names what must be equal; a name that its kind of
+ * evidence does not have is simply never found equal, and whoever writes a policy is told which names there are. */
 #include "policy_format.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { REFERENCE_LABEL, REFERENCE_KIND, REFERENCE_MEASUREMENTS, REFERENCE_TCB, REFERENCE_MIGRATABLE, REFERENCE_KEYS };
@@ -25,6 +26,73 @@ enum bulla_evidence_kind bulla_policy_reference_named(struct bulla_bytes name)
         if (kinds[kind] && bulla_bytes_equal_text(name, kinds[kind]))
             return (enum bulla_evidence_kind)kind;
     return BULLA_EVIDENCE_NONE;
+}
+
+/* --- what a kind measures --- */
+
+/* In the order of the verifiers, which have the names again beside the values; NITRO's are numbered. */
+static const struct {
+    enum bulla_evidence_kind kind;
+    const char *name;
+    uint8_t size;
+} measured[] = {
+    {BULLA_EVIDENCE_SEV_SNP, "measurement", 48},
+    {BULLA_EVIDENCE_SEV_SNP, "host-data", 32},
+    {BULLA_EVIDENCE_SEV_SNP, "id-key-digest", 48},
+    {BULLA_EVIDENCE_SEV_SNP, "author-digest", 48},
+    {BULLA_EVIDENCE_SEV_SNP, "report-id", 32},
+    {BULLA_EVIDENCE_SEV_SNP, "chip-id", 64},
+    {BULLA_EVIDENCE_TDX, "mrtd", 48},
+    {BULLA_EVIDENCE_TDX, "rtmr0", 48},
+    {BULLA_EVIDENCE_TDX, "rtmr1", 48},
+    {BULLA_EVIDENCE_TDX, "rtmr2", 48},
+    {BULLA_EVIDENCE_TDX, "rtmr3", 48},
+    {BULLA_EVIDENCE_TDX, "mrconfigid", 48},
+    {BULLA_EVIDENCE_TDX, "mrowner", 48},
+    {BULLA_EVIDENCE_TDX, "mrownerconfig", 48},
+    {BULLA_EVIDENCE_TDX, "mrseam", 48},
+    {BULLA_EVIDENCE_TDX, "mrservicetd", 48},
+    {BULLA_EVIDENCE_SGX, "mrenclave", 32},
+    {BULLA_EVIDENCE_SGX, "mrsigner", 32},
+    {BULLA_EVIDENCE_SGX, "config-id", 64},
+};
+enum { NITRO_PCRS = 32 };
+
+static bool is_nitro_pcr(const char *name, size_t size)
+{
+    char expected[16];
+    for (unsigned i = 0; i < NITRO_PCRS; i++) {
+        (void)snprintf(expected, sizeof expected, "pcr%u", i);
+        if (strcmp(name, expected) == 0)
+            return size == 32 || size == 48 || size == 64;
+    }
+    return false;
+}
+
+bool bulla_policy_reference_measures(enum bulla_evidence_kind kind, const char *name, size_t size)
+{
+    if (kind == BULLA_EVIDENCE_NITRO)
+        return is_nitro_pcr(name, size);
+    for (size_t i = 0; i < sizeof measured / sizeof *measured; i++)
+        if (measured[i].kind == kind && strcmp(measured[i].name, name) == 0)
+            return size == measured[i].size;
+    return false;
+}
+
+const char *bulla_policy_reference_names(enum bulla_evidence_kind kind, char text[static BULLA_REFERENCE_NAMES_TEXT])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    if (kind == BULLA_EVIDENCE_NITRO)
+        (void)snprintf(text, BULLA_REFERENCE_NAMES_TEXT, "pcr0 … pcr%d (32, 48 or 64 bytes)", NITRO_PCRS - 1);
+    for (size_t i = 0; i < sizeof measured / sizeof *measured; i++) {
+        if (measured[i].kind != kind)
+            continue;
+        int more = snprintf(text + used, BULLA_REFERENCE_NAMES_TEXT - used, "%s%s (%u)", used ? ", " : "",
+            measured[i].name, measured[i].size);
+        used += more > 0 && (size_t)more < BULLA_REFERENCE_NAMES_TEXT - used ? (size_t)more : 0;
+    }
+    return text;
 }
 
 /* --- reading --- */

@@ -19,7 +19,7 @@ static const char *kind_find(const char *text, enum bulla_evidence_kind *kind)
 
 static enum bulla_reason measurement_take(struct bulla_policy_reference *reference, const char *item, size_t size)
 {
-    char hex[2 * BULLA_MEASUREMENT_LARGEST + 1] = "";
+    char hex[2 * BULLA_MEASUREMENT_LARGEST + 1] = "", names[BULLA_REFERENCE_NAMES_TEXT];
     struct bulla_hex value;
     size_t name = strcspn(item, "=");
     struct bulla_measurement *one = &reference->measurements[reference->measurement_count];
@@ -29,10 +29,11 @@ static enum bulla_reason measurement_take(struct bulla_policy_reference *referen
         return bulla_refuse(BULLA_ARGUMENT, "'%.*s' is not NAME=HEX, like pcr0=…", (int)size, item);
     memcpy(hex, item + name + 1, size - name - 1);
     BULLA_TRY(bulla_hex_parse(hex, "a measurement", &value));
-    if (value.size != 32 && value.size != 48 && value.size != BULLA_MEASUREMENT_LARGEST)
-        return bulla_refuse(
-            BULLA_ARGUMENT, "%.*s has %zu bytes; a measurement has 32, 48 or 64", (int)name, item, value.size);
     memcpy(one->name, item, name);
+    if (!bulla_policy_reference_measures(reference->kind, one->name, value.size))
+        return bulla_refuse(BULLA_ARGUMENT, "no evidence of %s has %zu bytes as '%s'; it has, in bytes: %s",
+            bulla_policy_reference_kind(reference->kind), value.size, one->name,
+            bulla_policy_reference_names(reference->kind, names));
     one->size = (uint8_t)value.size;
     memcpy(one->value, value.data, value.size);
     reference->measurement_count++;

@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 #include <stdlib.h>
 
+#include "evidence/policy.h"
 #include "real_documents.h"
 #include "snp_maker.h"
 #include "support/vectors.h"
@@ -430,6 +431,7 @@ static void a_report_says_what_was_measured(void **state)
         const struct bulla_measurement *found = bulla_claims_find(&claims, expected[i].name);
         assert_non_null(found);
         assert_int_equal(found->size, expected[i].size);
+        assert_true(bulla_policy_reference_measures(BULLA_EVIDENCE_SEV_SNP, expected[i].name, expected[i].size));
         memset(bytes, expected[i].byte, sizeof bytes);
         assert_memory_equal(found->value, bytes, found->size);
     }
