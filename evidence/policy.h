@@ -28,10 +28,17 @@ struct bulla_policy_reference {
     char label[64];
     struct bulla_measurement measurements[BULLA_REFERENCE_MEASUREMENTS]; /* all of them must be equal; at least one */
     size_t measurement_count;
-    uint32_t tcb_accepted; /* bit i: enum bulla_tcb_status i, never BULLA_TCB_REVOKED; 0: up-to-date, and for Nitro,
-                            * which has no such status, unknown */
+    uint32_t tcb_accepted; /* bit i: enum bulla_tcb_status i, never BULLA_TCB_REVOKED; 0: up-to-date, and unknown for
+                            * Nitro, which has no such status, and where snp_least says what is current */
     bool migratable;       /* a guest that may migrate is accepted */
+    /* Of SEV-SNP only: */
+    uint8_t snp_least[BULLA_SNP_COMPONENTS]; /* the reported TCB must have these versions or later ones; 0…0: any */
+    bool snp_has_vmpl;
+    uint8_t snp_vmpl; /* the report is by this VMPL or one with more rights: 0 … 3, where 0 has every right */
 };
+enum { BULLA_SNP_VMPL_LARGEST = 3 };
+/* Whether snp_least asks for anything. */
+bool bulla_policy_reference_has_least(const struct bulla_policy_reference *reference);
 
 struct bulla_policy {
     uint8_t authority[65]; /* P-256, uncompressed */

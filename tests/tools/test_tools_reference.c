@@ -100,6 +100,30 @@ static void firmware_is_written_as_it_is_read(void **state)
     }
 }
 
+static void a_guests_platform_is_written_as_it_is_read(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"", "min-bootloader=4,min-tee=1,min-snp=22,min-microcode=255,max-vmpl=3",
+        "min-snp=22", "max-vmpl=0", "min-microcode=1,max-vmpl=1"};
+    static const char *const wrong[] = {"min-snp=256", "min-snp=", "min-snp=x", "min-snp=-1", "min-snp", "min-smc=1",
+        "max-vmpl=4", "max-vmpl=", "max-snp=1", "min-snp=1x", "min-snp=00000000000000000000000000000000000000022"};
+    struct bulla_policy_reference reference;
+    char text[256], snp[BULLA_SNP_TEXT];
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        (void)snprintf(text, sizeof text, "x=sev-snp:measurement=" HEX48 "%s%s", texts[i][0] ? "," : "", texts[i]);
+        assert_int_equal(bulla_reference_parse(text, &reference), BULLA_OK);
+        bulla_reference_snp(&reference, snp);
+        assert_string_equal(snp, texts[i]);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        (void)snprintf(text, sizeof text, "x=sev-snp:measurement=" HEX48 ",%s", wrong[i]);
+        if (bulla_reference_parse(text, &reference) != BULLA_ARGUMENT)
+            fail_msg("taken: %s", wrong[i]);
+    }
+    assert_int_equal(bulla_reference_parse("x=tdx:mrtd=" HEX48 ",max-vmpl=0", &reference), BULLA_ARGUMENT);
+    assert_int_equal(bulla_reference_parse("x=sev-snp:max-vmpl=0", &reference), BULLA_ARGUMENT); /* of whom? */
+}
+
 static void a_label_has_1_to_63_bytes_without_control_characters(void **state)
 {
     (void)state;
@@ -166,6 +190,7 @@ int main(void)
         cmocka_unit_test(what_is_no_reference_is_refused),
         cmocka_unit_test(a_measurement_that_the_kind_has_not_is_refused_with_those_it_has),
         cmocka_unit_test(firmware_is_written_as_it_is_read),
+        cmocka_unit_test(a_guests_platform_is_written_as_it_is_read),
         cmocka_unit_test(a_label_has_1_to_63_bytes_without_control_characters),
         cmocka_unit_test(a_grant_is_told_in_one_sentence),
         cmocka_unit_test(the_longest_grant_is_shown_whole),
