@@ -49,8 +49,8 @@ check-full: deps-check ## The same, and soak, mutation and kill tests
 bench: deps-check ## Ratios against ONNX Runtime, in one run
 	@scripts/bench
 
-fuzz: ## Each fuzz target for FUZZ_SECONDS (60), with clang
-	@scripts/fuzz
+fuzz: ## Each fuzz target, or TARGETS='cbor policy', for FUZZ_SECONDS (60), with clang
+	@scripts/fuzz $(TARGETS)
 
 coverage: ## Line coverage by room
 	@scripts/coverage

@@ -44,6 +44,8 @@ struct bulla_crl; /* a certificate revocation list */
 enum bulla_reason bulla_crl_read(
     struct bulla_bytes der_or_pem, const char *what, struct bulla_crl **crl) BULLA_MUST_USE;
 void bulla_crl_free(struct bulla_crl **crl);
+/* Whether its issuer's name is the certificate's subject: whose list it is, and no more. */
+bool bulla_crl_is_by(const struct bulla_crl *list, const struct bulla_certificate *issuer);
 #define BULLA_CRL __attribute__((cleanup(bulla_crl_free)))
 
 struct bulla_chain_rules {

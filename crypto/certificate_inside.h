@@ -41,7 +41,6 @@ enum bulla_reason bulla_x509_verify(const struct bulla_public_key *key, const X5
 bool bulla_signed_before(const struct bulla_certificate *issuer, const struct bulla_certificate *certificate);
 void bulla_signed_remember(const struct bulla_certificate *issuer, const struct bulla_certificate *certificate);
 
-bool bulla_crl_is_by(const struct bulla_crl *list, const struct bulla_certificate *issuer);
 /* Whether `list` revokes `certificate`, which `issuer` signed; a list by somebody else revokes nothing. */
 bool bulla_crl_revokes(
     const struct bulla_crl *list, const struct bulla_certificate *issuer, const struct bulla_certificate *certificate);

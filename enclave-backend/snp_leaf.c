@@ -102,15 +102,6 @@ static enum bulla_reason open_share(
     return reason;
 }
 
-static enum bulla_reason open_leaf(
-    const struct bulla_leaf_request *request, struct bulla_bytes blob, uint8_t share[static 32])
-{
-    enum bulla_reason reason = open_share(request, blob, share);
-    if (reason != BULLA_OK)
-        bulla_wipe(share, BULLA_SHARE_SIZE);
-    return reason;
-}
-
 static enum bulla_reason describe(const struct bulla_leaf_request *request, char *line, size_t size)
 {
     (void)request;
@@ -127,6 +118,6 @@ const struct bulla_leaf_scheme bulla_snp_leaf = {
     .protects_pin = false,
     .by_passphrase = false,
     .seal = seal,
-    .open = open_leaf,
+    .open = open_share,
     .describe = describe,
 };

@@ -106,7 +106,22 @@ static uint32_t accepted_by(const struct bulla_policy_reference *reference)
         [BULLA_EVIDENCE_TDX] = current,
         [BULLA_EVIDENCE_SGX] = current,
     };
-    return reference->tcb_accepted ? reference->tcb_accepted : by_kind[reference->kind];
+    if (reference->tcb_accepted)
+        return reference->tcb_accepted;
+    return by_kind[reference->kind] | (bulla_policy_reference_has_least(reference) ? 1u << BULLA_TCB_UNKNOWN : 0);
+}
+
+static enum bulla_reason judge_snp(const struct bulla_policy_reference *reference, const struct bulla_claims *claims)
+{
+    for (unsigned i = 0; i < BULLA_SNP_COMPONENTS; i++)
+        if (claims->snp_tcb[i] < reference->snp_least[i])
+            return bulla_refuse(BULLA_EVIDENCE_TCB, "the reported TCB has %s version %u, and '%s' asks for %u",
+                bulla_snp_component_name((enum bulla_snp_component)i), claims->snp_tcb[i], reference->label,
+                reference->snp_least[i]);
+    if (reference->snp_has_vmpl && claims->snp_vmpl > reference->snp_vmpl)
+        return bulla_refuse(BULLA_POLICY_STATE, "the report is by VMPL %u, and '%s' accepts none above %u",
+            claims->snp_vmpl, reference->label, reference->snp_vmpl);
+    return BULLA_OK;
 }
 
 static enum bulla_reason judge_platform(
@@ -118,7 +133,7 @@ static enum bulla_reason judge_platform(
     if (claims->tcb == BULLA_TCB_REVOKED || !(accepted_by(reference) >> claims->tcb & 1))
         return bulla_refuse(BULLA_EVIDENCE_TCB, "the platform's firmware is %s, which '%s' does not accept",
             bulla_tcb_status_name(claims->tcb), reference->label);
-    return BULLA_OK;
+    return claims->kind == BULLA_EVIDENCE_SEV_SNP ? judge_snp(reference, claims) : BULLA_OK;
 }
 
 /* The references of the evidence's kind, and what came of them. */

@@ -18,6 +18,17 @@ const char *bulla_tcb_status_name(enum bulla_tcb_status status)
     return (unsigned)status < BULLA_TCB_STATUSES ? tcb_names[status] : "unknown";
 }
 
+const char *bulla_snp_component_name(enum bulla_snp_component component)
+{
+    static const char *const names[BULLA_SNP_COMPONENTS] = {
+        [BULLA_SNP_BOOTLOADER] = "bootloader",
+        [BULLA_SNP_TEE] = "tee",
+        [BULLA_SNP_FIRMWARE] = "snp",
+        [BULLA_SNP_MICROCODE] = "microcode",
+    };
+    return (unsigned)component < BULLA_SNP_COMPONENTS ? names[component] : "unknown";
+}
+
 enum bulla_reason bulla_claims_measure(struct bulla_claims *claims, const char *name, struct bulla_bytes value)
 {
     struct bulla_measurement *measurement = &claims->measurements[claims->measurement_count];

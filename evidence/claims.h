@@ -28,6 +28,16 @@ enum bulla_tcb_status {
 };
 const char *bulla_tcb_status_name(enum bulla_tcb_status status); /* "up-to-date" */
 
+/* What an SEV-SNP platform's TCB version is made of. */
+enum bulla_snp_component {
+    BULLA_SNP_BOOTLOADER,
+    BULLA_SNP_TEE,
+    BULLA_SNP_FIRMWARE,
+    BULLA_SNP_MICROCODE,
+    BULLA_SNP_COMPONENTS
+};
+const char *bulla_snp_component_name(enum bulla_snp_component component); /* "bootloader" */
+
 enum { BULLA_MEASUREMENTS = 40, BULLA_MEASUREMENT_LARGEST = 64, BULLA_FACTS = 32 };
 
 /* Named as policies name them: "pcr0" … "pcr31", "measurement", "mrtd", "rtmr0" …, "mrenclave", "mrsigner". */
@@ -51,9 +61,12 @@ struct bulla_claims {
     bool debug;                       /* only where debugging was allowed by the caller, for explaining */
     bool migratable;                  /* could move to another machine: SNP's migration agent, TDX's migration bit */
     enum bulla_tcb_status tcb;
-    struct bulla_bytes report_data; /* what the attester was asked to sign: extraData, user_data, REPORT_DATA */
-    struct bulla_bytes nonce;       /* Nitro's own; else empty */
-    struct bulla_bytes public_key;  /* Nitro's own; else empty */
+    uint8_t
+        snp_tcb[BULLA_SNP_COMPONENTS]; /* of SEV-SNP: the reported TCB, which the signing key's certificate bears out */
+    uint32_t snp_vmpl;                 /* of SEV-SNP: the level that asked for the report; 0 has every right */
+    struct bulla_bytes report_data;    /* what the attester was asked to sign: extraData, user_data, REPORT_DATA */
+    struct bulla_bytes nonce;          /* Nitro's own; else empty */
+    struct bulla_bytes public_key;     /* Nitro's own; else empty */
     struct bulla_measurement measurements[BULLA_MEASUREMENTS];
     size_t measurement_count;
     struct bulla_fact facts[BULLA_FACTS];

@@ -96,7 +96,8 @@ struct bulla_grant_memory {
     void *context;
 };
 /* The first grant that allows it, those without a count before those with one; else the refusal of the one that came
- * nearest: BULLA_GRANT_MISSING, _NOT_YET, _EXPIRED, _REVOKED, _USED_UP. Under 20 µs with 1,000 grants. */
+ * nearest, whatever their order: BULLA_GRANT_MISSING, _EXPIRED, _NOT_YET, _REVOKED, _USED_UP, each nearer than those
+ * before it. Under 20 µs with 1,000 grants. */
 enum bulla_reason bulla_grants_decide(const struct bulla_grant *grants, size_t count, const struct bulla_access *access,
     const struct bulla_grant_memory *memory, const struct bulla_grant **allowed) BULLA_MUST_USE;
 

@@ -1,11 +1,13 @@
 /* One pass over the grants. Each that does not allow falls at one of the steps below, and the refusal is that of the
  * one that came furthest: whoever has to mend it learns of the grant that was nearly enough, not of the thousand
- * others. What a token remembers is asked for last, for the few that have passed the rest. */
+ * others. Of several that ended, or are still to begin, that is the one whose time is the least away; else the first.
+ * What a token remembers is asked for last, for the few that have passed the rest. */
 #include "grant.h"
 
 #include "plain_text.h"
 
-enum step { AT_SUBJECT, AT_END, AT_BEGIN, AT_REVOKED, AT_USED_UP, ALLOWED };
+/* AT_SUBJECT: it is somebody else's, or is for other operations with another object. */
+enum step { AT_SUBJECT, AT_OBJECT, AT_OPERATION, AT_END, AT_BEGIN, AT_REVOKED, AT_USED_UP, ALLOWED };
 
 static bool is_for(const struct bulla_grant *grant, const struct bulla_access *access)
 {
@@ -39,8 +41,11 @@ static bool remembered(bool (*question)(void *, const struct bulla_grant *), con
 static enum step judge(
     const struct bulla_grant *grant, const struct bulla_access *access, const struct bulla_grant_memory *memory)
 {
-    if (!(grant->operations & access->operation) || !is_over(grant, access) || !is_for(grant, access))
+    bool operation = grant->operations & access->operation, object = is_over(grant, access);
+    if (!(operation || object) || !is_for(grant, access))
         return AT_SUBJECT;
+    if (!operation || !object)
+        return operation ? AT_OBJECT : AT_OPERATION;
     if (access->now > grant->not_after)
         return AT_END;
     if (access->now < grant->not_before)
@@ -62,21 +67,34 @@ static void write_id(const struct bulla_grant *grant, char text[static 2 * BULLA
     text[(size_t)2 * BULLA_GRANT_ID] = '\0';
 }
 
-static enum bulla_reason refuse_missing(const struct bulla_access *access)
+static uint64_t seconds_away(enum step step, const struct bulla_grant *grant, const struct bulla_access *access)
 {
+    if (step == AT_END)
+        return access->now - grant->not_after;
+    return step == AT_BEGIN ? grant->not_before - access->now : 0;
+}
+
+static enum bulla_reason refuse_missing(
+    enum step step, const struct bulla_grant *nearest, const struct bulla_access *access)
+{
+    char id[2 * BULLA_GRANT_ID + 1];
     char who[BULLA_PRINCIPAL_TEXT] = "nobody";
     const char *operation = bulla_grant_operation_name((enum bulla_grant_operation)access->operation);
     if (access->principal_count)
         bulla_principal_text(&access->principals[0], who);
-    return bulla_refuse(
-        BULLA_GRANT_MISSING, "no grant lets %s %s with this object", who, operation ? operation : "do that");
+    operation = operation ? operation : "do that";
+    if (step == AT_SUBJECT)
+        return bulla_refuse(BULLA_GRANT_MISSING, "no grant lets %s %s with this object", who, operation);
+    write_id(nearest, id);
+    return bulla_refuse(BULLA_GRANT_MISSING, "no grant lets %s %s with this object; the nearest, %s, is for %s", who,
+        operation, id, step == AT_OBJECT ? "another object" : "other operations");
 }
 
 static enum bulla_reason refuse(enum step step, const struct bulla_grant *nearest, const struct bulla_access *access)
 {
     char id[2 * BULLA_GRANT_ID + 1], limit[BULLA_WHEN_SIZE], now[BULLA_WHEN_SIZE];
-    if (step == AT_SUBJECT)
-        return refuse_missing(access);
+    if (step < AT_END)
+        return refuse_missing(step, nearest, access);
     write_id(nearest, id);
     (void)bulla_text_when(access->now, now);
     if (step == AT_END)
@@ -97,6 +115,7 @@ enum bulla_reason bulla_grants_decide(const struct bulla_grant *grants, size_t c
     static const struct bulla_grant_memory nothing;
     const struct bulla_grant *nearest = NULL, *counted = NULL;
     enum step furthest = AT_SUBJECT;
+    uint64_t least = 0;
     *allowed = NULL;
     if (!memory)
         memory = &nothing;
@@ -110,8 +129,12 @@ enum bulla_reason bulla_grants_decide(const struct bulla_grant *grants, size_t c
         }
         if (step == ALLOWED)
             counted = &grants[i];
-        if (step > furthest) {
+        if (step < furthest || step == AT_SUBJECT)
+            continue;
+        uint64_t away = seconds_away(step, &grants[i], access);
+        if (step > furthest || away < least) {
             furthest = step;
+            least = away;
             nearest = &grants[i];
         }
     }

@@ -28,10 +28,17 @@ struct bulla_policy_reference {
     char label[64];
     struct bulla_measurement measurements[BULLA_REFERENCE_MEASUREMENTS]; /* all of them must be equal; at least one */
     size_t measurement_count;
-    uint32_t tcb_accepted; /* bit i: enum bulla_tcb_status i, never BULLA_TCB_REVOKED; 0: up-to-date, and for Nitro,
-                            * which has no such status, unknown */
+    uint32_t tcb_accepted; /* bit i: enum bulla_tcb_status i, never BULLA_TCB_REVOKED; 0: up-to-date, and unknown for
+                            * Nitro, which has no such status, and where snp_least says what is current */
     bool migratable;       /* a guest that may migrate is accepted */
+    /* Of SEV-SNP only: */
+    uint8_t snp_least[BULLA_SNP_COMPONENTS]; /* the reported TCB must have these versions or later ones; 0…0: any */
+    bool snp_has_vmpl;
+    uint8_t snp_vmpl; /* the report is by this VMPL or one with more rights: 0 … 3, where 0 has every right */
 };
+enum { BULLA_SNP_VMPL_LARGEST = 3 };
+/* Whether snp_least asks for anything. */
+bool bulla_policy_reference_has_least(const struct bulla_policy_reference *reference);
 
 struct bulla_policy {
     uint8_t authority[65]; /* P-256, uncompressed */
@@ -52,6 +59,12 @@ struct bulla_policy {
  */
 const char *bulla_policy_reference_kind(enum bulla_evidence_kind kind);
 enum bulla_evidence_kind bulla_policy_reference_named(struct bulla_bytes name);
+/* Whether evidence of that kind can have a measurement of that name with so many bytes. A bundle with another one is
+ * read all the same (a later kind of document may have it), and accepts nothing. */
+bool bulla_policy_reference_measures(enum bulla_evidence_kind kind, const char *name, size_t size);
+/* All of them, for people: "pcr0 … pcr31 (32, 48 or 64 bytes)". */
+enum { BULLA_REFERENCE_NAMES_TEXT = 256 };
+const char *bulla_policy_reference_names(enum bulla_evidence_kind kind, char text[static BULLA_REFERENCE_NAMES_TEXT]);
 
 void bulla_policy_reference(const uint8_t authority[static 65], uint64_t epoch, uint8_t policy_ref[static 32]);
 /* TPM2_PolicyPCR's digest from the zero policy: SHA-256(0…0 ‖ TPM_CC_PolicyPCR ‖ TPML_PCR_SELECTION ‖ pcrDigest). */

@@ -1,10 +1,20 @@
-/* Allowlists of enclaves and confidential guests. A reference names what must be equal; which measurements a kind has
- * is its verifier's affair, and a name that it does not have is simply never found equal. */
+/* Allowlists of enclaves and confidential guests. A reference names what must be equal; a name that its kind of
+ * evidence does not have is simply never found equal, and whoever writes a policy is told which names there are. */
 #include "policy_format.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-enum { REFERENCE_LABEL, REFERENCE_KIND, REFERENCE_MEASUREMENTS, REFERENCE_TCB, REFERENCE_MIGRATABLE, REFERENCE_KEYS };
+enum {
+    REFERENCE_LABEL,
+    REFERENCE_KIND,
+    REFERENCE_MEASUREMENTS,
+    REFERENCE_TCB,
+    REFERENCE_MIGRATABLE,
+    REFERENCE_SNP_LEAST,
+    REFERENCE_SNP_VMPL,
+    REFERENCE_KEYS
+};
 enum { TCB_LARGEST = (1 << BULLA_TCB_REVOKED) - 1 };
 
 static const char *const kinds[BULLA_EVIDENCE_KINDS] = {
@@ -25,6 +35,79 @@ enum bulla_evidence_kind bulla_policy_reference_named(struct bulla_bytes name)
         if (kinds[kind] && bulla_bytes_equal_text(name, kinds[kind]))
             return (enum bulla_evidence_kind)kind;
     return BULLA_EVIDENCE_NONE;
+}
+
+bool bulla_policy_reference_has_least(const struct bulla_policy_reference *reference)
+{
+    static const uint8_t none[BULLA_SNP_COMPONENTS];
+    return memcmp(reference->snp_least, none, sizeof none) != 0;
+}
+
+/* --- what a kind measures --- */
+
+/* In the order of the verifiers, which have the names again beside the values; NITRO's are numbered. */
+static const struct {
+    enum bulla_evidence_kind kind;
+    const char *name;
+    uint8_t size;
+} measured[] = {
+    {BULLA_EVIDENCE_SEV_SNP, "measurement", 48},
+    {BULLA_EVIDENCE_SEV_SNP, "host-data", 32},
+    {BULLA_EVIDENCE_SEV_SNP, "id-key-digest", 48},
+    {BULLA_EVIDENCE_SEV_SNP, "author-digest", 48},
+    {BULLA_EVIDENCE_SEV_SNP, "report-id", 32},
+    {BULLA_EVIDENCE_SEV_SNP, "chip-id", 64},
+    {BULLA_EVIDENCE_TDX, "mrtd", 48},
+    {BULLA_EVIDENCE_TDX, "rtmr0", 48},
+    {BULLA_EVIDENCE_TDX, "rtmr1", 48},
+    {BULLA_EVIDENCE_TDX, "rtmr2", 48},
+    {BULLA_EVIDENCE_TDX, "rtmr3", 48},
+    {BULLA_EVIDENCE_TDX, "mrconfigid", 48},
+    {BULLA_EVIDENCE_TDX, "mrowner", 48},
+    {BULLA_EVIDENCE_TDX, "mrownerconfig", 48},
+    {BULLA_EVIDENCE_TDX, "mrseam", 48},
+    {BULLA_EVIDENCE_TDX, "mrservicetd", 48},
+    {BULLA_EVIDENCE_SGX, "mrenclave", 32},
+    {BULLA_EVIDENCE_SGX, "mrsigner", 32},
+    {BULLA_EVIDENCE_SGX, "config-id", 64},
+};
+enum { NITRO_PCRS = 32 };
+
+static bool is_nitro_pcr(const char *name, size_t size)
+{
+    char expected[16];
+    for (unsigned i = 0; i < NITRO_PCRS; i++) {
+        (void)snprintf(expected, sizeof expected, "pcr%u", i);
+        if (strcmp(name, expected) == 0)
+            return size == 32 || size == 48 || size == 64;
+    }
+    return false;
+}
+
+bool bulla_policy_reference_measures(enum bulla_evidence_kind kind, const char *name, size_t size)
+{
+    if (kind == BULLA_EVIDENCE_NITRO)
+        return is_nitro_pcr(name, size);
+    for (size_t i = 0; i < sizeof measured / sizeof *measured; i++)
+        if (measured[i].kind == kind && strcmp(measured[i].name, name) == 0)
+            return size == measured[i].size;
+    return false;
+}
+
+const char *bulla_policy_reference_names(enum bulla_evidence_kind kind, char text[static BULLA_REFERENCE_NAMES_TEXT])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    if (kind == BULLA_EVIDENCE_NITRO)
+        (void)snprintf(text, BULLA_REFERENCE_NAMES_TEXT, "pcr0 … pcr%d (32, 48 or 64 bytes)", NITRO_PCRS - 1);
+    for (size_t i = 0; i < sizeof measured / sizeof *measured; i++) {
+        if (measured[i].kind != kind)
+            continue;
+        int more = snprintf(text + used, BULLA_REFERENCE_NAMES_TEXT - used, "%s%s (%u)", used ? ", " : "",
+            measured[i].name, measured[i].size);
+        used += more > 0 && (size_t)more < BULLA_REFERENCE_NAMES_TEXT - used ? (size_t)more : 0;
+    }
+    return text;
 }
 
 /* --- reading --- */
@@ -78,6 +161,26 @@ static enum bulla_reason check_unique(const struct bulla_policy *policy, const s
     return BULLA_OK;
 }
 
+/* What is asked of SEV-SNP's platform is in references of that kind only; to ask for nothing is to leave it out. */
+static enum bulla_reason take_snp(
+    const struct bulla_cbor *least, const struct bulla_cbor *vmpl, struct bulla_policy_reference *reference)
+{
+    bool has_least = least->string.data != NULL;
+    if (has_least)
+        memcpy(reference->snp_least, least->string.data, sizeof reference->snp_least);
+    if (has_least && !bulla_policy_reference_has_least(reference))
+        return bulla_refuse(BULLA_MALFORMED, "policy: reference '%s' asks for versions from 0 on", reference->label);
+    reference->snp_has_vmpl = vmpl->kind == BULLA_CBOR_UINT;
+    reference->snp_vmpl = reference->snp_has_vmpl ? (uint8_t)vmpl->number : 0;
+    if (vmpl->number > BULLA_SNP_VMPL_LARGEST)
+        return bulla_refuse(BULLA_MALFORMED, "policy: reference '%s' accepts a VMPL above %d", reference->label,
+            BULLA_SNP_VMPL_LARGEST);
+    if ((has_least || reference->snp_has_vmpl) && reference->kind != BULLA_EVIDENCE_SEV_SNP)
+        return bulla_refuse(
+            BULLA_MALFORMED, "policy: reference '%s' has fields of sev-snp and is none", reference->label);
+    return BULLA_OK;
+}
+
 static enum bulla_reason read_reference(
     const struct bulla_cbor *map, const struct bulla_policy *policy, struct bulla_policy_reference *reference)
 {
@@ -88,8 +191,12 @@ static enum bulla_reason read_reference(
         {REFERENCE_MEASUREMENTS, NULL, BULLA_CBOR_MAP, false, &value[REFERENCE_MEASUREMENTS], 0, 0},
         {REFERENCE_TCB, NULL, BULLA_CBOR_UINT, true, &value[REFERENCE_TCB], 1, TCB_LARGEST},
         {REFERENCE_MIGRATABLE, NULL, BULLA_CBOR_BOOL, true, &value[REFERENCE_MIGRATABLE], 1, 1},
+        {REFERENCE_SNP_LEAST, NULL, BULLA_CBOR_BSTR, true, &value[REFERENCE_SNP_LEAST], BULLA_SNP_COMPONENTS,
+            BULLA_SNP_COMPONENTS},
+        {REFERENCE_SNP_VMPL, NULL, BULLA_CBOR_UINT, true, &value[REFERENCE_SNP_VMPL], 0, 0},
     };
-    value[REFERENCE_TCB].number = value[REFERENCE_MIGRATABLE].number = 0;
+    memset(value, 0, sizeof value);
+    value[REFERENCE_SNP_VMPL].kind = BULLA_CBOR_NULL; /* unless it is there */
     BULLA_TRY(bulla_cbor_fields(map, fields, REFERENCE_KEYS, "policy reference"));
     BULLA_TRY(bulla_policy_take_text(&value[REFERENCE_LABEL], reference->label, sizeof reference->label));
     reference->kind = bulla_policy_reference_named(value[REFERENCE_KIND].string);
@@ -97,6 +204,7 @@ static enum bulla_reason read_reference(
         return bulla_refuse(BULLA_MALFORMED, "policy: reference '%s' is of no known kind", reference->label);
     reference->tcb_accepted = (uint32_t)value[REFERENCE_TCB].number;
     reference->migratable = value[REFERENCE_MIGRATABLE].number != 0;
+    BULLA_TRY(take_snp(&value[REFERENCE_SNP_LEAST], &value[REFERENCE_SNP_VMPL], reference));
     BULLA_TRY(take_measurements(&value[REFERENCE_MEASUREMENTS], reference));
     return check_unique(policy, reference);
 }
@@ -147,7 +255,9 @@ enum bulla_reason bulla_policy_settle_references(struct bulla_policy *policy)
 static void write_reference(struct bulla_writer *writer, const struct bulla_policy_reference *reference)
 {
     struct bulla_bytes label = {(const uint8_t *)reference->label, strnlen(reference->label, sizeof reference->label)};
-    bulla_cbor_write_map(writer, 3 + (size_t)(reference->tcb_accepted != 0) + reference->migratable);
+    bool least = bulla_policy_reference_has_least(reference);
+    bulla_cbor_write_map(
+        writer, 3 + (size_t)(reference->tcb_accepted != 0) + reference->migratable + least + reference->snp_has_vmpl);
     bulla_signed_text(writer, REFERENCE_LABEL, label);
     bulla_signed_text(writer, REFERENCE_KIND, BULLA_TEXT(kinds[reference->kind]));
     bulla_cbor_write_uint(writer, REFERENCE_MEASUREMENTS);
@@ -164,6 +274,12 @@ static void write_reference(struct bulla_writer *writer, const struct bulla_poli
         bulla_cbor_write_uint(writer, REFERENCE_MIGRATABLE);
         bulla_cbor_write_bool(writer, true);
     }
+    if (least) {
+        bulla_cbor_write_uint(writer, REFERENCE_SNP_LEAST);
+        bulla_cbor_write_bstr(writer, BULLA_BYTES(reference->snp_least));
+    }
+    if (reference->snp_has_vmpl)
+        bulla_signed_number(writer, REFERENCE_SNP_VMPL, reference->snp_vmpl);
 }
 
 void bulla_policy_write_references(struct bulla_writer *writer, const struct bulla_policy *policy)

@@ -201,6 +201,11 @@ static enum bulla_reason claim(const struct bulla_snp_report *report, const stru
         return bulla_refuse(BULLA_EVIDENCE_DEBUG, "the guest's policy allows debugging");
     claims->migratable = report->policy & BULLA_SNP_POLICY_MIGRATE;
     claims->pinned = true;
+    claims->snp_vmpl = report->vmpl;
+    claims->snp_tcb[BULLA_SNP_BOOTLOADER] = report->reported_tcb.data[0];
+    claims->snp_tcb[BULLA_SNP_TEE] = report->reported_tcb.data[1];
+    claims->snp_tcb[BULLA_SNP_FIRMWARE] = report->reported_tcb.data[6];
+    claims->snp_tcb[BULLA_SNP_MICROCODE] = report->reported_tcb.data[7];
     claims->report_data = report->report_data;
     bulla_endorsed_validity(endorsed, claims);
     tell(report, endorsed->certificates[0], claims);

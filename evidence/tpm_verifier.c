@@ -27,6 +27,15 @@ static enum bulla_reason measure(const struct bulla_tpm_evidence *evidence, stru
     return BULLA_OK;
 }
 
+/* TPM_PT_FIRMWARE_VERSION_1 and _2 as they are, and as makers write them: each half of each in decimal. Outside the
+ * endorsement hierarchy a TPM adds a secret number of the key's to it, and who reads it should not take it for more. */
+static void tell_firmware(uint64_t version, struct bulla_claims *claims)
+{
+    bulla_claims_tell(claims, "firmware", "%u.%u.%u.%u (0x%08x 0x%08x), as this key shows it",
+        (unsigned)(version >> 48), (unsigned)(version >> 32 & 0xffff), (unsigned)(version >> 16 & 0xffff),
+        (unsigned)(version & 0xffff), (unsigned)(version >> 32), (unsigned)(version & UINT32_MAX));
+}
+
 static void tell(const struct bulla_tpm_claims *quoted, bool pinned, struct bulla_claims *claims)
 {
     char name[2 * BULLA_TPM_NAME_LARGEST + 1] = "";
@@ -38,7 +47,7 @@ static void tell(const struct bulla_tpm_claims *quoted, bool pinned, struct bull
         quoted->clock_safe ? "" : ", may have gone back (not safe)");
     bulla_claims_tell(claims, "resets", "%u", quoted->reset_count);
     bulla_claims_tell(claims, "restarts", "%u", quoted->restart_count);
-    bulla_claims_tell(claims, "firmware", "%016llx", (unsigned long long)quoted->firmware);
+    tell_firmware(quoted->firmware, claims);
 }
 
 static enum bulla_reason judge(

@@ -51,6 +51,52 @@ enum bulla_reason bulla_certificates_add_roots(struct bulla_certificates *certif
     return BULLA_OK;
 }
 
+/* --- revocation lists --- */
+
+static bool is_by_any(const struct bulla_crl *list, const struct bulla_certificate *const *issuers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (bulla_crl_is_by(list, issuers[i]))
+            return true;
+    return false;
+}
+
+static enum bulla_reason list_add(struct bulla_certificates *certificates, const char *path)
+{
+    uint8_t *data = NULL;
+    size_t size = 0;
+    struct bulla_crl **next = certificates->lists + certificates->list_count;
+    if (certificates->list_count == BULLA_CERTIFICATES_LISTS)
+        return bulla_refuse(BULLA_TOO_LARGE, "more than %d revocation lists", BULLA_CERTIFICATES_LISTS);
+    BULLA_TRY(bulla_file_read(path, BULLA_CRL_LARGEST, &data, &size));
+    enum bulla_reason reason = bulla_crl_read((struct bulla_bytes){data, size}, path, next);
+    bulla_file_free(data, size);
+    if (reason != BULLA_OK)
+        return reason;
+    certificates->list_count++;
+    if (!is_by_any(*next, (const struct bulla_certificate *const *)certificates->list, certificates->count))
+        return bulla_refuse(BULLA_CERTIFICATE_INVALID, "%s is by none of the certificates that were given", path);
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_certificates_add_lists(struct bulla_certificates *certificates, const struct bulla_list *paths)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        BULLA_TRY(list_add(certificates, paths->items[i]));
+    return BULLA_OK;
+}
+
+size_t bulla_certificates_lists_by(const struct bulla_certificates *certificates,
+    const struct bulla_certificate *const *issuers, size_t count,
+    const struct bulla_crl *lists[static BULLA_CERTIFICATES_LISTS])
+{
+    size_t found = 0;
+    for (size_t i = 0; i < certificates->list_count; i++)
+        if (is_by_any(certificates->lists[i], issuers, count))
+            lists[found++] = certificates->lists[i];
+    return found;
+}
+
 /* --- chains --- */
 
 struct search {
@@ -111,4 +157,6 @@ void bulla_certificates_free(struct bulla_certificates *certificates)
 {
     while (certificates->count > 0)
         bulla_certificate_free(&certificates->list[--certificates->count]);
+    while (certificates->list_count > 0)
+        bulla_crl_free(&certificates->lists[--certificates->list_count]);
 }

@@ -19,7 +19,7 @@ enum { DAY = 86400, CERTIFICATE_LARGEST = 8192, PUBLIC_LARGEST = 1024 };
 struct challenge_settings {
     struct bulla_common common;
     const char *output, *keep;
-    struct bulla_list roots, chain;
+    struct bulla_list roots, chain, revocations;
 };
 #define AT(member) offsetof(struct challenge_settings, member)
 
@@ -28,6 +28,8 @@ static const struct bulla_option options[] = {
         0, 0, true},
     {"chain", 'c', "FILE", "certificates between that root and the TPM's; repeatable", BULLA_OPTION_LIST, AT(chain), 0,
         0, false},
+    {"revocations", 0, "FILE", "a revocation list of one of these, in PEM or DER; repeatable", BULLA_OPTION_LIST,
+        AT(revocations), 0, BULLA_CERTIFICATES_LISTS, false},
     {"output", 'o', "FILE", "where the challenge goes", BULLA_OPTION_TEXT, AT(output), 0, 0, true},
     {"keep", 0, "STATE", "what stays here until the answer comes", BULLA_OPTION_TEXT, AT(keep), 0, 0, true},
 };
@@ -43,6 +45,8 @@ struct machine {
 /* A question to tpm_ek.h but for the chain, and where its answer goes. */
 struct endorsement {
     struct bulla_tpm_ek_question question;
+    const struct bulla_certificates *trust;
+    const struct bulla_crl *lists[BULLA_CERTIFICATES_LISTS]; /* of the chain that is judged */
     struct bulla_tpm_ek *answer;
 };
 
@@ -70,6 +74,9 @@ static enum bulla_reason attestation_check(const json_t *request, struct machine
 static enum bulla_reason endorsement_judge(void *context, const struct bulla_certificate *const *issuers, size_t count)
 {
     struct endorsement *endorsement = context;
+    endorsement->question.crls = endorsement->lists;
+    endorsement->question.crl_count =
+        bulla_certificates_lists_by(endorsement->trust, issuers, count, endorsement->lists);
     endorsement->question.issuers = issuers;
     endorsement->question.issuer_count = count;
     return bulla_tpm_ek_verify(&endorsement->question, endorsement->answer);
@@ -92,6 +99,7 @@ static enum bulla_reason endorsement_check(
                 .pin_count = trust->root_count,
                 .at = (uint64_t)time(NULL),
             },
+        .trust = trust,
         .answer = &machine->endorsement,
     };
     BULLA_CERTIFICATE struct bulla_certificate *leaf = NULL;
@@ -175,6 +183,7 @@ static enum bulla_reason request_challenge(const struct challenge_settings *sett
     BULLA_TRY(bulla_certificates_add_roots(&trust, &settings->roots));
     for (size_t i = 0; i < settings->chain.count; i++)
         BULLA_TRY(bulla_certificates_add(&trust, settings->chain.items[i], false));
+    BULLA_TRY(bulla_certificates_add_lists(&trust, &settings->revocations));
     BULLA_TRY(attestation_check(request, &machine));
     BULLA_TRY(endorsement_choose(&trust, request, &machine));
     BULLA_TRY(challenge_write(settings, request, &machine));

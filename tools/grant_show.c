@@ -92,7 +92,7 @@ json_t *bulla_revocation_show(const struct bulla_revocation *revocation)
 
 json_t *bulla_reference_json(const struct bulla_policy_reference *reference)
 {
-    char tcb[BULLA_TCB_TEXT];
+    char tcb[BULLA_TCB_TEXT], snp[BULLA_SNP_TEXT];
     json_t *measurements = json_object();
     for (size_t i = 0; i < reference->measurement_count; i++) {
         char hex[2 * BULLA_MEASUREMENT_LARGEST + 1];
@@ -100,9 +100,11 @@ json_t *bulla_reference_json(const struct bulla_policy_reference *reference)
         (void)json_object_set_new(measurements, reference->measurements[i].name, json_string(hex));
     }
     bulla_reference_tcb(reference, tcb);
-    return json_pack("{s:s,s:s,s:o,s:o,s:b}", "label", reference->label, "kind",
+    bulla_reference_snp(reference, snp);
+    return json_pack("{s:s,s:s,s:o,s:o,s:b,s:o}", "label", reference->label, "kind",
         bulla_policy_reference_kind(reference->kind), "measurements", measurements, "tcb",
-        tcb[0] ? json_string(tcb) : json_null(), "migratable", reference->migratable);
+        tcb[0] ? json_string(tcb) : json_null(), "migratable", reference->migratable, "platform",
+        snp[0] ? json_string(snp) : json_null());
 }
 
 json_t *bulla_state_json(const struct bulla_policy_state *state)

@@ -24,7 +24,7 @@ void bulla_policy_summary(const struct bulla_policy *policy, char text[static BU
 /* "s" of more than one, and of none. */
 const char *bulla_plural(size_t count);
 
-/* {"label", "kind", "measurements": {…}, "tcb", "migratable"}. */
+/* {"label", "kind", "measurements": {…}, "tcb", "migratable", "platform"}. */
 json_t *bulla_reference_json(const struct bulla_policy_reference *reference);
 /* {"label", "pcrs", "digest"}. */
 json_t *bulla_state_json(const struct bulla_policy_state *state);

@@ -11,6 +11,7 @@
 #include "grant_show.h"
 #include "output.h"
 #include "pcrs.h"
+#include "reference.h"
 
 struct diff_settings {
     struct bulla_common common;
@@ -180,21 +181,37 @@ static bool reference_is_one(const void *before, const void *after)
 static bool reference_is_equal(const void *before, const void *after)
 {
     const struct bulla_policy_reference *a = before, *b = after;
-    return strcmp(a->label, b->label) == 0 && a->tcb_accepted == b->tcb_accepted && a->migratable == b->migratable;
+    return strcmp(a->label, b->label) == 0 && a->tcb_accepted == b->tcb_accepted && a->migratable == b->migratable &&
+           memcmp(a->snp_least, b->snp_least, sizeof a->snp_least) == 0 && a->snp_has_vmpl == b->snp_has_vmpl &&
+           a->snp_vmpl == b->snp_vmpl;
+}
+
+static void text_append(char text[static BULLA_GRANT_TEXT], const char *name, const char *value)
+{
+    size_t used = strlen(text);
+    if (value[0])
+        (void)snprintf(text + used, BULLA_GRANT_TEXT - used, ", %s%s", name, value);
 }
 
 static void reference_write(const void *row, char text[static BULLA_GRANT_TEXT])
 {
     const struct bulla_policy_reference *reference = row;
-    size_t used = (size_t)snprintf(
+    char tcb[BULLA_TCB_TEXT], snp[BULLA_SNP_TEXT];
+    (void)snprintf(
         text, BULLA_GRANT_TEXT, "\"%s\": %s", reference->label, bulla_policy_reference_kind(reference->kind));
     for (size_t i = 0; i < reference->measurement_count; i++) {
         const struct bulla_measurement *one = &reference->measurements[i];
         char hex[2 * BULLA_MEASUREMENT_LARGEST + 1];
+        char shown[sizeof one->name + 32];
         bulla_hex_write(one->value, one->size, hex);
-        int more = snprintf(text + used, BULLA_GRANT_TEXT - used, ", %s %.16s…", one->name, hex);
-        used += more > 0 && (size_t)more < BULLA_GRANT_TEXT - used ? (size_t)more : 0;
+        (void)snprintf(shown, sizeof shown, "%s %.16s…", one->name, hex);
+        text_append(text, "", shown);
     }
+    bulla_reference_tcb(reference, tcb);
+    text_append(text, "tcb=", tcb);
+    bulla_reference_snp(reference, snp);
+    text_append(text, "", snp);
+    text_append(text, "", reference->migratable ? "migratable" : "");
 }
 
 static json_t *reference_json(const void *row)

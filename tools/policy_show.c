@@ -39,8 +39,9 @@ static json_t *states_show(const struct bulla_policy *policy)
 
 static void reference_say(const struct bulla_policy_reference *reference)
 {
-    char tcb[BULLA_TCB_TEXT];
+    char tcb[BULLA_TCB_TEXT], snp[BULLA_SNP_TEXT];
     bulla_reference_tcb(reference, tcb);
+    bulla_reference_snp(reference, snp);
     bulla_say("  %s (%s)\n", reference->label, bulla_policy_reference_kind(reference->kind));
     for (size_t i = 0; i < reference->measurement_count; i++) {
         const struct bulla_measurement *one = &reference->measurements[i];
@@ -50,6 +51,8 @@ static void reference_say(const struct bulla_policy_reference *reference)
     }
     if (tcb[0])
         bulla_say("    firmware: %s\n", tcb);
+    if (snp[0])
+        bulla_say("    platform: %s\n", snp);
     if (reference->migratable)
         bulla_say("    may migrate\n");
 }

@@ -209,7 +209,8 @@ const struct bulla_command bulla_command_policy_sign = {
             "a TPM: withdrawing a state takes a higher --epoch, and an opening under it.\n"
             "A reference is LABEL=KIND:NAME=HEX,…: KIND is nitro, sev-snp, tdx or sgx, NAME a measurement like pcr0,\n"
             "measurement, mrtd or mrenclave. Behind them may stand tcb=STATUS+STATUS (up-to-date, unknown,\n"
-            "configuration-needed, out-of-date) and migratable: what is accepted of the platform.",
+            "configuration-needed, out-of-date) and migratable: what is accepted of the platform; and of sev-snp\n"
+            "min-COMPONENT=N (bootloader, tee, snp, microcode: the least version) and max-vmpl=N (0 to 3).",
     .examples =
         "  bulla policy sign --key authority.pem --version 1 --from-token 0-7 -o machines.policy\n"
         "  bulla policy sign --key authority.pem --base machines.policy --state 'kernel 6.1=0-7:9f2c…' -o new.policy\n",

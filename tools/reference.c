@@ -19,7 +19,7 @@ static const char *kind_find(const char *text, enum bulla_evidence_kind *kind)
 
 static enum bulla_reason measurement_take(struct bulla_policy_reference *reference, const char *item, size_t size)
 {
-    char hex[2 * BULLA_MEASUREMENT_LARGEST + 1] = "";
+    char hex[2 * BULLA_MEASUREMENT_LARGEST + 1] = "", names[BULLA_REFERENCE_NAMES_TEXT];
     struct bulla_hex value;
     size_t name = strcspn(item, "=");
     struct bulla_measurement *one = &reference->measurements[reference->measurement_count];
@@ -29,10 +29,11 @@ static enum bulla_reason measurement_take(struct bulla_policy_reference *referen
         return bulla_refuse(BULLA_ARGUMENT, "'%.*s' is not NAME=HEX, like pcr0=…", (int)size, item);
     memcpy(hex, item + name + 1, size - name - 1);
     BULLA_TRY(bulla_hex_parse(hex, "a measurement", &value));
-    if (value.size != 32 && value.size != 48 && value.size != BULLA_MEASUREMENT_LARGEST)
-        return bulla_refuse(
-            BULLA_ARGUMENT, "%.*s has %zu bytes; a measurement has 32, 48 or 64", (int)name, item, value.size);
     memcpy(one->name, item, name);
+    if (!bulla_policy_reference_measures(reference->kind, one->name, value.size))
+        return bulla_refuse(BULLA_ARGUMENT, "no evidence of %s has %zu bytes as '%s'; it has, in bytes: %s",
+            bulla_policy_reference_kind(reference->kind), value.size, one->name,
+            bulla_policy_reference_names(reference->kind, names));
     one->size = (uint8_t)value.size;
     memcpy(one->value, value.data, value.size);
     reference->measurement_count++;
@@ -64,6 +65,41 @@ static enum bulla_reason tcb_take(struct bulla_policy_reference *reference, cons
     return BULLA_OK;
 }
 
+/* min-COMPONENT=N and max-vmpl=N. */
+static enum bulla_reason number_take(const char *item, size_t size, uint64_t most, uint8_t *into)
+{
+    char text[32] = "", name[32] = "";
+    uint64_t number = 0;
+    size_t named = strcspn(item, "=");
+    if (named + 1 < size && size - named - 1 < sizeof text && named < sizeof name) {
+        memcpy(text, item + named + 1, size - named - 1);
+        memcpy(name, item, named);
+    }
+    BULLA_TRY(bulla_number_parse(text, name, 0, most, &number));
+    *into = (uint8_t)number;
+    return BULLA_OK;
+}
+
+static bool is_named(const char *item, const char *prefix, const char *name)
+{
+    size_t before = strlen(prefix), size = strlen(name);
+    return strncmp(item, prefix, before) == 0 && strncmp(item + before, name, size) == 0 && item[before + size] == '=';
+}
+
+static enum bulla_reason snp_take(struct bulla_policy_reference *reference, const char *item, size_t size, bool *taken)
+{
+    *taken = false;
+    if (reference->kind != BULLA_EVIDENCE_SEV_SNP)
+        return BULLA_OK;
+    for (unsigned i = 0; i < BULLA_SNP_COMPONENTS; i++) {
+        *taken = is_named(item, "min-", bulla_snp_component_name((enum bulla_snp_component)i));
+        if (*taken)
+            return number_take(item, size, UINT8_MAX, &reference->snp_least[i]);
+    }
+    reference->snp_has_vmpl |= *taken = is_named(item, "max-", "vmpl");
+    return *taken ? number_take(item, size, BULLA_SNP_VMPL_LARGEST, &reference->snp_vmpl) : BULLA_OK;
+}
+
 static enum bulla_reason item_take(struct bulla_policy_reference *reference, const char *item, size_t size)
 {
     if (size == strlen("migratable") && strncmp(item, "migratable", size) == 0) {
@@ -72,6 +108,10 @@ static enum bulla_reason item_take(struct bulla_policy_reference *reference, con
     }
     if (size >= 4 && strncmp(item, "tcb=", 4) == 0)
         return tcb_take(reference, item + 4, size - 4);
+    bool taken;
+    BULLA_TRY(snp_take(reference, item, size, &taken));
+    if (taken)
+        return BULLA_OK;
     return measurement_take(reference, item, size);
 }
 
@@ -92,6 +132,18 @@ enum bulla_reason bulla_reference_parse(const char *text, struct bulla_policy_re
     if (reference->measurement_count == 0)
         return bulla_refuse(BULLA_ARGUMENT, "the reference '%s' names no measurement", reference->label);
     return BULLA_OK;
+}
+
+void bulla_reference_snp(const struct bulla_policy_reference *reference, char text[static BULLA_SNP_TEXT])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (unsigned i = 0; i < BULLA_SNP_COMPONENTS; i++)
+        if (reference->snp_least[i])
+            used += (size_t)snprintf(text + used, BULLA_SNP_TEXT - used, "%smin-%s=%u", used ? "," : "",
+                bulla_snp_component_name((enum bulla_snp_component)i), reference->snp_least[i]);
+    if (reference->snp_has_vmpl)
+        (void)snprintf(text + used, BULLA_SNP_TEXT - used, "%smax-vmpl=%u", used ? "," : "", reference->snp_vmpl);
 }
 
 void bulla_reference_tcb(const struct bulla_policy_reference *reference, char text[static BULLA_TCB_TEXT])

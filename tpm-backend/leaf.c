@@ -255,12 +255,8 @@ static enum bulla_reason leaf_open(
     const struct bulla_leaf_request *request, struct bulla_bytes bytes, uint8_t share[static 32])
 {
     struct leaf_blob blob;
-    enum bulla_reason reason = blob_read(bytes, &blob);
-    if (reason == BULLA_OK)
-        reason = leaf_open_checked(request, &blob, share);
-    if (reason != BULLA_OK)
-        bulla_wipe(share, BULLA_SHARE_SIZE);
-    return reason;
+    BULLA_TRY(blob_read(bytes, &blob));
+    return leaf_open_checked(request, &blob, share);
 }
 
 static enum bulla_reason leaf_describe(const struct bulla_leaf_request *request, char *line, size_t size)

@@ -50,7 +50,8 @@ struct bulla_leaf_scheme {
     /* Appends the blob to `blob`. Wipes nothing of the caller's. */
     enum bulla_reason (*seal)(
         const struct bulla_leaf_request *request, const uint8_t share[static 32], struct bulla_writer *blob);
-    /* Refuses with the reason a person can act on; `share` is wiped on refusal. */
+    /* Refuses with the reason a person can act on. Whatever stands in `share` then is the caller's to wipe:
+     * tree_open.c, the only one, does it for every part that fails. */
     enum bulla_reason (*open)(
         const struct bulla_leaf_request *request, struct bulla_bytes blob, uint8_t share[static 32]);
     /* One line for `bulla status`: what it needs, and whether it is there now. May connect; has a deadline. */

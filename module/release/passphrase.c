@@ -92,15 +92,6 @@ static enum bulla_reason open_share(
     return reason;
 }
 
-static enum bulla_reason open_leaf(
-    const struct bulla_leaf_request *request, struct bulla_bytes blob, uint8_t share[static 32])
-{
-    enum bulla_reason reason = open_share(request, blob, share);
-    if (reason != BULLA_OK)
-        bulla_wipe(share, BULLA_SHARE_SIZE);
-    return reason;
-}
-
 static enum bulla_reason describe(const struct bulla_leaf_request *request, char *line, size_t size)
 {
     (void)snprintf(line, size, "passphrase: %s", request->passphrase.size > 0 ? "given" : "needed, not given");
@@ -114,6 +105,6 @@ const struct bulla_leaf_scheme bulla_passphrase_leaf = {
     .protects_pin = true,
     .by_passphrase = true,
     .seal = seal,
-    .open = open_leaf,
+    .open = open_share,
     .describe = describe,
 };

@@ -147,7 +147,7 @@ enum bulla_reason bulla_tree_passphrase_check(struct bulla_bytes sealed, const s
     static const char root[BULLA_LEAF_PATH_LARGEST] = "0";
     struct bulla_tree_sealed tree;
     struct opening opening = {.sealed = &tree, .request = *request};
-    BULLA_SECRET void *share = NULL;
+    BULLA_SECRET void *share = NULL; /* wiped with its memory, whatever a leaf leaves in it */
     BULLA_TRY(bulla_tree_sealed_read(sealed, &tree));
     BULLA_TRY(bulla_secret_allocate(BULLA_SHARE_SIZE, &share));
     return check_passphrase(&opening, 0, root, share);

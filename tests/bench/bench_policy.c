@@ -74,6 +74,24 @@ static void other_principals(void)
     access_asked.principals = principals;
 }
 
+static void other_object(void)
+{
+    static const uint8_t other[32] = {[31] = 1};
+    struct bulla_bytes asked = access_asked.object_id;
+    access_asked.object_id = access_asked.object_unique = BULLA_BYTES(other);
+    decide(NULL, BULLA_GRANT_MISSING);
+    access_asked.object_id = asked;
+    access_asked.object_unique = (struct bulla_bytes){NULL, 0};
+}
+
+static void over(void)
+{
+    uint64_t now = access_asked.now;
+    access_asked.now = UINT64_MAX;
+    decide(NULL, BULLA_GRANT_EXPIRED);
+    access_asked.now = now;
+}
+
 static void read_bundle(void)
 {
     must("reading", bulla_policy_read(signed_bundle, (struct bulla_bytes){NULL, 0}, &policy) == BULLA_OK);
@@ -173,6 +191,8 @@ int main(int argc, char **argv)
         {"decision, 1,000 grants, all used up", used_up},
         {"decision, 1,000 grants, all counted and left", allowed_by_count},
         {"decision, 1,000 grants, all to another key", other_principals},
+        {"decision, 1,000 grants, all for another object", other_object},
+        {"decision, 1,000 grants, all over", over},
     };
     fill();
     sign();

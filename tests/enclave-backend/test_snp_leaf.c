@@ -119,7 +119,7 @@ static enum bulla_reason open_blob(const struct bulla_leaf_request *place, struc
     uint8_t opened[32];
     memset(opened, 0x55, sizeof opened);
     enum bulla_reason reason = bulla_snp_leaf.open(place, blob, opened);
-    assert_memory_equal(opened, reason == BULLA_OK ? share : zero, 32);
+    assert_int_equal(memcmp(opened, share, 32) == 0, reason == BULLA_OK);
     return reason;
 }
 

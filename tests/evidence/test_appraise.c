@@ -256,6 +256,53 @@ static void what_may_migrate_is_accepted_only_where_the_policy_says_so(void **st
     assert_int_equal(appraise(), BULLA_OK);
 }
 
+/* A guest by VMPL 1 whose bootloader, TEE, SNP and microcode are 4, 1, 22 and 213. */
+static struct bulla_policy_reference *guest(void)
+{
+    static const uint8_t tcb[BULLA_SNP_COMPONENTS] = {4, 1, 22, 213};
+    struct bulla_policy_reference *reference = enclave(BULLA_EVIDENCE_SEV_SNP, BULLA_TCB_UNKNOWN);
+    memcpy(claims.snp_tcb, tcb, sizeof tcb);
+    claims.snp_vmpl = 1;
+    return reference;
+}
+
+static void each_component_of_a_guests_firmware_has_a_least_version(void **state)
+{
+    (void)state;
+    static const char *const names[BULLA_SNP_COMPONENTS] = {"bootloader", "tee", "snp", "microcode"};
+    struct bulla_policy_reference *reference = guest();
+    assert_int_equal(appraise(), BULLA_EVIDENCE_TCB); /* nothing says what is current */
+    for (size_t i = 0; i < BULLA_SNP_COMPONENTS; i++) {
+        reference = guest();
+        reference->snp_least[i] = claims.snp_tcb[i];
+        assert_int_equal(appraise(), BULLA_OK);
+        reference->snp_least[i]++;
+        assert_int_equal(appraise(), BULLA_EVIDENCE_TCB);
+        assert_non_null(strstr(bulla_detail(), names[i]));
+        reference->tcb_accepted = 1u << BULLA_TCB_UNKNOWN; /* that does not stand for the versions */
+        assert_int_equal(appraise(), BULLA_EVIDENCE_TCB);
+        claims.snp_tcb[i]++;
+        assert_int_equal(appraise(), BULLA_OK);
+        reference->tcb_accepted = 1u << BULLA_TCB_UP_TO_DATE; /* said, so it holds */
+        assert_int_equal(appraise(), BULLA_EVIDENCE_TCB);
+    }
+}
+
+static void a_guest_of_fewer_rights_than_the_policy_asks_for_is_refused(void **state)
+{
+    (void)state;
+    for (uint8_t highest = 0; highest <= BULLA_SNP_VMPL_LARGEST; highest++)
+        for (uint32_t vmpl = 0; vmpl <= BULLA_SNP_VMPL_LARGEST; vmpl++) {
+            struct bulla_policy_reference *reference = guest();
+            reference->tcb_accepted = 1u << BULLA_TCB_UNKNOWN;
+            claims.snp_vmpl = vmpl;
+            assert_int_equal(appraise(), BULLA_OK); /* not asked */
+            reference->snp_has_vmpl = true;
+            reference->snp_vmpl = highest;
+            assert_int_equal(appraise(), vmpl <= highest ? BULLA_OK : BULLA_POLICY_STATE);
+        }
+}
+
 static void another_reference_may_accept_what_the_first_refuses(void **state)
 {
     (void)state;
@@ -289,6 +336,8 @@ int main(void)
         cmocka_unit_test(a_reference_that_names_nothing_accepts_nothing),
         cmocka_unit_test(debugging_and_unpinned_evidence_are_never_accepted),
         cmocka_unit_test(firmware_must_be_current_unless_the_policy_says_otherwise),
+        cmocka_unit_test(each_component_of_a_guests_firmware_has_a_least_version),
+        cmocka_unit_test(a_guest_of_fewer_rights_than_the_policy_asks_for_is_refused),
         cmocka_unit_test(a_policy_accepts_the_firmware_that_it_names_but_never_revoked),
         cmocka_unit_test(what_may_migrate_is_accepted_only_where_the_policy_says_so),
         cmocka_unit_test(another_reference_may_accept_what_the_first_refuses),

@@ -229,6 +229,73 @@ static void the_refusal_is_of_the_grant_that_came_nearest(void **state)
     assert_non_null(strstr(bulla_detail(), "grant a001")); /* of two that came as far, the first */
 }
 
+static void assert_nearest(struct question *question, const struct bulla_grant *grants, size_t count,
+    enum bulla_reason reason, const char *told)
+{
+    assert_int_equal(decide(question, grants, count), reason);
+    if (!strstr(bulla_detail(), told))
+        fail_msg("'%s' is not in: %s", told, bulla_detail());
+}
+
+/* In either order: each grant's id begins with its number. */
+static void the_nearest_of_two_is_told_in_any_order(
+    const struct bulla_grant *near, const struct bulla_grant *far, enum bulla_reason reason, const char *told)
+{
+    struct question question;
+    struct bulla_grant grants[3] = {*far, *near, *far};
+    ask_as(&question, "user:ann");
+    assert_nearest(&question, grants, 2, reason, told);
+    assert_nearest(&question, grants + 1, 2, reason, told);
+    assert_nearest(&question, grants, 3, reason, told);
+}
+
+static void of_grants_that_come_as_far_the_one_least_away_is_told(void **state)
+{
+    (void)state;
+    struct bulla_grant near, far;
+    grant_fill(&near);
+    near.id[0] = 0xaa;
+    far = near;
+    far.id[0] = 0xbb;
+    near.not_after = 1749999999; /* a second ago */
+    far.not_after = 1749999998;
+    the_nearest_of_two_is_told_in_any_order(&near, &far, BULLA_GRANT_EXPIRED, "grant aa01");
+    near.not_after = far.not_after = 1800000000;
+    near.not_before = 1750000001;
+    far.not_before = 1750000002;
+    the_nearest_of_two_is_told_in_any_order(&near, &far, BULLA_GRANT_NOT_YET, "grant aa01");
+    far.not_after = 1749999999;
+    the_nearest_of_two_is_told_in_any_order(&near, &far, BULLA_GRANT_NOT_YET, "grant aa01");
+}
+
+static void a_grant_that_is_for_something_else_is_told_where_none_is_nearer(void **state)
+{
+    (void)state;
+    static const char other_object[] = "aa0102030405060708090a0b0c0d0e0f, is for another object";
+    static const char other_operations[] = "aa0102030405060708090a0b0c0d0e0f, is for other operations";
+    struct bulla_grant object, operation, somebody, expired;
+    struct question question;
+    grant_fill(&object);
+    object.id[0] = 0xaa;
+    operation = somebody = expired = object;
+    object.object[1] ^= 1;
+    operation.operations = BULLA_MAY_SIGN;
+    expired.not_after = 1;
+    grant_give_to(&somebody, "user:bob");
+    somebody.id[0] = 0xbb;
+    ask_as(&question, "user:ann");
+    assert_nearest(&question, &somebody, 1, BULLA_GRANT_MISSING, "user:ann infer with this object");
+    assert_null(strstr(bulla_detail(), "bb")); /* others' grants are nobody's affair */
+    the_nearest_of_two_is_told_in_any_order(&object, &somebody, BULLA_GRANT_MISSING, other_object);
+    object.id[0] = 0xcc;
+    the_nearest_of_two_is_told_in_any_order(&operation, &object, BULLA_GRANT_MISSING, other_operations);
+    operation.id[0] = 0xcc;
+    the_nearest_of_two_is_told_in_any_order(&expired, &operation, BULLA_GRANT_EXPIRED, "grant aa01");
+    object.operations = BULLA_MAY_SIGN; /* neither is right: as far as somebody else's */
+    assert_int_equal(decide(&question, &object, 1), BULLA_GRANT_MISSING);
+    assert_null(strstr(bulla_detail(), "nearest"));
+}
+
 static void without_a_memory_nothing_is_remembered(void **state)
 {
     (void)state;
@@ -255,6 +322,8 @@ int main(void)
         cmocka_unit_test(what_a_token_remembers_is_asked_only_of_grants_that_allow_otherwise),
         cmocka_unit_test(a_grant_without_a_count_goes_before_one_with_it),
         cmocka_unit_test(the_refusal_is_of_the_grant_that_came_nearest),
+        cmocka_unit_test(of_grants_that_come_as_far_the_one_least_away_is_told),
+        cmocka_unit_test(a_grant_that_is_for_something_else_is_told_where_none_is_nearer),
         cmocka_unit_test(without_a_memory_nothing_is_remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "ecdsa_maker.h"
+#include "evidence/policy.h"
 #include "intel_maker.h"
 #include "real_documents.h"
 #include "support/vectors.h"
@@ -480,6 +481,7 @@ static void assert_filled(const struct bulla_claims *claims, const char *name, u
     assert_non_null(found);
     assert_int_equal(found->size, size);
     assert_memory_equal(found->value, expected, size);
+    assert_true(bulla_policy_reference_measures(claims->kind, name, size));
 }
 
 static void a_td_says_what_was_measured(void **state)

@@ -9,6 +9,7 @@
 
 #include "crypto/cbor.h"
 #include "evidence/nitro.h"
+#include "evidence/policy.h"
 #include "support/folder.h"
 #include "support/vectors.h"
 
@@ -92,6 +93,9 @@ static void check_claims(const struct real *real, const struct bulla_claims *cla
     assert_string_equal(claims->facts[0].name, "module");
     assert_string_equal(claims->facts[0].text, real->module);
     assert_int_equal(claims->measurement_count, 16);
+    for (size_t i = 0; i < claims->measurement_count; i++)
+        assert_true(bulla_policy_reference_measures(
+            BULLA_EVIDENCE_NITRO, claims->measurements[i].name, claims->measurements[i].size));
     const struct bulla_measurement *pcr = bulla_claims_find(claims, "pcr0");
     assert_true(pcr && begins((struct bulla_bytes){pcr->value, pcr->size}, real->pcr0, 48));
     assert_true(begins(claims->report_data, real->user_data, real->user_data_size));

@@ -193,8 +193,9 @@ static void more_grants_than_a_bundle_may_have_are_refused(void **state)
 
 #define HASH32 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define HASH48 HASH32 "202122232425262728292a2b2c2d2e2f"
-#define LABEL "006161"         /* "a" */
-#define NITRO "01656e6974726f" /* "nitro" */
+#define LABEL "006161"               /* "a" */
+#define NITRO "01656e6974726f"       /* "nitro" */
+#define SEV_SNP "01677365762d736e70" /* "sev-snp" */
 #define PCR0                                                                                                           \
     "6470637230"                                                                                                       \
     "5830" HASH48 /* "pcr0": … */
@@ -225,6 +226,29 @@ static void a_reference_reads_as_its_bytes_say(void **state)
     assert_int_equal(reference->tcb_accepted, 1 << BULLA_TCB_UNKNOWN | 1 << BULLA_TCB_UP_TO_DATE);
     assert_true(reference->migratable);
     assert_false(policy_read_back.restricted);
+}
+
+static void what_a_reference_asks_of_a_guests_platform_comes_back(void **state)
+{
+    (void)state;
+    static const uint8_t least[BULLA_SNP_COMPONENTS] = {4, 1, 22, 213};
+    struct policy_draft draft;
+    policy_draft_init(&draft);
+    draft.more_keys = 1;
+    draft.more = "0981a5" LABEL SEV_SNP ALLOWS "0544040116d50601";
+    assert_int_equal(policy_draft_read(&draft), BULLA_OK);
+    const struct bulla_policy_reference *reference = &policy_read_back.references[0];
+    assert_int_equal(reference->kind, BULLA_EVIDENCE_SEV_SNP);
+    assert_memory_equal(reference->snp_least, least, sizeof least);
+    assert_true(reference->snp_has_vmpl);
+    assert_int_equal(reference->snp_vmpl, 1);
+    policy_fill(&policy, 1); /* and as it is written */
+    policy.references[0] = *reference;
+    policy.reference_count = 1;
+    assert_int_equal(bulla_policy_read(policy_bundle(&policy), policy_anyone, &policy_read_back), BULLA_OK);
+    assert_memory_equal(policy_read_back.references[0].snp_least, least, sizeof least);
+    assert_true(policy_read_back.references[0].snp_has_vmpl);
+    assert_int_equal(policy_read_back.references[0].snp_vmpl, 1);
 }
 
 static void a_list_of_references_of_another_form_is_refused_though_signed(void **state)
@@ -298,7 +322,21 @@ static void a_list_of_references_of_another_form_is_refused_though_signed(void *
         {"0981a4" LABEL NITRO ALLOWS "04f5", BULLA_OK},
         {"0981a4" LABEL NITRO ALLOWS "04f4", BULLA_MALFORMED}, /* said by leaving it out */
         {"0981a4" LABEL NITRO ALLOWS "0401", BULLA_MALFORMED},
-        {"0981a4" LABEL NITRO ALLOWS "0501", BULLA_UNKNOWN_FIELD},
+        {"0981a4" LABEL NITRO ALLOWS "0701", BULLA_UNKNOWN_FIELD},
+        {"0981a4" LABEL SEV_SNP ALLOWS "054404011600", BULLA_OK},
+        {"0981a4" LABEL SEV_SNP ALLOWS "0600", BULLA_OK},
+        {"0981a4" LABEL SEV_SNP ALLOWS "0603", BULLA_OK},
+        {"0981a5" LABEL SEV_SNP ALLOWS "0544000000010602", BULLA_OK},
+        {"0981a4" LABEL NITRO ALLOWS "054404011600", BULLA_MALFORMED}, /* of sev-snp only */
+        {"0981a4" LABEL NITRO ALLOWS "0600", BULLA_MALFORMED},
+        {"0981a4" LABEL SEV_SNP ALLOWS "054400000000", BULLA_MALFORMED}, /* said by leaving it out */
+        {"0981a4" LABEL SEV_SNP ALLOWS "0543040116", BULLA_MALFORMED},
+        {"0981a4" LABEL SEV_SNP ALLOWS "05450401160001", BULLA_MALFORMED},
+        {"0981a4" LABEL SEV_SNP ALLOWS "0504", BULLA_MALFORMED},
+        {"0981a4" LABEL SEV_SNP ALLOWS "0604", BULLA_MALFORMED},
+        {"0981a4" LABEL SEV_SNP ALLOWS "061b0000000100000000", BULLA_MALFORMED},
+        {"0981a4" LABEL SEV_SNP ALLOWS "0620", BULLA_MALFORMED},
+        {"0981a5" LABEL SEV_SNP ALLOWS "0600054404011600", BULLA_NOT_CANONICAL},
         {"0982a3" LABEL NITRO ALLOWS "a3" LABEL NITRO ALLOWS, BULLA_DUPLICATE},
         {"0982a3" LABEL NITRO ALLOWS "a4" LABEL NITRO ALLOWS "0303", BULLA_DUPLICATE},
         {"0982a3" LABEL NITRO ALLOWS "a3" LABEL "0163746478" ALLOWS, BULLA_OK},
@@ -432,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_list_of_grants_of_another_form_is_refused_though_signed),
         cmocka_unit_test(more_grants_than_a_bundle_may_have_are_refused),
         cmocka_unit_test(a_reference_reads_as_its_bytes_say),
+        cmocka_unit_test(what_a_reference_asks_of_a_guests_platform_comes_back),
         cmocka_unit_test(a_list_of_references_of_another_form_is_refused_though_signed),
         cmocka_unit_test(a_reference_of_too_many_measurements_or_too_many_references_are_refused),
         cmocka_unit_test(a_policy_of_references_alone_reads_back_as_it_was),

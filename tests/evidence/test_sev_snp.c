@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 #include <stdlib.h>
 
+#include "evidence/policy.h"
 #include "real_documents.h"
 #include "snp_maker.h"
 #include "support/vectors.h"
@@ -414,6 +415,9 @@ static void a_report_says_what_was_measured(void **state)
     uint8_t bytes[64];
     snp_maker_init(&maker);
     snp_maker_put(&maker, 0x08, 0x70000, 8); /* a migration agent may move it */
+    snp_maker_put(&maker, 0x30, 2, 4);       /* VMPL */
+    memset(maker.report + 0x38, 0xff, 8);    /* CURRENT_TCB, which no certificate bears out */
+    memset(maker.report + 0x3a, 0, 4);
     memset(maker.report + 0xe0, 0x33, 48);
     memset(maker.report + 0x110, 0x44, 48);
     memset(maker.report + 0x140, 0x66, 32);
@@ -425,11 +429,17 @@ static void a_report_says_what_was_measured(void **state)
         uint8_t byte, size;
     } expected[] = {{"measurement", 0x11, 48}, {"host-data", 0x22, 32}, {"id-key-digest", 0x33, 48},
         {"author-digest", 0x44, 48}, {"report-id", 0x66, 32}, {"chip-id", 0x77, 64}};
+    assert_int_equal(claims.snp_vmpl, 2);
+    assert_int_equal(claims.snp_tcb[BULLA_SNP_BOOTLOADER], 4);
+    assert_int_equal(claims.snp_tcb[BULLA_SNP_TEE], 1);
+    assert_int_equal(claims.snp_tcb[BULLA_SNP_FIRMWARE], 24);
+    assert_int_equal(claims.snp_tcb[BULLA_SNP_MICROCODE], 219);
     assert_int_equal(claims.measurement_count, 6);
     for (size_t i = 0; i < 6; i++) {
         const struct bulla_measurement *found = bulla_claims_find(&claims, expected[i].name);
         assert_non_null(found);
         assert_int_equal(found->size, expected[i].size);
+        assert_true(bulla_policy_reference_measures(BULLA_EVIDENCE_SEV_SNP, expected[i].name, expected[i].size));
         memset(bytes, expected[i].byte, sizeof bytes);
         assert_memory_equal(found->value, bytes, found->size);
     }

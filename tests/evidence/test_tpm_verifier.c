@@ -56,7 +56,7 @@ static void a_document_gives_its_claims(void **state)
     assert_string_equal(fact(&made.claims, "resets"), "17");
     assert_string_equal(fact(&made.claims, "restarts"), "3");
     assert_string_equal(fact(&made.claims, "clock"), "123456789 ms");
-    assert_string_equal(fact(&made.claims, "firmware"), "2020060400000001");
+    assert_string_equal(fact(&made.claims, "firmware"), "8224.1540.0.1 (0x20200604 0x00000001), as this key shows it");
     assert_string_equal(fact(&made.claims, "bank"), "SHA-256");
     assert_int_equal(strncmp(fact(&made.claims, "attestation key"), "000b", 4), 0);
     assert_null(strstr(fact(&made.claims, "attestation key"), "unpinned"));

@@ -39,7 +39,7 @@ static enum bulla_reason fake_open(
     struct bulla_reader reader;
     fake->opened++;
     memcpy(fake->last_path, request->path, sizeof fake->last_path);
-    memset(share, 0, 32);
+    memset(share, 0xfa, 32); /* what a refusal leaves behind */
     if (fake->refuses != BULLA_OK)
         return bulla_refuse(fake->refuses, "told to refuse");
     bulla_reader_open(&reader, blob);

@@ -8,7 +8,7 @@
 
 enum { BLOB = 1 + 4 + 8 + 16 + 32 + 72 };
 
-static const uint8_t zero[32], share[32] = "a share of thirty-two bytes.....";
+static const uint8_t share[32] = "a share of thirty-two bytes.....";
 static const uint8_t authority[65] = {4, 1, 2, 3};
 
 static struct bulla_leaf_request request(void)
@@ -38,7 +38,7 @@ static enum bulla_reason open_blob(const struct bulla_leaf_request *place, struc
     uint8_t opened[32];
     memset(opened, 0x55, sizeof opened);
     enum bulla_reason reason = bulla_passphrase_leaf.open(place, blob, opened);
-    assert_memory_equal(opened, reason == BULLA_OK ? share : zero, 32);
+    assert_int_equal(memcmp(opened, share, 32) == 0, reason == BULLA_OK);
     return reason;
 }
 

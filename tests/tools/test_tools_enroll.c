@@ -1,15 +1,19 @@
 /* A machine is enrolled: by its own TPM's answer, with two TPMs of two makers, the module and the program. */
 #include "support/test.h"
 
+#include <openssl/pem.h>
 #include <openssl/sha.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "program.h"
 #include "support/folder.h"
+#include "support/pki.h"
 #include "support/swtpm.h"
 #include "tools/exit.h"
 
@@ -301,6 +305,152 @@ static void the_chain_is_found_among_others(void **state)
         BULLA_EXIT_OK, "enroll", "challenge", ours.request, "--root", ours.tpm.issuer, "-o", challenge, "--keep", keep);
 }
 
+/* --- revocation lists --- */
+
+enum { LIST_LARGEST = 4096, HOUR = 3600 };
+
+/* The maker of our TPM again, with the same keys, as one that may sign lists; swtpm_localca's may not. */
+struct maker {
+    EVP_PKEY *root_key, *issuer_key;
+    char root[128], issuer[128];
+    long certified[4]; /* the serials of our TPM's certificates */
+};
+
+static EVP_PKEY *maker_key(const char *name)
+{
+    char path[128];
+    test_folder_join(path, sizeof path, ours.tpm.folder, name);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    EVP_PKEY *key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+    assert_int_equal(fclose(file), 0);
+    assert_non_null(key);
+    return key;
+}
+
+static void maker_certificate(const struct maker *maker, const char *subject, EVP_PKEY *key, char path[static 128])
+{
+    uint8_t der[LIST_LARGEST];
+    const struct test_pki_certificate wanted = {.subject = subject,
+        .issuer = "swtpm-localca-rootca",
+        .key = key,
+        .signer = maker->root_key,
+        .digest = "SHA256",
+        .serial = 4711,
+        .from = (uint64_t)time(NULL) - HOUR,
+        .until = (uint64_t)time(NULL) + HOUR,
+        .constraints = "critical,CA:TRUE",
+        .usage = "critical,keyCertSign,cRLSign"};
+    join(path, subject);
+    test_file_write(path, der, test_pki_certificate_make(&wanted, der, sizeof der));
+}
+
+static void maker_open(struct maker *maker)
+{
+    size_t count = 0;
+    json_t *endorsements = member_of(ours.request, "endorsements"), *entry;
+    memset(maker, 0, sizeof *maker);
+    maker->root_key = maker_key("swtpm-localca-rootca-privkey.pem");
+    maker->issuer_key = maker_key("signkey.pem");
+    maker_certificate(maker, "swtpm-localca-rootca", maker->root_key, maker->root);
+    maker_certificate(maker, "swtpm-localca", maker->issuer_key, maker->issuer);
+    for (size_t i = 0; i < json_array_size(endorsements); i++) {
+        long size = 0;
+        entry = json_object_get(json_array_get(endorsements, i), "certificate");
+        unsigned char *der = OPENSSL_hexstr2buf(json_string_value(entry), &size);
+        const unsigned char *at = der;
+        X509 *certificate = d2i_X509(NULL, &at, size);
+        assert_non_null(certificate);
+        assert_true(count < 3);
+        maker->certified[count] = ASN1_INTEGER_get(X509_get_serialNumber(certificate));
+        assert_true(maker->certified[count++] > 0);
+        X509_free(certificate);
+        OPENSSL_free(der);
+    }
+    json_decref(endorsements);
+    assert_true(count > 0);
+}
+
+static void maker_close(struct maker *maker)
+{
+    EVP_PKEY_free(maker->root_key);
+    EVP_PKEY_free(maker->issuer_key);
+}
+
+/* A list in force from an hour ago until `until`. */
+static void list_make(
+    const char *issuer, EVP_PKEY *signer, const long revoked[static 4], int until, bool pem, char path[static 128])
+{
+    uint8_t der[LIST_LARGEST];
+    struct test_pki_crl wanted = {.issuer = issuer,
+        .signer = signer,
+        .digest = "SHA256",
+        .from = (uint64_t)time(NULL) - HOUR,
+        .until = (uint64_t)((int64_t)time(NULL) + until)};
+    memcpy(wanted.revoked, revoked, sizeof wanted.revoked);
+    size_t size = test_pki_crl_make(&wanted, der, sizeof der);
+    char *text = test_pki_pem("X509 CRL", der, size);
+    test_file_write(path, pem ? (const void *)text : der, pem ? strlen(text) : size);
+    free(text);
+}
+
+#define LISTED(maker) "--root", (maker).root, "--chain", (maker).issuer, "-o", challenge, "--keep", keep
+
+static void a_revoked_certificate_is_refused_where_the_list_is_given(void **state)
+{
+    (void)state;
+    static const long none[4], another[4] = {999999}, the_issuer[4] = {4711};
+    struct maker maker;
+    char list[128], of_root[128];
+    maker_open(&maker);
+    join(list, "list");
+    join(of_root, "list-of-root");
+    list_make("swtpm-localca", maker.issuer_key, maker.certified, HOUR, true, list);
+    list_make("swtpm-localca-rootca", maker.root_key, none, HOUR, false, of_root);
+    DONE(BULLA_EXIT_OK, "enroll", "challenge", ours.request, LISTED(maker)); /* nobody asked */
+    (void)unlink(keep);
+    REFUSED("certificate-revoked", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, LISTED(maker),
+        "--revocations", list);
+    REFUSED("certificate-revoked", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, LISTED(maker),
+        "--revocations", of_root, "--revocations", list);
+    assert_int_not_equal(access(keep, F_OK), 0);
+    list_make("swtpm-localca", maker.issuer_key, another, HOUR, false, list);
+    DONE(BULLA_EXIT_OK, "enroll", "challenge", ours.request, LISTED(maker), "--revocations", list, "--revocations",
+        of_root);
+    (void)unlink(keep);
+    list_make("swtpm-localca-rootca", maker.root_key, the_issuer, HOUR, true, of_root);
+    REFUSED("certificate-revoked", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, LISTED(maker),
+        "--revocations", list, "--revocations", of_root);
+    maker_close(&maker);
+}
+
+static void a_list_that_says_nothing_here_is_refused(void **state)
+{
+    (void)state;
+    static const long none[4];
+    struct maker maker;
+    char list[128];
+    maker_open(&maker);
+    join(list, "list");
+    list_make("swtpm-localca", maker.issuer_key, none, -1, true, list);
+    REFUSED("certificate-expired", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, LISTED(maker),
+        "--revocations", list);
+    list_make("swtpm-localca", maker.root_key, none, HOUR, true, list); /* signed by another */
+    REFUSED("certificate-invalid", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, LISTED(maker),
+        "--revocations", list);
+    list_make("somebody", maker.root_key, none, HOUR, true, list); /* of nobody who was named */
+    REFUSED("certificate-invalid", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, LISTED(maker),
+        "--revocations", list);
+    list_make("swtpm-localca", maker.issuer_key, none, HOUR, true, list); /* by a CA that may sign no lists */
+    REFUSED("certificate-invalid", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, TRUST(ours), "-o",
+        challenge, "--keep", keep, "--revocations", list);
+    REFUSED("malformed", BULLA_EXIT_UNVERIFIED, "enroll", "challenge", ours.request, LISTED(maker), "--revocations",
+        ours.tpm.root);
+    REFUSED("file", BULLA_EXIT_FAILED, "enroll", "challenge", ours.request, LISTED(maker), "--revocations", "nowhere");
+    assert_int_not_equal(access(keep, F_OK), 0);
+    maker_close(&maker);
+}
+
 static void a_certificate_for_another_key_is_refused(void **state)
 {
     (void)state;
@@ -405,6 +555,8 @@ int main(void)
         cmocka_unit_test_setup(an_attestation_key_of_another_tpm_is_never_enrolled, clean),
         cmocka_unit_test_setup(a_certificate_of_another_maker_is_refused, clean),
         cmocka_unit_test_setup(the_chain_is_found_among_others, clean),
+        cmocka_unit_test_setup(a_revoked_certificate_is_refused_where_the_list_is_given, clean),
+        cmocka_unit_test_setup(a_list_that_says_nothing_here_is_refused, clean),
         cmocka_unit_test_setup(a_certificate_for_another_key_is_refused, clean),
         cmocka_unit_test_setup(only_a_restricted_signing_key_that_stays_is_challenged, clean),
         cmocka_unit_test_setup(a_request_that_is_not_whole_is_refused, clean),

@@ -249,6 +249,17 @@ static void references_are_signed_and_shown(void **state)
     assert_true(json_is_true(json_object_get(reference, "migratable")));
     assert_int_equal(json_array_size(json_object_get(result.json, "states")), 0);
     program_result_free(&result);
+    DOES("policy", "sign", "--key", key, "--version", "1", "--reference",
+        "guest=sev-snp:measurement=" HASH48 ",min-snp=22,max-vmpl=0", "-o", bundle);
+    RUN(&result, "policy", "show", bundle, "--json");
+    assert_string_equal(text(row(&result, "references", 0), "platform"), "min-snp=22,max-vmpl=0");
+    program_result_free(&result);
+    DOES("policy", "sign", "--key", key, "--version", "2", "--reference",
+        "guest=sev-snp:measurement=" HASH48 ",tcb=unknown,min-snp=22,max-vmpl=1,migratable", "-o", revocation);
+    RUN(&result, "policy", "diff", bundle, revocation);
+    assert_non_null(strstr(result.out, ", min-snp=22,max-vmpl=0\n"));
+    assert_non_null(strstr(result.out, ", tcb=unknown, min-snp=22,max-vmpl=1, migratable\n"));
+    program_result_free(&result);
     RUN(&result, "policy", "sign", "--key", key, "--base", second, "--reference",
         "the same=nitro:pcr0=" HASH48 ",pcr1=" HASH48, "-o", bundle, "--json");
     assert_int_equal(result.status, BULLA_EXIT_OK);
