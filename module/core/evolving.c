@@ -32,20 +32,19 @@ static void copy_row(const struct bulla_attribute_list *list, struct bulla_attri
 }
 
 struct row_writing {
-    const struct bulla_attribute_list *row;
-    const uint8_t *id;
-    CK_OBJECT_HANDLE *handle;
+    size_t count;
+    struct bulla_vault_new rows[2];
 };
 
 static enum bulla_reason write_row(struct bulla_token *token, void *context)
 {
     static const struct bulla_bytes no_passphrase = {NULL, 0};
     const struct row_writing *writing = context;
-    return bulla_vault_store(token, writing->row, writing->id, no_passphrase, writing->handle);
+    return bulla_vault_store_all(token, writing->rows, writing->count, no_passphrase);
 }
 
-static enum bulla_reason put(
-    struct bulla_token *token, const struct bulla_attribute_list *list, CK_OBJECT_HANDLE *handle)
+static enum bulla_reason put(struct bulla_token *token, const struct bulla_attribute_list *list,
+    const struct bulla_vault_new *beside, CK_OBJECT_HANDLE *handle)
 {
     uint8_t id[16];
     struct bulla_attribute_list row;
@@ -60,16 +59,18 @@ static enum bulla_reason put(
     if (!bulla_list_put_bool(&row, CKA_COPYABLE, false) ||
         !bulla_list_put(&row, CKA_BULLA_KES_KEEPER, BULLA_TEXT(keeper)))
         return bulla_refuse(BULLA_INTERNAL, "too many attributes");
-    struct row_writing writing = {&row, id, handle};
+    struct row_writing writing = {1, {{&row, id, handle}}};
+    if (beside)
+        writing.rows[writing.count++] = *beside;
     return bulla_states_add(token, &state, write_row, &writing);
 }
 
-CK_RV bulla_evolving_put(
-    struct bulla_session *session, const struct bulla_attribute_list *list, const char *event, CK_OBJECT_HANDLE *handle)
+CK_RV bulla_evolving_put(struct bulla_session *session, const struct bulla_attribute_list *list,
+    const struct bulla_vault_new *beside, const char *event, CK_OBJECT_HANDLE *handle)
 {
     if (!bulla_list_bool(list, CKA_TOKEN) || bulla_list_find(list, CKA_BULLA_RELEASE))
         return CKR_TEMPLATE_INCONSISTENT;
-    return bulla_token_refusal(session->token, event, put(session->token, list, handle));
+    return bulla_token_refusal(session->token, event, put(session->token, list, beside, handle));
 }
 
 enum bulla_reason bulla_evolving_erase(struct bulla_token *token, struct bulla_object *object)

@@ -7,9 +7,10 @@
 /* Whether the list is of such a key. */
 bool bulla_evolving_is(const struct bulla_attribute_list *list);
 /* Writes a new one: of the token, never copied. CKR_TEMPLATE_INCONSISTENT for a session's, or one with a release tree
- * of its own: such a tree may have leaves that can't forget. */
-CK_RV bulla_evolving_put(struct bulla_session *session, const struct bulla_attribute_list *list, const char *event,
-    CK_OBJECT_HANDLE *handle);
+ * of its own: such a tree may have leaves that can't forget. `beside`, where it is not NULL, is an object of the token
+ * that is written with its row, or not at all. */
+CK_RV bulla_evolving_put(struct bulla_session *session, const struct bulla_attribute_list *list,
+    const struct bulla_vault_new *beside, const char *event, CK_OBJECT_HANDLE *handle);
 /* Erases an object of any kind: of such a key the state goes first. */
 enum bulla_reason bulla_evolving_erase(struct bulla_token *token, struct bulla_object *object) BULLA_MUST_USE;
 

@@ -1,7 +1,6 @@
 /* C_GenerateKey and C_GenerateKeyPair: the template, what the row says of its keys, and the values that it makes. */
 #include <sodium.h>
 
-#include "evolving.h"
 #include "objects.h"
 #include "refusal.h"
 #include "roles.h"
@@ -78,8 +77,8 @@ static CK_RV begin(struct bulla_session *session, const struct bulla_mechanism *
     return bulla_token_refusal(session->token, "generate", bulla_key_draft(&making->list, &making->draft));
 }
 
-static CK_RV end(
-    struct bulla_session *session, const struct bulla_mechanism *row, struct making *making, CK_OBJECT_HANDLE *handle)
+/* All that is to be said of the key before it is written. */
+static CK_RV end(struct bulla_session *session, const struct bulla_mechanism *row, struct making *making)
 {
     CK_RV rv = bulla_token_refusal(session->token, "generate", bulla_key_undraft(&making->draft, true, &making->list));
     if (rv == CKR_OK)
@@ -92,7 +91,7 @@ static CK_RV end(
     bool own = making->object_class != CKO_PUBLIC_KEY;
     if (rv == CKR_OK && own && (row->only_by_name || bulla_list_find(&making->list, CKA_BULLA_RELEASE)))
         rv = bulla_objects_release(session, &making->list);
-    return rv == CKR_OK ? bulla_objects_put(session, &making->list, "generate", handle) : rv;
+    return rv;
 }
 
 CK_RV bulla_objects_generate(struct bulla_session *session, const CK_MECHANISM *mechanism,
@@ -105,24 +104,20 @@ CK_RV bulla_objects_generate(struct bulla_session *session, const CK_MECHANISM *
     CK_RV rv = begin(session, row, template, CKO_SECRET_KEY, &making);
     if (rv == CKR_OK)
         rv = bulla_token_refusal(session->token, "generate", row->generate(mechanism, &making.draft));
-    return rv == CKR_OK ? end(session, row, &making, handle) : rv;
+    if (rv == CKR_OK)
+        rv = end(session, row, &making);
+    return rv == CKR_OK ? bulla_objects_put(session, &making.list, "generate", handle) : rv;
 }
 
-/* The halves are written one after the other; a half that stands alone is taken back. */
 static CK_RV write_pair(struct bulla_session *session, const struct bulla_mechanism *row, struct making *public_half,
     struct making *private_half, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
 {
-    CK_RV rv = end(session, row, private_half, private_key);
-    if (rv != CKR_OK)
-        return rv;
-    rv = end(session, row, public_half, public_key);
+    const struct bulla_vault_new new_public = {&public_half->list, NULL, public_key},
+                                 new_private = {&private_half->list, NULL, private_key};
+    CK_RV rv = end(session, row, private_half);
     if (rv == CKR_OK)
-        return rv;
-    struct bulla_object *alone = bulla_token_object(session->token, *private_key);
-    if (alone && bulla_evolving_erase(session->token, alone) != BULLA_OK)
-        rv = CKR_GENERAL_ERROR; /* the private key stays: the store refuses to write now */
-    bulla_object_drop(alone);
-    return rv;
+        rv = end(session, row, public_half);
+    return rv == CKR_OK ? bulla_objects_put_pair(session, &new_public, &new_private, "generate") : rv;
 }
 
 CK_RV bulla_objects_generate_pair(struct bulla_session *session, const CK_MECHANISM *mechanism,

@@ -25,12 +25,49 @@ CK_RV bulla_objects_put(
 {
     static const uint8_t new_id[16] = {0};
     if (bulla_evolving_is(list))
-        return bulla_evolving_put(session, list, event, handle);
+        return bulla_evolving_put(session, list, NULL, event, handle);
     struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
     enum bulla_reason reason = bulla_list_bool(list, CKA_TOKEN)
                                    ? bulla_vault_store(session->token, list, new_id, passphrase, handle)
                                    : bulla_vault_hold(session->token, list, session->handle, handle);
     return bulla_token_refusal(session->token, event, reason);
+}
+
+static CK_RV put_rows(struct bulla_session *session, const struct bulla_vault_new *public_half,
+    const struct bulla_vault_new *private_half, const char *event)
+{
+    const struct bulla_bytes passphrase = {session->passphrase.data, session->passphrase.size};
+    const struct bulla_vault_new both[] = {*private_half, *public_half};
+    if (bulla_evolving_is(private_half->list))
+        return bulla_evolving_put(session, private_half->list, public_half, event, private_half->handle);
+    return bulla_token_refusal(session->token, event, bulla_vault_store_all(session->token, both, 2, passphrase));
+}
+
+/* The half that is the session's comes first: it is memory, and can always be taken back. */
+static CK_RV put_mixed(struct bulla_session *session, const struct bulla_vault_new *first,
+    const struct bulla_vault_new *second, const char *event)
+{
+    CK_RV rv = bulla_objects_put(session, first->list, event, first->handle);
+    if (rv != CKR_OK)
+        return rv;
+    rv = bulla_objects_put(session, second->list, event, second->handle);
+    if (rv == CKR_OK)
+        return rv;
+    struct bulla_object *alone = bulla_token_object(session->token, *first->handle);
+    if (alone && bulla_vault_erase(session->token, alone) != BULLA_OK)
+        rv = CKR_GENERAL_ERROR; /* unreachable: nothing of it was written */
+    bulla_object_drop(alone);
+    return rv;
+}
+
+CK_RV bulla_objects_put_pair(struct bulla_session *session, const struct bulla_vault_new *public_half,
+    const struct bulla_vault_new *private_half, const char *event)
+{
+    bool public_row = bulla_list_bool(public_half->list, CKA_TOKEN);
+    if (public_row && bulla_list_bool(private_half->list, CKA_TOKEN))
+        return put_rows(session, public_half, private_half, event);
+    return public_row ? put_mixed(session, private_half, public_half, event)
+                      : put_mixed(session, public_half, private_half, event);
 }
 
 /* --- creating --- */

@@ -58,6 +58,9 @@ CK_RV bulla_objects_of_unwrapping(CK_RV rv);
 /* Writes the list as an object of the token or of the session, as its CKA_TOKEN says. */
 CK_RV bulla_objects_put(struct bulla_session *session, const struct bulla_attribute_list *list, const char *event,
     CK_OBJECT_HANDLE *handle);
+/* Both halves of a pair, or none, also after a crash: those that are the token's are written at once. */
+CK_RV bulla_objects_put_pair(struct bulla_session *session, const struct bulla_vault_new *public_half,
+    const struct bulla_vault_new *private_half, const char *event);
 /* Whether the session may write objects of this list: read-only sessions, private objects, the SO. */
 CK_RV bulla_objects_may_write(const struct bulla_session *session, const struct bulla_attribute_list *list);
 

@@ -130,6 +130,15 @@ bool bulla_token_pin_is_attested(const struct bulla_token *token);
  * `passphrase` seals the leaves of its release tree that ask for one; empty where none was given. */
 enum bulla_reason bulla_vault_store(struct bulla_token *token, const struct bulla_attribute_list *list,
     const uint8_t id[static 16], struct bulla_bytes passphrase, CK_OBJECT_HANDLE *handle) BULLA_MUST_USE;
+/* The same for objects that belong together: one transaction, one fsync, and after a crash all of them or none. */
+struct bulla_vault_new {
+    const struct bulla_attribute_list *list;
+    const uint8_t *id; /* 16 bytes, not zero; NULL: a new one */
+    CK_OBJECT_HANDLE *handle;
+};
+enum { BULLA_VAULT_NEW_MOST = 2 };
+enum bulla_reason bulla_vault_store_all(struct bulla_token *token, const struct bulla_vault_new *objects, size_t count,
+    struct bulla_bytes passphrase) BULLA_MUST_USE;
 /* An object without a release tree, inside a transaction that the caller opened (store_lock held) and commits; it comes
  * back for the index. */
 enum bulla_reason bulla_vault_put(struct bulla_token *token, const struct bulla_attribute_list *list,

@@ -106,23 +106,75 @@ static enum bulla_reason write_and_show(
     return reason;
 }
 
+/* --- new objects --- */
+
+struct new_rows {
+    size_t count;
+    uint8_t ids[BULLA_VAULT_NEW_MOST][16];
+    struct bulla_vault_sealed sealed[BULLA_VAULT_NEW_MOST];
+    struct row_writing rows[BULLA_VAULT_NEW_MOST];
+};
+
+static enum bulla_reason seal_new(struct bulla_token *token, const struct bulla_vault_new *objects, size_t count,
+    struct bulla_bytes passphrase, struct new_rows *new)
+{
+    if (count > BULLA_VAULT_NEW_MOST)
+        return bulla_refuse(BULLA_INTERNAL, "%zu objects at once", count);
+    for (size_t i = 0; i < count; i++) {
+        if (objects[i].id)
+            memcpy(new->ids[i], objects[i].id, 16);
+        else
+            randombytes_buf(new->ids[i], 16);
+        BULLA_TRY(bulla_vault_seal(token, objects[i].list, new->ids[i], passphrase, &new->sealed[i]));
+        new->rows[i] = (struct row_writing){.list = objects[i].list, .id = new->ids[i], .sealed = new->sealed[i].bytes};
+    }
+    new->count = count;
+    return BULLA_OK;
+}
+
+static enum bulla_reason write_new(struct bulla_token *token, void *context)
+{
+    struct new_rows *new = context;
+    for (size_t i = 0; i < new->count; i++)
+        BULLA_TRY(write_row(token, &new->rows[i]));
+    return BULLA_OK;
+}
+
+/* Of objects that were committed and can't be listed for want of memory the index learns later. */
+static enum bulla_reason show_new(
+    struct bulla_token *token, const struct bulla_vault_new *objects, struct new_rows *new, enum bulla_reason reason)
+{
+    for (size_t i = 0; i < new->count; i++)
+        if (reason == BULLA_OK)
+            reason = show(token, new->rows[i].written, objects[i].handle);
+        else
+            bulla_object_drop(new->rows[i].written);
+    return reason;
+}
+
+enum bulla_reason bulla_vault_store_all(
+    struct bulla_token *token, const struct bulla_vault_new *objects, size_t count, struct bulla_bytes passphrase)
+{
+    struct new_rows new = {0};
+    (void)pthread_rwlock_rdlock(&token->keys_lock);
+    enum bulla_reason reason = seal_new(token, objects, count, passphrase, &new);
+    if (reason == BULLA_OK)
+        reason = show_new(token, objects, &new, bulla_token_transaction(token, write_new, &new));
+    (void)pthread_rwlock_unlock(&token->keys_lock);
+    for (size_t i = 0; i < BULLA_VAULT_NEW_MOST; i++)
+        bulla_vault_sealed_free(&new.sealed[i]);
+    return reason;
+}
+
 enum bulla_reason bulla_vault_store(struct bulla_token *token, const struct bulla_attribute_list *list,
     const uint8_t id[static 16], struct bulla_bytes passphrase, CK_OBJECT_HANDLE *handle)
 {
     static const uint8_t unset[16] = {0};
-    uint8_t fresh[16];
-    BULLA_VAULT_SEALED struct bulla_vault_sealed sealed;
-    memcpy(fresh, id, 16);
-    if (memcmp(id, unset, 16) == 0)
-        randombytes_buf(fresh, sizeof fresh);
-    (void)pthread_rwlock_rdlock(&token->keys_lock);
-    enum bulla_reason reason = bulla_vault_seal(token, list, fresh, passphrase, &sealed);
-    struct row_writing writing = {.list = list, .id = fresh, .sealed = sealed.bytes};
-    if (reason == BULLA_OK)
-        reason = write_and_show(token, &writing, handle);
-    (void)pthread_rwlock_unlock(&token->keys_lock);
-    return reason;
+    const struct bulla_vault_new object = {list, memcmp(id, unset, sizeof unset) == 0 ? NULL : id, handle};
+    return bulla_vault_store_all(token, &object, 1, passphrase);
 }
+
+/* --- changes --- */
 
 /* Writes an object that exists, from a list that was made of it: nothing is written when it changed meanwhile. The keys
  * are read-locked. */

@@ -172,13 +172,19 @@ static const struct aead aeads[BULLA_CIPHER_MODES] = {
     [BULLA_CHACHA20_POLY1305] = {read_chacha, start_chacha},
 };
 
+/* OpenSSL's errors are the host's to read: what it says of sizes is taken back. A context that has its key and its
+ * nonce's size takes any nonce, so that it has nothing to say, and looking after its errors would cost as much as half
+ * of what is done here. CCM sets its key with each nonce. */
 enum bulla_reason bulla_aead_start(struct bulla_run *run, const struct bulla_aead_parameters *parameters)
 {
     struct bulla_cipher_state *state = run->state;
+    bool settled = state->cipher && state->nonce_size == parameters->nonce.size && mode_of(run) != BULLA_CCM;
     state->left = parameters->data_size;
-    (void)ERR_set_mark();
+    if (!settled)
+        (void)ERR_set_mark();
     enum bulla_reason reason = aeads[mode_of(run)].start(run, parameters);
-    (void)ERR_pop_to_mark();
+    if (!settled)
+        (void)ERR_pop_to_mark();
     state->tag_size = parameters->tag_size;
     return reason;
 }

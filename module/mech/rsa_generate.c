@@ -73,13 +73,13 @@ enum bulla_reason bulla_rsa_generate(
     CK_ULONG bits = bulla_draft_ulong(public_key, CKA_MODULUS_BITS, 0);
     struct bulla_bytes exponent = bulla_draft_get(public_key, CKA_PUBLIC_EXPONENT);
     BULLA_TRY(bulla_mechanism_bare(mechanism));
-    if (bits == 0)
+    if (!bulla_draft_get(public_key, CKA_MODULUS_BITS).data)
         return bulla_refuse(BULLA_KEY_INCOMPLETE, "the public template does not say how long the key is "
                                                   "(CKA_MODULUS_BITS)");
     if (bits < RSA_SMALLEST || bits > RSA_LARGEST || bits % 8)
         return bulla_refuse(
             BULLA_KEY_SIZE, "RSA keys have %d to %d bits, a multiple of 8, not %lu", RSA_SMALLEST, RSA_LARGEST, bits);
-    if (!exponent.size)
+    if (!exponent.data)
         exponent = BULLA_BYTES(standard_exponent);
     BULLA_TRY(bulla_rsa_check_exponent(exponent, bits));
     EVP_PKEY *pair = make_pair(bits, bulla_der_strip(exponent));

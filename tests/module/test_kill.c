@@ -77,6 +77,71 @@ static void a_killed_creation_leaves_the_whole_object_or_none(void **state)
     assert_true(died >= 5);
 }
 
+static CK_RV make_pair(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type, CK_ATTRIBUTE *parameter)
+{
+    CK_MECHANISM mechanism = {type, NULL, 0};
+    CK_ATTRIBUTE public_half[] = {ATTRIBUTE(CKA_TOKEN, yes), TEXT_ATTRIBUTE(CKA_LABEL, "half"), *parameter},
+                 private_half[] = {ATTRIBUTE(CKA_TOKEN, yes), TEXT_ATTRIBUTE(CKA_LABEL, "half")};
+    CK_OBJECT_HANDLE public_key = 0, private_key = 0;
+    return p11->C_GenerateKeyPair(session, &mechanism, public_half, COUNT_OF(public_half), private_half,
+        COUNT_OF(private_half), &public_key, &private_key);
+}
+
+static int generate_pair(CK_SESSION_HANDLE session)
+{
+    unsigned char ed25519[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
+    CK_ATTRIBUTE parameter = ATTRIBUTE(CKA_EC_PARAMS, ed25519);
+    return make_pair(session, CKM_EC_EDWARDS_KEY_PAIR_GEN, &parameter) == CKR_OK ? 0 : 1;
+}
+
+static int generate_kes_pair(CK_SESSION_HANDLE session)
+{
+    CK_ULONG depth = 2;
+    CK_ATTRIBUTE parameter = ATTRIBUTE(CKA_BULLA_KES_DEPTH, depth);
+    return make_pair(session, CKM_BULLA_KES_KEY_PAIR_GEN, &parameter) == CKR_OK ? 0 : 1;
+}
+
+/* The points of one transaction, which the pair's two rows share: a second one would be found by the last of these. */
+static const char *const pair_faults[] = {"store-begin", "store-put", "store-put#2", "store-before-commit",
+    "store-generation-advanced", "store-after-commit", "store-begin#2"};
+
+static void a_killed_generation_leaves_both_halves_or_none(void **state)
+{
+    struct module_fixture *fixture = *state;
+    unsigned long expected = 0;
+    int died = 0;
+    for (size_t i = 0; i < COUNT_OF(pair_faults); i++) {
+        bool killed = kill_at(pair_faults[i], generate_pair, true);
+        died += killed;
+        expected += !killed || strcmp(pair_faults[i], "store-after-commit") == 0 ? 2 : 0;
+        assert_int_equal(module_find_label(fixture->session, "half", NULL), expected);
+    }
+    assert_int_equal(died, COUNT_OF(pair_faults) - 1);
+    reopen(fixture);
+    assert_ok(module_login(fixture->session, CKU_USER, USER_PIN));
+    assert_int_equal(module_find_label(fixture->session, "half", NULL), expected);
+}
+
+/* Of a key that evolves there are writes beside, of its state: at no point of any of them is one half there alone. */
+static void a_killed_generation_of_a_kes_pair_leaves_no_half(void **state)
+{
+    struct module_fixture *fixture = *state;
+    int died = 0;
+    bool killed = true;
+    for (unsigned n = 1; killed; n++) {
+        char fault[32];
+        (void)snprintf(fault, sizeof fault, "store-before-commit#%u", n);
+        killed = kill_at(fault, generate_kes_pair, true);
+        died += killed;
+        assert_int_equal(module_find_label(fixture->session, "half", NULL) % 2, 0);
+        (void)snprintf(fault, sizeof fault, "store-after-commit#%u", n);
+        (void)kill_at(fault, generate_kes_pair, true);
+        assert_int_equal(module_find_label(fixture->session, "half", NULL) % 2, 0);
+    }
+    assert_true(died >= 2);
+    assert_true(module_find_label(fixture->session, "half", NULL) >= 2);
+}
+
 static int destroy(CK_SESSION_HANDLE session)
 {
     CK_OBJECT_HANDLE object = 0;
@@ -228,6 +293,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         MODULE_TEST(a_killed_creation_leaves_the_whole_object_or_none),
+        MODULE_TEST(a_killed_generation_leaves_both_halves_or_none),
+        MODULE_TEST(a_killed_generation_of_a_kes_pair_leaves_no_half),
         MODULE_TEST(a_killed_destruction_leaves_the_object_or_nothing),
         MODULE_TEST(a_killed_change_of_pin_leaves_one_pin_right),
         PUBLIC_TEST(a_killed_try_is_counted),

@@ -133,7 +133,7 @@ static void no_other_sizes_and_exponents_are_generated(void **state)
 {
     const struct module_fixture *fixture = *state;
     CK_SESSION_HANDLE session = fixture->session;
-    static const CK_ULONG bits[] = {1, 512, 1024, 2040, 2047, 2049, 8193, 8200, 16384, ~0UL};
+    static const CK_ULONG bits[] = {0, 1, 512, 1024, 2040, 2047, 2049, 8193, 8200, 16384, ~0UL};
     static const unsigned char one[] = {1}, even[] = {1, 0, 0}, zero[] = {0}, eight[9] = {1, [8] = 1};
     unsigned char longest[33] = {1, [32] = 1}; /* 2^256 + 1 */
     struct rsa_pair pair;
@@ -142,6 +142,7 @@ static void no_other_sizes_and_exponents_are_generated(void **state)
     assert_rv(generate(session, 2048, one, 1, &pair), CKR_ATTRIBUTE_VALUE_INVALID);
     assert_rv(generate(session, 2048, even, 3, &pair), CKR_ATTRIBUTE_VALUE_INVALID);
     assert_rv(generate(session, 2048, zero, 1, &pair), CKR_ATTRIBUTE_VALUE_INVALID);
+    assert_rv(generate(session, 2048, zero, 0, &pair), CKR_ATTRIBUTE_VALUE_INVALID);
     assert_rv(generate(session, 2048, longest, sizeof longest, &pair), CKR_ATTRIBUTE_VALUE_INVALID);
     assert_rv(generate(session, 4096, eight, sizeof eight, &pair), CKR_ATTRIBUTE_VALUE_INVALID);
     CK_MECHANISM mechanism = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0}, with = {CKM_RSA_PKCS_KEY_PAIR_GEN, out, 1};
