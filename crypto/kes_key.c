@@ -39,7 +39,7 @@ static void place_left_edge(
         unsigned node = bulla_kes_node(key->depth, period, level);
         bulla_kes_expand(true, at_hand, place->seed, scratch);
         bulla_kes_expand(false, at_hand, at_hand, scratch);
-        memcpy(place->pair, key->nodes[2 * node], sizeof place->pair);
+        memcpy(place->pair, key->nodes[(size_t)2 * node], sizeof place->pair);
     }
     memcpy(secret->raw, at_hand, BULLA_KES_HASH);
     bulla_wipe(secret->work, sizeof secret->work);
@@ -122,7 +122,7 @@ static enum bulla_reason check_level(struct bulla_kes_key *key, const struct bul
                 ? "KES key: at period %u the right half of level %u was begun, and its seed is still there"
                 : "KES key: at period %u the seed of the right half of level %u is missing",
             key->period, height);
-    memcpy(key->nodes[2 * node], level->pair, sizeof level->pair);
+    memcpy(key->nodes[(size_t)2 * node], level->pair, sizeof level->pair);
     return BULLA_OK;
 }
 

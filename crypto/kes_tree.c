@@ -11,7 +11,7 @@
 
 void bulla_kes_pair_hash(const void *pair, uint8_t hash[static BULLA_KES_HASH])
 {
-    (void)crypto_generichash(hash, BULLA_KES_HASH, pair, 2 * BULLA_KES_HASH, NULL, 0);
+    (void)crypto_generichash(hash, BULLA_KES_HASH, pair, (size_t)2 * BULLA_KES_HASH, NULL, 0);
 }
 
 void bulla_kes_expand(

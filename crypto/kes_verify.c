@@ -32,7 +32,7 @@ static bool path_is_sum(const struct bulla_kes_claim *claim, uint8_t leaf[static
     uint8_t wanted[BULLA_KES_HASH], hash[BULLA_KES_HASH];
     memcpy(wanted, claim->key, sizeof wanted);
     for (unsigned level = claim->depth; level; level--) {
-        at -= 2 * BULLA_KES_HASH;
+        at -= (size_t)2 * BULLA_KES_HASH;
         bulla_kes_pair_hash(at, hash);
         if (memcmp(hash, wanted, sizeof hash) != 0)
             return false;
