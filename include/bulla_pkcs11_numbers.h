@@ -455,6 +455,13 @@ typedef struct CK_RSA_AES_KEY_WRAP_PARAMS {
     CK_RSA_PKCS_OAEP_PARAMS *pOAEPParams;
 } CK_RSA_AES_KEY_WRAP_PARAMS;
 
+typedef struct CK_ECDH_AES_KEY_WRAP_PARAMS {
+    CK_ULONG ulAESKeyBits;
+    CK_ULONG kdf;
+    CK_ULONG ulSharedDataLen;
+    CK_BYTE *pSharedData;
+} CK_ECDH_AES_KEY_WRAP_PARAMS;
+
 typedef struct CK_HKDF_PARAMS {
     CK_BBOOL bExtract;
     CK_BBOOL bExpand;

@@ -81,6 +81,9 @@ static const struct bulla_mechanism rows[] = {
     ECDSA_ROW(CKM_ECDSA_SHA3_512, BULLA_SHA3_512),
     ECDH_ROW(CKM_ECDH1_DERIVE),
     ECDH_ROW(CKM_ECDH1_COFACTOR_DERIVE),
+    {BULLA_MECHANISM(CKM_ECDH_AES_KEY_WRAP), .parameter = "CK_ECDH_AES_KEY_WRAP_PARAMS",
+        .info = EC_INFO(CKF_WRAP | CKF_UNWRAP), .keys = &ec_keys,
+        .processors = {[BULLA_ENCRYPT] = &bulla_ecdh_aes_wrap, [BULLA_DECRYPT] = &bulla_ecdh_aes_unwrap}},
     /* GnuTLS 3.7 generates Ed25519 keys by the mechanism that uses them. */
     {BULLA_MECHANISM(CKM_EDDSA), .parameter = "none, or CK_EDDSA_PARAMS",
         .info = OTHER_INFO(CKF_SIGN | CKF_VERIFY | CKF_GENERATE_KEY_PAIR), .keys = &edwards_keys,

@@ -1,15 +1,12 @@
 /* CKM_RSA_AES_KEY_WRAP (PKCS#11 3.0, 2.1.21): OAEP(K) ‖ AES-KWP(K, key), where K is a new AES key for each wrapping.
  * So a private key, which is longer than any modulus, is wrapped by a public one. AES-KWP is RFC 5649. */
 #include <limits.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <sodium.h>
 
-#include "crypto/library.h"
+#include "kwp.h"
 #include "rsa.h"
 #include "rsa_padding.h"
-
-enum { KWP_BLOCK = 8, KWP_SMALLEST = 16, KEY_LARGEST = 32 };
 
 struct wrapping {
     struct bulla_rsa_context context;
@@ -23,12 +20,10 @@ static enum bulla_reason begin(struct bulla_run *run, const CK_MECHANISM *mechan
     CK_RSA_AES_KEY_WRAP_PARAMS given;
     BULLA_TRY(bulla_mechanism_parameter(mechanism, sizeof given));
     memcpy(&given, mechanism->pParameter, sizeof given);
-    if (given.ulAESKeyBits != 128 && given.ulAESKeyBits != 192 && given.ulAESKeyBits != 256)
-        return bulla_refuse(BULLA_PARAMETER, "an AES key has 128, 192 or 256 bits, not %lu", given.ulAESKeyBits);
+    BULLA_TRY(bulla_kwp_key_size(given.ulAESKeyBits, &state->key_size));
     if (!given.pOAEPParams)
         return bulla_refuse(BULLA_PARAMETER, "the parameters of OAEP are missing");
     BULLA_TRY(bulla_rsa_padding_read_oaep(given.pOAEPParams, &padding));
-    state->key_size = given.ulAESKeyBits / 8;
     return bulla_rsa_context_make(&state->context, run->key->material->pkey, init, &padding);
 }
 
@@ -48,36 +43,6 @@ static void end(void *pointer)
     bulla_rsa_context_end(&state->context);
 }
 
-/* --- AES-KWP --- */
-
-static size_t kwp_size(size_t size)
-{
-    return (size + KWP_BLOCK - 1) / KWP_BLOCK * KWP_BLOCK + KWP_BLOCK;
-}
-
-static const char *kwp_name(size_t key_size)
-{
-    return key_size == 16 ? "AES-128-WRAP-PAD" : key_size == 24 ? "AES-192-WRAP-PAD" : "AES-256-WRAP-PAD";
-}
-
-/* `out` has room for kwp_size(in.size) bytes; false when in is not what was wrapped by this key, or memory is short. */
-static bool kwp(const struct bulla_secret *key, int wrap, struct bulla_bytes in, uint8_t *out, size_t *size)
-{
-    int written = 0;
-    (void)ERR_set_mark();
-    EVP_CIPHER *cipher = EVP_CIPHER_fetch(bulla_openssl_context(), kwp_name(key->size), NULL);
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    if (context)
-        EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-    bool done = cipher && context && EVP_CipherInit_ex2(context, cipher, key->data, NULL, wrap, NULL) == 1 &&
-                EVP_CipherUpdate(context, out, &written, in.data, (int)in.size) == 1 && written > 0;
-    EVP_CIPHER_CTX_free(context);
-    EVP_CIPHER_free(cipher);
-    (void)ERR_pop_to_mark();
-    *size = (size_t)written;
-    return done;
-}
-
 /* --- wrapping --- */
 
 static enum bulla_reason bound_wrap(
@@ -86,7 +51,7 @@ static enum bulla_reason bound_wrap(
     (void)phase;
     if (in.size == 0 || in.size > INT_MAX / 2)
         return bulla_refuse(BULLA_DATA_LENGTH, "a key of %zu bytes can't be wrapped", in.size);
-    *bytes = bulla_rsa_size(run) + kwp_size(in.size);
+    *bytes = bulla_rsa_size(run) + bulla_kwp_size(in.size);
     return BULLA_OK;
 }
 
@@ -94,17 +59,11 @@ static enum bulla_reason wrap(struct bulla_run *run, struct bulla_bytes in, stru
 {
     BULLA_RELEASED struct bulla_secret key = {0};
     const struct wrapping *state = run->state;
-    size_t size = 0;
     BULLA_TRY(bulla_secret_hold(&key, state->key_size, "a key for one wrapping"));
     randombytes_buf(key.data, key.size);
     BULLA_TRY(
         bulla_rsa_encrypt_one(&state->context, bulla_rsa_size(run), (struct bulla_bytes){key.data, key.size}, out));
-    uint8_t *space = bulla_write_space(out, kwp_size(in.size));
-    if (!space)
-        return BULLA_OK; /* the writer says what it lacks */
-    return kwp(&key, 1, in, space, &size) && size == kwp_size(in.size)
-               ? BULLA_OK
-               : bulla_refuse(BULLA_LIBRARY, "OpenSSL does not wrap by AES-KWP");
+    return bulla_kwp_wrap(&key, in, out);
 }
 
 /* --- unwrapping --- */
@@ -114,9 +73,9 @@ static enum bulla_reason bound_unwrap(
 {
     size_t modulus = bulla_rsa_size(run);
     (void)phase;
-    if (in.size > INT_MAX / 2 || in.size < modulus + KWP_SMALLEST || (in.size - modulus) % KWP_BLOCK)
+    if (in.size > INT_MAX / 2 || in.size < modulus + BULLA_KWP_SMALLEST || (in.size - modulus) % BULLA_KWP_BLOCK)
         return bulla_refuse(BULLA_CIPHERTEXT_LENGTH, "%zu bytes are no key wrapped by RSA and AES", in.size);
-    *bytes = in.size - modulus - KWP_BLOCK;
+    *bytes = in.size - modulus - BULLA_KWP_BLOCK;
     return BULLA_OK;
 }
 
@@ -139,16 +98,11 @@ static enum bulla_reason unwrap_key(
 static enum bulla_reason unwrap(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)
 {
     BULLA_RELEASED struct bulla_secret key = {0};
-    BULLA_RELEASED struct bulla_secret plain = {0};
     const struct wrapping *state = run->state;
-    size_t modulus = bulla_rsa_size(run), size = 0;
+    size_t modulus = bulla_rsa_size(run);
     struct bulla_bytes wrapped = {in.data + modulus, in.size - modulus};
     BULLA_TRY(unwrap_key(state, (struct bulla_bytes){in.data, modulus}, &key));
-    BULLA_TRY(bulla_secret_hold(&plain, wrapped.size, "an unwrapped key"));
-    if (!kwp(&key, 0, wrapped, plain.data, &size))
-        return bulla_refuse(BULLA_CIPHERTEXT, "the wrapped key was changed");
-    bulla_write(out, plain.data, size);
-    return BULLA_OK;
+    return bulla_kwp_unwrap(&key, wrapped, out);
 }
 
 #define WRAPPING .state_size = sizeof(struct wrapping), .reuse = true, .end = end

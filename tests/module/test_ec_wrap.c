@@ -203,6 +203,202 @@ static void public_keys_are_not_wrapped(void **state)
     assert_rv(p11->C_WrapKey(session, &pad, keys.wraps, pair.public_key, out, &size), CKR_KEY_NOT_WRAPPABLE);
 }
 
+/* --- CKM_ECDH_AES_KEY_WRAP: OpenSSL is the other party --- */
+
+static const int wrapping_curves[] = {EC_P256, EC_P384, EC_P521, EC_SECP256K1};
+static unsigned char shared[] = "shared data";
+
+static const struct agreement {
+    CK_ULONG bits, kdf, shared_size;
+    const char *hash; /* of X9.63; NULL: none */
+} agreements[] = {{256, CKD_SHA256_KDF, 11, "SHA256"}, {192, CKD_SHA512_KDF, 0, "SHA512"},
+    {128, CKD_SHA1_KDF, 11, "SHA1"}, {256, CKD_NULL, 0, NULL}};
+
+static CK_ECDH_AES_KEY_WRAP_PARAMS parameter_of(const struct agreement *agreement)
+{
+    return (CK_ECDH_AES_KEY_WRAP_PARAMS){
+        agreement->bits, agreement->kdf, agreement->shared_size, agreement->shared_size ? shared : NULL};
+}
+
+/* ANSI X9.63's first block, which is enough for a key; or the end of the secret. */
+static void transport_key(
+    EVP_PKEY *own, EVP_PKEY *peer, const struct agreement *agreement, unsigned char key[static 64])
+{
+    static const unsigned char first[] = {0, 0, 0, 1};
+    unsigned char secret[66];
+    size_t size = sizeof secret;
+    unsigned got = 0;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(own, NULL);
+    assert_int_equal(EVP_PKEY_derive_init(context), 1);
+    assert_int_equal(EVP_PKEY_derive_set_peer(context, peer), 1);
+    assert_int_equal(EVP_PKEY_derive(context, secret, &size), 1);
+    EVP_PKEY_CTX_free(context);
+    if (!agreement->hash) {
+        memcpy(key, secret + size - agreement->bits / 8, agreement->bits / 8);
+        return;
+    }
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    assert_int_equal(EVP_DigestInit_ex(hash, EVP_get_digestbyname(agreement->hash), NULL), 1);
+    assert_int_equal(EVP_DigestUpdate(hash, secret, size), 1);
+    assert_int_equal(EVP_DigestUpdate(hash, first, sizeof first), 1);
+    assert_int_equal(EVP_DigestUpdate(hash, shared, agreement->shared_size), 1);
+    assert_int_equal(EVP_DigestFinal_ex(hash, key, &got), 1);
+    EVP_MD_CTX_free(hash);
+}
+
+static struct ec_bytes run_kwp(CK_ULONG bits, const unsigned char *key, int wrap, const unsigned char *in, size_t size)
+{
+    struct ec_bytes out;
+    int written = 0;
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+    const EVP_CIPHER *cipher = bits == 128   ? EVP_aes_128_wrap_pad()
+                               : bits == 192 ? EVP_aes_192_wrap_pad()
+                                             : EVP_aes_256_wrap_pad();
+    assert_int_equal(EVP_CipherInit_ex(context, cipher, NULL, key, NULL, wrap), 1);
+    assert_int_equal(EVP_CipherUpdate(context, out.data, &written, in, (int)size), 1);
+    EVP_CIPHER_CTX_free(context);
+    out.size = (size_t)written;
+    return out;
+}
+
+/* A pair that OpenSSL made, in the token for wrapping. */
+static EVP_PKEY *wrapping_pair(CK_SESSION_HANDLE session, int curve, struct ec_pair *pair)
+{
+    EVP_PKEY *pkey = openssl_key(curve);
+    struct ec_bytes value = {.size = ec_curves[curve].value};
+    BIGNUM *number = NULL;
+    CK_ATTRIBUTE wraps = ATTRIBUTE(CKA_WRAP, yes), unwraps[] = {ATTRIBUTE(CKA_UNWRAP, yes),
+                                                       ATTRIBUTE(CKA_SENSITIVE, no), ATTRIBUTE(CKA_EXTRACTABLE, yes)};
+    assert_int_equal(EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &number), 1);
+    assert_true(BN_bn2binpad(number, value.data, (int)value.size) > 0);
+    BN_free(number);
+    assert_ok(ec_create_public(session, curve, ec_openssl_point(pkey), &wraps, &pair->public_key));
+    assert_ok(ec_create_private(session, curve, value, &unwraps[0], &pair->private_key));
+    return pkey;
+}
+
+static EVP_PKEY *public_of(int curve, const unsigned char *point)
+{
+    EVP_PKEY *pkey = EVP_PKEY_new(), *group = openssl_key(curve);
+    assert_int_equal(EVP_PKEY_copy_parameters(pkey, group), 1);
+    assert_int_equal(EVP_PKEY_set1_encoded_public_key(pkey, point, ec_curves[curve].point), 1);
+    EVP_PKEY_free(group);
+    return pkey;
+}
+
+static CK_RV unwrap_by(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE by, struct ec_bytes wrapped,
+    CK_OBJECT_HANDLE *key)
+{
+    static CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+    CK_ATTRIBUTE attributes[] = {
+        ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, type), ATTRIBUTE(CKA_SIGN, yes)};
+    *key = 0;
+    return p11->C_UnwrapKey(session, mechanism, by, wrapped.data, wrapped.size, attributes, 3, key);
+}
+
+/* The keys that are wrapped can't be read in the token again: their MAC shows that they are the same. */
+static struct ec_bytes mac_by(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
+{
+    struct ec_bytes mac, data = ec_hex("0102");
+    assert_ok(ec_sign(session, CKM_SHA256_HMAC, key, data, &mac));
+    return mac;
+}
+
+static void openssl_and_the_token_unwrap_each_others_keys(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    CK_SESSION_HANDLE session = fixture->session;
+    static CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
+    static unsigned char value[45] = "a key of no whole semiblocks";
+    CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, generic),
+        ATTRIBUTE(CKA_VALUE, value), ATTRIBUTE(CKA_EXTRACTABLE, yes), ATTRIBUTE(CKA_SIGN, yes)};
+    CK_OBJECT_HANDLE key = 0, back = 0;
+    assert_ok(module_create(session, attributes, COUNT_OF(attributes), &key));
+    for (size_t i = 0; i < COUNT_OF(wrapping_curves) * COUNT_OF(agreements); i++) {
+        int curve = wrapping_curves[i % COUNT_OF(wrapping_curves)];
+        const struct agreement *agreement = &agreements[i / COUNT_OF(wrapping_curves)];
+        size_t point = ec_curves[curve].point;
+        CK_ECDH_AES_KEY_WRAP_PARAMS parameter = parameter_of(agreement);
+        CK_MECHANISM mechanism = {CKM_ECDH_AES_KEY_WRAP, &parameter, sizeof parameter};
+        struct ec_pair pair;
+        struct ec_bytes wrapped, plain, theirs;
+        unsigned char transport[64];
+        unsigned long said = 0, size = sizeof wrapped.data;
+        EVP_PKEY *pkey = wrapping_pair(session, curve, &pair), *ephemeral;
+        assert_ok(p11->C_WrapKey(session, &mechanism, pair.public_key, key, NULL, &said));
+        assert_ok(p11->C_WrapKey(session, &mechanism, pair.public_key, key, wrapped.data, &size));
+        assert_int_equal(said, size);
+        assert_int_equal(size, point + 48 + 8);
+        ephemeral = public_of(curve, wrapped.data);
+        transport_key(pkey, ephemeral, agreement, transport);
+        plain = run_kwp(agreement->bits, transport, 0, wrapped.data + point, size - point);
+        assert_int_equal(plain.size, sizeof value);
+        assert_memory_equal(plain.data, value, sizeof value);
+        EVP_PKEY_free(ephemeral);
+
+        EVP_PKEY *own = openssl_key(curve);
+        transport_key(own, pkey, agreement, transport);
+        plain = run_kwp(agreement->bits, transport, 1, value, sizeof value);
+        theirs = ec_openssl_point(own);
+        memcpy(theirs.data + theirs.size, plain.data, plain.size);
+        theirs.size += plain.size;
+        assert_ok(unwrap_by(session, &mechanism, pair.private_key, theirs, &back));
+        assert_bytes(mac_by(session, back), mac_by(session, key));
+        EVP_PKEY_free(own);
+        EVP_PKEY_free(pkey);
+    }
+}
+
+static void what_ecdh_did_not_wrap_is_refused(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    CK_SESSION_HANDLE session = fixture->session;
+    CK_ECDH_AES_KEY_WRAP_PARAMS parameter = parameter_of(&agreements[0]), other;
+    CK_MECHANISM mechanism = {CKM_ECDH_AES_KEY_WRAP, &parameter, sizeof parameter};
+    struct ec_pair pair, sign = ec_generate(session, EC_P256), edwards = ec_generate(session, EC_ED25519);
+    CK_OBJECT_HANDLE key = aes_key(session, CKA_SIGN, CKA_VERIFY), back = 0;
+    struct ec_bytes wrapped, changed;
+    unsigned long size = sizeof wrapped.data, small = 10;
+    EVP_PKEY_free(wrapping_pair(session, EC_P256, &pair));
+    assert_rv(p11->C_WrapKey(session, &mechanism, pair.public_key, key, wrapped.data, &small), CKR_BUFFER_TOO_SMALL);
+    assert_ok(p11->C_WrapKey(session, &mechanism, pair.public_key, key, wrapped.data, &size));
+    wrapped.size = size;
+    for (size_t at = 0; at < size; at++) {
+        changed = wrapped;
+        changed.data[at] ^= 1;
+        assert_rv(unwrap_by(session, &mechanism, pair.private_key, changed, &back), CKR_WRAPPED_KEY_INVALID);
+    }
+    for (changed = wrapped, changed.size = 0; changed.size < size; changed.size++)
+        assert_rv(unwrap_by(session, &mechanism, pair.private_key, changed, &back),
+            changed.size % 8 == 65 % 8 && changed.size >= 65 + 16 ? CKR_WRAPPED_KEY_INVALID
+                                                                  : CKR_WRAPPED_KEY_LEN_RANGE);
+    mechanism.pParameter = &other;
+    for (int i = 0; i < 3; i++) { /* another function, other data, another size: another key */
+        other = parameter;
+        other.kdf = i == 0 ? CKD_SHA384_KDF : other.kdf;
+        other.ulSharedDataLen -= i == 1;
+        other.ulAESKeyBits -= i == 2 ? 64 : 0;
+        assert_rv(unwrap_by(session, &mechanism, pair.private_key, wrapped, &back), CKR_WRAPPED_KEY_INVALID);
+    }
+    for (int i = 0; i < 6; i++) {
+        other = parameter;
+        other.kdf = i == 0 ? 99 : i == 1 ? CKD_NULL : other.kdf; /* with shared data */
+        other.pSharedData = i == 2 ? NULL : other.pSharedData;
+        other.ulSharedDataLen = i == 3 ? ~0UL : other.ulSharedDataLen;
+        other.ulAESKeyBits = i == 4 ? 129 : i == 5 ? ~0UL : other.ulAESKeyBits;
+        assert_rv(unwrap_by(session, &mechanism, pair.private_key, wrapped, &back), CKR_MECHANISM_PARAM_INVALID);
+    }
+    other = parameter;
+    assert_rv(unwrap_by(session, &mechanism, sign.private_key, wrapped, &back), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_rv(
+        unwrap_by(session, &mechanism, edwards.private_key, wrapped, &back), CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT);
+    size = sizeof changed.data;
+    assert_rv(
+        p11->C_WrapKey(session, &mechanism, sign.public_key, key, changed.data, &size), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_ok(unwrap_by(session, &mechanism, pair.private_key, wrapped, &back));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +407,8 @@ int main(void)
         MODULE_TEST(another_type_or_curve_than_the_templates_is_refused),
         MODULE_TEST(what_is_no_private_key_is_refused),
         MODULE_TEST(public_keys_are_not_wrapped),
+        MODULE_TEST(openssl_and_the_token_unwrap_each_others_keys),
+        MODULE_TEST(what_ecdh_did_not_wrap_is_refused),
     };
     return cmocka_run_group_tests(tests, module_load, NULL);
 }
