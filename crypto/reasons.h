@@ -138,6 +138,7 @@ BULLA_REASON(KEY_VALUE, "key-value", "pass values that belong together and fit t
 BULLA_REASON(KEY_TYPE, "key-type", "use a key of a type that docs/mechanisms.md gives for the mechanism")
 BULLA_REASON(KEY_SIZE, "key-size", "use a key size that docs/mechanisms.md gives for the mechanism")
 BULLA_REASON(CURVE, "curve", "use one of the curves that docs/mechanisms.md lists")
+BULLA_REASON(PARAMETER_SET, "parameter-set", "use one of the parameter sets that docs/mechanisms.md lists")
 BULLA_REASON(KEY_INCOMPLETE, "key-incomplete", "name the missing attribute in the template")
 BULLA_REASON(KEY_INCONSISTENT, "key-inconsistent", "leave the attribute out of the template, or correct it")
 BULLA_REASON(KEY_UNEXTRACTABLE, "key-unextractable", "such a key never leaves the token")

@@ -7,6 +7,7 @@
 
 #include "bulla.h"
 #include "bulla_pkcs11_numbers.h"
+#include "bulla_pkcs11_structures.h"
 
 #define CKA_UNIQUE_ID 0x04UL
 #define CKA_PROFILE_ID 0x601UL

@@ -1,5 +1,5 @@
-/* The numbers and parameter structures of PKCS#11 3.0 to 3.2 that p11-kit's 2.40 header lacks (OASIS standard and
- * committee specification: names, numbers and layouts only). A header that has them already is taken at its word. */
+/* The numbers of PKCS#11 3.0 to 3.2 that p11-kit's 2.40 header lacks (OASIS standard and committee specification: names
+ * and numbers only). A header that has them already is taken at its word. */
 #ifndef BULLA_PKCS11_NUMBERS_H
 #define BULLA_PKCS11_NUMBERS_H
 
@@ -48,8 +48,35 @@
 #ifndef CKK_SHA512_256_HMAC
 #define CKK_SHA512_256_HMAC 0x44UL
 #endif
+#ifndef CKK_ML_KEM
+#define CKK_ML_KEM 0x49UL
+#endif
+#ifndef CKK_ML_DSA
+#define CKK_ML_DSA 0x4aUL
+#endif
+#ifndef CKK_SLH_DSA
+#define CKK_SLH_DSA 0x4bUL
+#endif
 
 /* mechanisms */
+#ifndef CKM_ML_KEM_KEY_PAIR_GEN
+#define CKM_ML_KEM_KEY_PAIR_GEN 0xfUL
+#endif
+#ifndef CKM_ML_KEM
+#define CKM_ML_KEM 0x17UL
+#endif
+#ifndef CKM_ML_DSA_KEY_PAIR_GEN
+#define CKM_ML_DSA_KEY_PAIR_GEN 0x1cUL
+#endif
+#ifndef CKM_ML_DSA
+#define CKM_ML_DSA 0x1dUL
+#endif
+#ifndef CKM_SLH_DSA_KEY_PAIR_GEN
+#define CKM_SLH_DSA_KEY_PAIR_GEN 0x2dUL
+#endif
+#ifndef CKM_SLH_DSA
+#define CKM_SLH_DSA 0x2eUL
+#endif
 #ifndef CKM_SHA3_256_RSA_PKCS
 #define CKM_SHA3_256_RSA_PKCS 0x60UL
 #endif
@@ -305,6 +332,71 @@
 #define CK_SP800_108_DKM_LENGTH_SUM_OF_SEGMENTS 0x2UL
 #endif
 
+/* parameter sets of post-quantum algorithms, and how their signatures are hedged */
+#ifndef CKP_ML_KEM_512
+#define CKP_ML_KEM_512 0x1UL
+#endif
+#ifndef CKP_ML_KEM_768
+#define CKP_ML_KEM_768 0x2UL
+#endif
+#ifndef CKP_ML_KEM_1024
+#define CKP_ML_KEM_1024 0x3UL
+#endif
+#ifndef CKP_ML_DSA_44
+#define CKP_ML_DSA_44 0x1UL
+#endif
+#ifndef CKP_ML_DSA_65
+#define CKP_ML_DSA_65 0x2UL
+#endif
+#ifndef CKP_ML_DSA_87
+#define CKP_ML_DSA_87 0x3UL
+#endif
+#ifndef CKP_SLH_DSA_SHA2_128S
+#define CKP_SLH_DSA_SHA2_128S 0x1UL
+#endif
+#ifndef CKP_SLH_DSA_SHAKE_128S
+#define CKP_SLH_DSA_SHAKE_128S 0x2UL
+#endif
+#ifndef CKP_SLH_DSA_SHA2_128F
+#define CKP_SLH_DSA_SHA2_128F 0x3UL
+#endif
+#ifndef CKP_SLH_DSA_SHAKE_128F
+#define CKP_SLH_DSA_SHAKE_128F 0x4UL
+#endif
+#ifndef CKP_SLH_DSA_SHA2_192S
+#define CKP_SLH_DSA_SHA2_192S 0x5UL
+#endif
+#ifndef CKP_SLH_DSA_SHAKE_192S
+#define CKP_SLH_DSA_SHAKE_192S 0x6UL
+#endif
+#ifndef CKP_SLH_DSA_SHA2_192F
+#define CKP_SLH_DSA_SHA2_192F 0x7UL
+#endif
+#ifndef CKP_SLH_DSA_SHAKE_192F
+#define CKP_SLH_DSA_SHAKE_192F 0x8UL
+#endif
+#ifndef CKP_SLH_DSA_SHA2_256S
+#define CKP_SLH_DSA_SHA2_256S 0x9UL
+#endif
+#ifndef CKP_SLH_DSA_SHAKE_256S
+#define CKP_SLH_DSA_SHAKE_256S 0xaUL
+#endif
+#ifndef CKP_SLH_DSA_SHA2_256F
+#define CKP_SLH_DSA_SHA2_256F 0xbUL
+#endif
+#ifndef CKP_SLH_DSA_SHAKE_256F
+#define CKP_SLH_DSA_SHAKE_256F 0xcUL
+#endif
+#ifndef CKH_HEDGE_PREFERRED
+#define CKH_HEDGE_PREFERRED 0x0UL
+#endif
+#ifndef CKH_HEDGE_REQUIRED
+#define CKH_HEDGE_REQUIRED 0x1UL
+#endif
+#ifndef CKH_DETERMINISTIC_REQUIRED
+#define CKH_DETERMINISTIC_REQUIRED 0x2UL
+#endif
+
 /* messages */
 #ifndef CKG_NO_GENERATE
 #define CKG_NO_GENERATE 0x0UL
@@ -368,6 +460,15 @@
 #ifndef CKF_DECAPSULATE
 #define CKF_DECAPSULATE 0x20000000UL
 #endif
+#ifndef CKA_PARAMETER_SET
+#define CKA_PARAMETER_SET 0x61dUL
+#endif
+#ifndef CKA_SEED
+#define CKA_SEED 0x637UL
+#endif
+#ifndef CKR_PARAMETER_SET_NOT_SUPPORTED
+#define CKR_PARAMETER_SET_NOT_SUPPORTED 0x209UL
+#endif
 #ifndef CKA_ENCAPSULATE_TEMPLATE
 #define CKA_ENCAPSULATE_TEMPLATE (CKF_ARRAY_ATTRIBUTE | 0x62aUL)
 #endif
@@ -383,186 +484,5 @@
 #ifndef CKS_LAST_VALIDATION_OK
 #define CKS_LAST_VALIDATION_OK 0x1UL
 #endif
-
-typedef CK_ULONG CK_SESSION_VALIDATION_FLAGS_TYPE;
-
-typedef struct CK_ASYNC_DATA {
-    CK_ULONG ulVersion;
-    CK_BYTE *pValue;
-    CK_ULONG ulValue;
-    CK_OBJECT_HANDLE hObject;
-    CK_OBJECT_HANDLE hAdditionalObject;
-} CK_ASYNC_DATA;
-
-/* --- parameters --- */
-
-typedef struct CK_CCM_PARAMS {
-    CK_ULONG ulDataLen;
-    CK_BYTE *pNonce;
-    CK_ULONG ulNonceLen;
-    CK_BYTE *pAAD;
-    CK_ULONG ulAADLen;
-    CK_ULONG ulMACLen;
-} CK_CCM_PARAMS;
-
-typedef struct CK_CCM_MESSAGE_PARAMS {
-    CK_ULONG ulDataLen;
-    CK_BYTE *pNonce;
-    CK_ULONG ulNonceLen;
-    CK_ULONG ulNonceFixedBits;
-    CK_ULONG nonceGenerator;
-    CK_BYTE *pMAC;
-    CK_ULONG ulMACLen;
-} CK_CCM_MESSAGE_PARAMS;
-
-typedef struct CK_CHACHA20_PARAMS {
-    CK_BYTE *pBlockCounter;
-    CK_ULONG blockCounterBits;
-    CK_BYTE *pNonce;
-    CK_ULONG ulNonceBits;
-} CK_CHACHA20_PARAMS;
-
-typedef struct CK_SALSA20_CHACHA20_POLY1305_PARAMS {
-    CK_BYTE *pNonce;
-    CK_ULONG ulNonceLen;
-    CK_BYTE *pAAD;
-    CK_ULONG ulAADLen;
-} CK_SALSA20_CHACHA20_POLY1305_PARAMS;
-
-typedef struct CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS {
-    CK_BYTE *pNonce;
-    CK_ULONG ulNonceLen;
-    CK_BYTE *pTag;
-} CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS;
-
-typedef struct CK_GCM_MESSAGE_PARAMS {
-    CK_BYTE *pIv;
-    CK_ULONG ulIvLen;
-    CK_ULONG ulIvFixedBits;
-    CK_ULONG ivGenerator;
-    CK_BYTE *pTag;
-    CK_ULONG ulTagBits;
-} CK_GCM_MESSAGE_PARAMS;
-
-typedef struct CK_EDDSA_PARAMS {
-    CK_BBOOL phFlag;
-    CK_ULONG ulContextDataLen;
-    CK_BYTE *pContextData;
-} CK_EDDSA_PARAMS;
-
-typedef struct CK_RSA_AES_KEY_WRAP_PARAMS {
-    CK_ULONG ulAESKeyBits;
-    CK_RSA_PKCS_OAEP_PARAMS *pOAEPParams;
-} CK_RSA_AES_KEY_WRAP_PARAMS;
-
-typedef struct CK_ECDH_AES_KEY_WRAP_PARAMS {
-    CK_ULONG ulAESKeyBits;
-    CK_ULONG kdf;
-    CK_ULONG ulSharedDataLen;
-    CK_BYTE *pSharedData;
-} CK_ECDH_AES_KEY_WRAP_PARAMS;
-
-typedef struct CK_HKDF_PARAMS {
-    CK_BBOOL bExtract;
-    CK_BBOOL bExpand;
-    CK_MECHANISM_TYPE prfHashMechanism;
-    CK_ULONG ulSaltType;
-    CK_BYTE *pSalt;
-    CK_ULONG ulSaltLen;
-    CK_OBJECT_HANDLE hSaltKey;
-    CK_BYTE *pInfo;
-    CK_ULONG ulInfoLen;
-} CK_HKDF_PARAMS;
-
-/* The older form, of 2.20 to 2.40, has a pointer to the password's length: both have the same size. */
-typedef struct CK_PKCS5_PBKD2_PARAMS2 {
-    CK_ULONG saltSource;
-    void *pSaltSourceData;
-    CK_ULONG ulSaltSourceDataLen;
-    CK_ULONG iterations;
-    CK_ULONG prf;
-    void *pPrfData;
-    CK_ULONG ulPrfDataLen;
-    CK_BYTE *pPassword;
-    CK_ULONG ulPasswordLen;
-} CK_PKCS5_PBKD2_PARAMS2;
-
-typedef struct CK_PRF_DATA_PARAM {
-    CK_ULONG type;
-    void *pValue;
-    CK_ULONG ulValueLen;
-} CK_PRF_DATA_PARAM;
-
-typedef struct CK_SP800_108_COUNTER_FORMAT {
-    CK_BBOOL bLittleEndian;
-    CK_ULONG ulWidthInBits;
-} CK_SP800_108_COUNTER_FORMAT;
-
-typedef struct CK_SP800_108_DKM_LENGTH_FORMAT {
-    CK_ULONG dkmLengthMethod;
-    CK_BBOOL bLittleEndian;
-    CK_ULONG ulWidthInBits;
-} CK_SP800_108_DKM_LENGTH_FORMAT;
-
-typedef struct CK_DERIVED_KEY {
-    CK_ATTRIBUTE *pTemplate;
-    CK_ULONG ulAttributeCount;
-    CK_OBJECT_HANDLE *phKey;
-} CK_DERIVED_KEY;
-
-typedef struct CK_SP800_108_KDF_PARAMS {
-    CK_MECHANISM_TYPE prfType;
-    CK_ULONG ulNumberOfDataParams;
-    CK_PRF_DATA_PARAM *pDataParams;
-    CK_ULONG ulAdditionalDerivedKeys;
-    CK_DERIVED_KEY *pAdditionalDerivedKeys;
-} CK_SP800_108_KDF_PARAMS;
-
-typedef struct CK_SSL3_RANDOM_DATA {
-    CK_BYTE *pClientRandom;
-    CK_ULONG ulClientRandomLen;
-    CK_BYTE *pServerRandom;
-    CK_ULONG ulServerRandomLen;
-} CK_SSL3_RANDOM_DATA;
-
-typedef struct CK_SSL3_KEY_MAT_OUT {
-    CK_OBJECT_HANDLE hClientMacSecret;
-    CK_OBJECT_HANDLE hServerMacSecret;
-    CK_OBJECT_HANDLE hClientKey;
-    CK_OBJECT_HANDLE hServerKey;
-    CK_BYTE *pIVClient;
-    CK_BYTE *pIVServer;
-} CK_SSL3_KEY_MAT_OUT;
-
-typedef struct CK_TLS12_KEY_MAT_PARAMS {
-    CK_ULONG ulMacSizeInBits;
-    CK_ULONG ulKeySizeInBits;
-    CK_ULONG ulIVSizeInBits;
-    CK_BBOOL bIsExport;
-    CK_SSL3_RANDOM_DATA RandomInfo;
-    CK_SSL3_KEY_MAT_OUT *pReturnedKeyMaterial;
-    CK_MECHANISM_TYPE prfHashMechanism;
-} CK_TLS12_KEY_MAT_PARAMS;
-
-typedef struct CK_TLS12_MASTER_KEY_DERIVE_PARAMS {
-    CK_SSL3_RANDOM_DATA RandomInfo;
-    CK_VERSION *pVersion;
-    CK_MECHANISM_TYPE prfHashMechanism;
-} CK_TLS12_MASTER_KEY_DERIVE_PARAMS;
-
-typedef struct CK_TLS_KDF_PARAMS {
-    CK_MECHANISM_TYPE prfMechanism;
-    CK_BYTE *pLabel;
-    CK_ULONG ulLabelLength;
-    CK_SSL3_RANDOM_DATA RandomInfo;
-    CK_BYTE *pContextData;
-    CK_ULONG ulContextDataLength;
-} CK_TLS_KDF_PARAMS;
-
-typedef struct CK_TLS_MAC_PARAMS {
-    CK_MECHANISM_TYPE prfHashMechanism;
-    CK_ULONG ulMacLength;
-    CK_ULONG ulServerOrClient;
-} CK_TLS_MAC_PARAMS;
 
 #endif

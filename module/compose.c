@@ -25,6 +25,9 @@ const struct bulla_family *const bulla_families[] = {
     &bulla_rsa_family,
     &bulla_ec_family,
     &bulla_kes_family,
+    &bulla_ml_kem_family,
+    &bulla_ml_dsa_family,
+    &bulla_slh_dsa_family,
     NULL,
 };
 

@@ -151,7 +151,9 @@ static CK_RV check_key_needs(CK_OBJECT_CLASS object_class, const struct bulla_at
     if (!bulla_list_find(list, CKA_KEY_TYPE))
         return CKR_OK;
     const struct bulla_key_kind *kind = kind_of(list);
-    const CK_ATTRIBUTE_TYPE *needs = kind ? bulla_key_kind_needs(kind, object_class) : NULL;
+    if (!kind)
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    const CK_ATTRIBUTE_TYPE *needs = bulla_key_kind_needs(kind, object_class);
     if (object_class == CKO_PUBLIC_KEY && bulla_list_find(list, CKA_VALUE) && (!needs || *needs != CKA_VALUE))
         return CKR_TEMPLATE_INCONSISTENT; /* another class has it */
     if (!needs)

@@ -14,6 +14,8 @@ extern const struct bulla_family bulla_cipher_family; /* cipher_family.c: AES an
 extern const struct bulla_family bulla_rsa_family;    /* rsa_family.c */
 extern const struct bulla_family bulla_kes_family;    /* kes_family.c: keys that evolve */
 extern const struct bulla_family bulla_ec_family;     /* ec_family.c: Weierstrass, Edwards and Montgomery curves */
+/* pq_family.c: what OpenSSL has from 3.5 on */
+extern const struct bulla_family bulla_ml_kem_family, bulla_ml_dsa_family, bulla_slh_dsa_family;
 
 extern const struct bulla_processor bulla_seal_processor;
 extern const struct bulla_processor bulla_infer_processor;

@@ -25,8 +25,10 @@ struct bulla_material {
     atomic_uint references;
     struct evp_pkey_st *pkey;  /* of pairs, where OpenSSL works with them; else NULL */
     struct bulla_secret value; /* raw bytes, as the kind's open says */
-    size_t size; /* in the unit of CK_MECHANISM_INFO's key sizes: bits of RSA and EC, depth of KES, bytes of others */
-    CK_ULONG curve;  /* of EC kinds: their own number for it */
+    /* In the unit of CK_MECHANISM_INFO's key sizes: bits of RSA and EC, depth of KES, bytes of the public key of
+     * post-quantum kinds, bytes of others. */
+    size_t size;
+    CK_ULONG curve;  /* of EC and post-quantum kinds: their own number for the curve or the parameter set */
     CK_ULONG period; /* of KES public keys: what signatures must be of; CK_UNAVAILABLE_INFORMATION: any */
     _Atomic(void *) idle[BULLA_IDLE_MOST];
     struct bulla_material *next, *previous; /* the list of all, for a forked child */

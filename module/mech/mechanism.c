@@ -1,5 +1,6 @@
 #include "mechanism.h"
 
+#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,16 +9,32 @@
 #include "evidence/plain_text.h"
 
 enum { MECHANISMS_LARGEST = 320 };
+
+/* Every row of every family. Whether a family is present is asked when one of its rows is looked up, or all are listed,
+ * and not before: asking a library may cost more than all the rest of C_Initialize. */
+struct place {
+    const struct bulla_mechanism *row;
+    const struct bulla_family *family;
+};
 static struct {
-    const struct bulla_mechanism *rows[MECHANISMS_LARGEST];
+    struct place places[MECHANISMS_LARGEST];
     size_t count;
 } sorted;
+static struct {
+    pthread_once_t once;
+    const struct bulla_mechanism *rows[MECHANISMS_LARGEST];
+    size_t count;
+} listed = {.once = PTHREAD_ONCE_INIT};
 
 static int by_type(const void *left, const void *right)
 {
-    CK_MECHANISM_TYPE a = (*(const struct bulla_mechanism *const *)left)->type;
-    CK_MECHANISM_TYPE b = (*(const struct bulla_mechanism *const *)right)->type;
+    CK_MECHANISM_TYPE a = ((const struct place *)left)->row->type, b = ((const struct place *)right)->row->type;
     return (a > b) - (a < b);
+}
+
+bool bulla_family_present(const struct bulla_family *family)
+{
+    return !family->present || family->present();
 }
 
 void bulla_mechanisms_sort(void)
@@ -27,15 +44,23 @@ void bulla_mechanisms_sort(void)
     size_t count = 0;
     for (size_t i = 0; bulla_families[i]; i++)
         for (size_t j = 0; j < bulla_families[i]->count && count < MECHANISMS_LARGEST; j++)
-            sorted.rows[count++] = &bulla_families[i]->mechanisms[j];
-    qsort(sorted.rows, count, sizeof sorted.rows[0], by_type); /* NOLINT(bugprone-sizeof-expression): of pointers */
+            sorted.places[count++] = (struct place){&bulla_families[i]->mechanisms[j], bulla_families[i]};
+    qsort(sorted.places, count, sizeof sorted.places[0], by_type);
     sorted.count = count;
+}
+
+static void list_present(void)
+{
+    for (size_t i = 0; i < sorted.count; i++)
+        if (bulla_family_present(sorted.places[i].family))
+            listed.rows[listed.count++] = sorted.places[i].row;
 }
 
 const struct bulla_mechanism *const *bulla_mechanisms(size_t *count)
 {
-    *count = sorted.count;
-    return sorted.rows;
+    (void)pthread_once(&listed.once, list_present);
+    *count = listed.count;
+    return listed.rows;
 }
 
 const struct bulla_mechanism *bulla_mechanism_find(CK_MECHANISM_TYPE type)
@@ -43,9 +68,10 @@ const struct bulla_mechanism *bulla_mechanism_find(CK_MECHANISM_TYPE type)
     size_t low = 0, high = sorted.count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (sorted.rows[middle]->type == type)
-            return sorted.rows[middle];
-        if (sorted.rows[middle]->type < type)
+        const struct place *place = &sorted.places[middle];
+        if (place->row->type == type)
+            return bulla_family_present(place->family) ? place->row : NULL;
+        if (place->row->type < type)
             low = middle + 1;
         else
             high = middle;
@@ -58,7 +84,7 @@ const struct bulla_key_kind *bulla_key_kind_find(CK_KEY_TYPE type)
     for (size_t i = 0; bulla_families[i]; i++)
         for (size_t j = 0; j < bulla_families[i]->kind_count; j++)
             if (bulla_families[i]->kinds[j].type == type)
-                return &bulla_families[i]->kinds[j];
+                return bulla_family_present(bulla_families[i]) ? &bulla_families[i]->kinds[j] : NULL;
     return NULL;
 }
 

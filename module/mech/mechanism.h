@@ -273,6 +273,9 @@ struct bulla_family {
     size_t count;
     const struct bulla_key_kind *kinds;
     size_t kind_count;
+    /* Whether the libraries that run have what it needs, the same for the life of the process; without, the token has
+     * neither its mechanisms nor its kinds. NULL: always. */
+    bool (*present)(void);
     void (*close)(void); /* C_Finalize: wipes and frees everything the family keeps; may be NULL */
     void (*forget)(const uint8_t serial[static 16]); /* C_Logout: everything of one token; may be NULL */
     void (*lapse)(uint64_t now); /* drops what was released until before now (CLOCK_MONOTONIC seconds); may be NULL */
@@ -281,10 +284,12 @@ struct bulla_family {
 
 /* All families, defined in compose.c; ends with NULL. */
 extern const struct bulla_family *const bulla_families[];
-/* Every row of every family, ascending by type: made at the first C_Initialize, before any other use of the table. */
+bool bulla_family_present(const struct bulla_family *family);
+/* Makes the table, at the first C_Initialize and before any other use of it. */
 void bulla_mechanisms_sort(void);
+/* Every row of every family that is present, ascending by type. */
 const struct bulla_mechanism *const *bulla_mechanisms(size_t *count);
-/* NULL when no family has it. */
+/* NULL when no family that is present has it. */
 const struct bulla_mechanism *bulla_mechanism_find(CK_MECHANISM_TYPE type);
 
 /* For rows without parameter: BULLA_PARAMETER when there is one. */

@@ -1,4 +1,6 @@
 /* The one table of mechanisms agrees with itself: what C_GetMechanismInfo says of a row is what the row can do. */
+#include <stdlib.h>
+
 #include "mech/mechanism.h"
 #include "support/test.h"
 
@@ -36,6 +38,7 @@ static void every_mechanism_stands_once(void **state)
         EXPECT(rows[i - 1]->type < rows[i]->type, rows[i], "stands twice");
     for (size_t i = 0; i < count; i++) {
         assert_non_null(rows[i]->name);
+        EXPECT(strncmp(rows[i]->name, "CKM_", 4) == 0, rows[i], "is not called by its name");
         assert_ptr_equal(bulla_mechanism_find(rows[i]->type), rows[i]);
     }
     assert_null(bulla_mechanism_find(CKM_VENDOR_DEFINED | 0x12345));
@@ -98,6 +101,26 @@ static void every_key_has_a_kind(void **state)
     }
 }
 
+/* A library that is new enough brings all of them (newer_openssl.sh sets the variable). */
+static void what_a_newer_library_brings_is_there(void **state)
+{
+    (void)state;
+    bool newer = getenv("BULLA_TEST_NEWER_OPENSSL") != NULL;
+    for (size_t i = 0; bulla_families[i]; i++) {
+        const struct bulla_family *family = bulla_families[i];
+        for (size_t j = 0; j < family->count; j++) {
+            const struct bulla_mechanism *row = bulla_mechanism_find(family->mechanisms[j].type);
+            EXPECT(row == (bulla_family_present(family) ? &family->mechanisms[j] : NULL), &family->mechanisms[j],
+                "stands in the table though its family is absent, or the other way round");
+        }
+        for (size_t j = 0; j < family->kind_count; j++)
+            assert_ptr_equal(
+                bulla_key_kind_find(family->kinds[j].type), bulla_family_present(family) ? &family->kinds[j] : NULL);
+        if (newer)
+            assert_true(bulla_family_present(family));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +128,7 @@ int main(void)
         cmocka_unit_test(a_flag_stands_for_what_the_row_can_do),
         cmocka_unit_test(processors_are_whole),
         cmocka_unit_test(every_key_has_a_kind),
+        cmocka_unit_test(what_a_newer_library_brings_is_there),
     };
     bulla_mechanisms_sort();
     rows = bulla_mechanisms(&count);

@@ -188,6 +188,10 @@ static void what_was_changed_is_refused(void **state)
         sealed.size--;
         assert_rv(unwrap(session, &wrapping, &sealed, &none), CKR_WRAPPED_KEY_INVALID);
         sealed.size++;
+        unsigned long size = sealed.size;
+        sealed.size = ~0UL; /* no memory has that */
+        assert_rv(unwrap(session, &wrapping, &sealed, &none), CKR_WRAPPED_KEY_LEN_RANGE);
+        sealed.size = size;
         assert_int_equal(none, 0);
         assert_ok(unwrap(session, &wrapping, &sealed, &none)); /* nothing but the changes was wrong */
     }

@@ -137,6 +137,9 @@ static void what_is_no_ciphertext_is_refused(void **state)
         ciphertext.size = 200;
         assert_rv(decapsulate(session, &mechanism, pair.private_key, readable, 3, &ciphertext, &key),
             CKR_WRAPPED_KEY_LEN_RANGE);
+        ciphertext.size = ~0UL; /* no memory has that */
+        assert_rv(decapsulate(session, &mechanism, pair.private_key, readable, 3, &ciphertext, &key),
+            CKR_WRAPPED_KEY_LEN_RANGE);
         ciphertext.size = ec_curves[curves[i]].point;
         memset(ciphertext.data, 0, ciphertext.size); /* of small order, or on no curve */
         assert_rv(decapsulate(session, &mechanism, pair.private_key, readable, 3, &ciphertext, &key),
@@ -242,6 +245,31 @@ static void templates_that_the_keys_carry_are_added(void **state)
         decapsulate(session, &mechanism, pair.private_key, readable, 3, &ciphertext, &none), CKR_TEMPLATE_INCONSISTENT);
 }
 
+/* A key that asks for the PIN before each use has no Init to give it after; and a session that only reads makes nothing
+ * that stays. */
+static void what_cannot_be_asked_for_is_refused(void **state)
+{
+    CK_SESSION_HANDLE session = ((struct module_fixture *)*state)->session, reading = module_session(0, 0);
+    struct ec_bytes point_params = ec_params(EC_P256);
+    CK_ATTRIBUTE public_template[] = {
+        {CKA_EC_PARAMS, point_params.data, point_params.size}, ATTRIBUTE(CKA_ENCAPSULATE, yes)};
+    CK_ATTRIBUTE private_template[] = {ATTRIBUTE(CKA_DECAPSULATE, yes), ATTRIBUTE(CKA_ALWAYS_AUTHENTICATE, yes)};
+    CK_ATTRIBUTE stays[] = {ATTRIBUTE(CKA_TOKEN, yes)};
+    CK_ECDH1_DERIVE_PARAMS params;
+    CK_MECHANISM mechanism = ecdh(&params, CKD_NULL);
+    struct cipher_bytes ciphertext, ignored;
+    struct ec_pair pair;
+    CK_OBJECT_HANDLE key;
+    assert_ok(ec_generate_with(session, CKM_EC_KEY_PAIR_GEN, public_template, 2, private_template, 2, &pair));
+    assert_ok(encapsulate(session, &mechanism, pair.public_key, NULL, 0, &ciphertext, &key));
+    assert_rv(
+        decapsulate(session, &mechanism, pair.private_key, NULL, 0, &ciphertext, &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_ok(encapsulate(reading, &mechanism, pair.public_key, NULL, 0, &ignored, &key));
+    assert_rv(encapsulate(reading, &mechanism, pair.public_key, stays, 1, &ignored, &key), CKR_SESSION_READ_ONLY);
+    assert_ok(encapsulate(session, &mechanism, pair.public_key, stays, 1, &ignored, &key));
+    assert_int_equal(module_boolean(session, key, CKA_TOKEN), CK_TRUE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +279,7 @@ int main(void)
         MODULE_TEST(wrong_keys_and_parameters_are_refused),
         MODULE_TEST(the_key_is_what_its_template_says),
         MODULE_TEST(templates_that_the_keys_carry_are_added),
+        MODULE_TEST(what_cannot_be_asked_for_is_refused),
     };
     return cmocka_run_group_tests(tests, module_load, NULL);
 }

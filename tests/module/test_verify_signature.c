@@ -139,6 +139,9 @@ static void wrong_orders_end_it(void **state)
         assert_rv(p11_32->C_VerifySignature(session, NULL, 1), CKR_ARGUMENTS_BAD);
         assert_rv(p11_32->C_VerifySignature(session, message, MESSAGE), CKR_OPERATION_NOT_INITIALIZED);
         assert_ok(begin(session, signer));
+        assert_rv(p11_32->C_VerifySignature(session, message, ~0UL), CKR_DATA_LEN_RANGE); /* no memory has that */
+        assert_rv(p11_32->C_VerifySignature(session, message, MESSAGE), CKR_OPERATION_NOT_INITIALIZED);
+        assert_ok(begin(session, signer));
         if (signer->parts == WHOLE_ONLY) {
             assert_rv(p11_32->C_VerifySignatureUpdate(session, message, 5), CKR_FUNCTION_NOT_SUPPORTED);
             continue;

@@ -45,17 +45,27 @@ static void load(void)
     assert_int_equal(get_list(&flow.p11), CKR_OK);
 }
 
-const struct bulla_function_list_3_0 *flow_functions_3(void)
+static const void *functions(unsigned char minor)
 {
     CK_RV (*get)(CK_UTF8CHAR *, CK_VERSION *, CK_INTERFACE **, CK_FLAGS) = NULL;
     CK_INTERFACE *interface = NULL;
-    CK_VERSION version = {3, 0};
+    CK_VERSION version = {3, minor};
     void *module = dlopen(BULLA_MODULE, RTLD_NOW | RTLD_NOLOAD), *symbol = dlsym(module, "C_GetInterface");
     assert_non_null(symbol);
     memcpy(&get, &symbol, sizeof symbol);
     assert_ok(get((CK_UTF8CHAR *)(uintptr_t) "PKCS 11", &version, &interface, 0));
     (void)dlclose(module);
     return interface->pFunctionList;
+}
+
+const struct bulla_function_list_3_0 *flow_functions_3(void)
+{
+    return functions(0);
+}
+
+const struct bulla_function_list_3_2 *flow_functions_32(void)
+{
+    return functions(2);
 }
 
 void flow_configure(const char *settings)

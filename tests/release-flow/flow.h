@@ -41,6 +41,7 @@ bool flow_is_long(void);
 
 /* The functions of PKCS#11 3.0, once flow_begin has loaded the module. */
 const struct bulla_function_list_3_0 *flow_functions_3(void);
+const struct bulla_function_list_3_2 *flow_functions_32(void);
 
 /* Writes bulla.conf with these settings behind the usual ones; it is read by the next flow_open. */
 void flow_configure(const char *settings);

@@ -304,6 +304,69 @@ static CK_RV sign_recover(void)
     return flow.p11->C_SignRecover(flow.session, data, sizeof data, out, &size);
 }
 
+static CK_RV verify_what_came_first(void)
+{
+    const struct bulla_function_list_3_2 *list = flow_functions_32();
+    CK_MECHANISM cmac = {CKM_AES_CMAC, NULL, 0};
+    uint8_t data[16] = {0}, tag[16] = {0};
+    assert_ok(list->C_VerifySignatureInit(flow.session, &cmac, key, tag, sizeof tag));
+    CK_RV rv = list->C_VerifySignature(flow.session, data, sizeof data);
+    return rv == CKR_SIGNATURE_INVALID ? CKR_OK : rv; /* it was computed */
+}
+
+static CK_RV use_authenticated(bool wraps)
+{
+    static const CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
+    static const CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
+    const struct bulla_function_list_3_2 *list = flow_functions_32();
+    uint8_t iv[12] = {1}, tag[16] = {0}, out[16] = {0};
+    CK_GCM_MESSAGE_PARAMS gcm = {iv, sizeof iv, 0, CKG_NO_GENERATE, tag, 128};
+    CK_MECHANISM mechanism = {CKM_AES_GCM, &gcm, sizeof gcm};
+    CK_OBJECT_HANDLE wrapping = make_key((struct wanted){1, 1, 1, .governed = true}, CKR_OK), made = 0;
+    CK_ULONG size = 0;
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, (void *)(uintptr_t)&secret_class, sizeof secret_class},
+        {CKA_KEY_TYPE, (void *)(uintptr_t)&generic, sizeof generic}};
+    if (wraps) {
+        made = make_key((struct wanted){1, 1, 0, .governed = false}, CKR_OK);
+        assert_ok(list->C_WrapKeyAuthenticated(flow.session, &mechanism, wrapping, made, NULL, 0, NULL, &size));
+        return list->C_WrapKeyAuthenticated(flow.session, &mechanism, wrapping, made, NULL, 0, out, &size);
+    }
+    CK_RV rv = list->C_UnwrapKeyAuthenticated(
+        flow.session, &mechanism, wrapping, out, sizeof out, template, 2, NULL, 0, &made);
+    return rv == CKR_WRAPPED_KEY_INVALID ? CKR_OK : rv; /* it was computed */
+}
+
+static CK_RV wrap_authenticated(void)
+{
+    return use_authenticated(true);
+}
+
+static CK_RV unwrap_authenticated(void)
+{
+    return use_authenticated(false);
+}
+
+static CK_RV decapsulate(void)
+{
+    static const uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    const struct bulla_function_list_3_2 *list = flow_functions_32();
+    CK_MECHANISM generate = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+    CK_ECDH1_DERIVE_PARAMS params = {.kdf = CKD_NULL};
+    CK_MECHANISM mechanism = {CKM_ECDH1_DERIVE, &params, sizeof params};
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE public_template[] = {
+        {CKA_EC_PARAMS, (void *)(uintptr_t)p256, sizeof p256}, {CKA_ENCAPSULATE, &yes, 1}};
+    CK_ATTRIBUTE private_template[] = {
+        {CKA_DECAPSULATE, &yes, 1}, {CKA_BULLA_AUTHORITY, authority.point, sizeof authority.point}};
+    CK_OBJECT_HANDLE public_key = 0, private_key = 0, made = 0;
+    uint8_t ciphertext[65];
+    CK_ULONG size = sizeof ciphertext;
+    assert_ok(flow.p11->C_GenerateKeyPair(
+        flow.session, &generate, public_template, 2, private_template, 2, &public_key, &private_key));
+    assert_ok(list->C_EncapsulateKey(flow.session, &mechanism, public_key, NULL, 0, ciphertext, &size, &made));
+    return list->C_DecapsulateKey(flow.session, &mechanism, private_key, NULL, 0, ciphertext, size, &made);
+}
+
 static void every_way_to_use_a_key_needs_its_grant(void **state)
 {
     (void)state;
@@ -325,6 +388,10 @@ static void every_way_to_use_a_key_needs_its_grant(void **state)
         {"sign with recovery", sign_recover, BULLA_MAY_SIGN},
         {"wrap by it", wrap_by_it, BULLA_MAY_WRAP},
         {"wrap it", wrap_it, BULLA_MAY_WRAP},
+        {"verify a signature that came first", verify_what_came_first, BULLA_MAY_VERIFY},
+        {"wrap by it, authenticated", wrap_authenticated, BULLA_MAY_WRAP},
+        {"unwrap by it, authenticated", unwrap_authenticated, BULLA_MAY_UNWRAP},
+        {"decapsulate", decapsulate, BULLA_MAY_DERIVE},
     };
     uint64_t version = 1;
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {

@@ -14,7 +14,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/bulla-fetch-XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 fail() { printf 'FAILED: %s\n' "$*" >&2; cat "$folder/out" >&2; exit 1; }
 
-# --- an archive with one package, in both suites that are read, and no signature ---
+# --- an archive with one package, in every suite that is read, and no signature ---
 architecture=$(dpkg --print-architecture)
 archive=$folder/archive
 mkdir -p "$folder/package/DEBIAN" "$folder/package/usr/share/sample" "$archive/pool" "$folder/scripts"
@@ -22,7 +22,7 @@ echo 'a sample' >"$folder/package/usr/share/sample/file"
 printf '%s\n' 'Package: bulla-sample' 'Version: 1' 'Architecture: all' 'Maintainer: tests <tests@example.org>' \
     'Description: a sample' >"$folder/package/DEBIAN/control"
 dpkg-deb --build --root-owner-group "$folder/package" "$archive/pool/bulla-sample_1_all.deb" >/dev/null
-for suite in "$VERSION_CODENAME" "$VERSION_CODENAME-security"; do
+for suite in "$VERSION_CODENAME" "$VERSION_CODENAME-security" trixie trixie-security; do
     lists=main/binary-$architecture
     mkdir -p "$archive/dists/$suite/$lists"
     cd "$archive/dists/$suite"
@@ -51,6 +51,8 @@ fetch bulla-sample || fail 'the archive itself'
 fetch bulla-sample || fail 'what is there already'
 [ "$(cat build/packages/bulla-sample/usr/share/sample/file)" = 'a sample' ] || fail 'the package is not unpacked'
 ! fetch bulla-other || fail 'a package that is not there'
+fetch --trixie bulla-sample || fail 'a package of the next release'
+[ "$(tail -n 1 out)" = "$folder/build/packages/trixie/bulla-sample" ] || fail 'it does not lie in a folder of its own'
 
 rm -rf build/packages/bulla-sample
 printf 'x' >>"$archive/pool/bulla-sample_1_all.deb"
