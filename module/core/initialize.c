@@ -120,6 +120,7 @@ static enum bulla_reason write_beginning(struct bulla_token *token, void *contex
     bulla_cbor_write_tstr(&writer, "serial");
     bulla_cbor_write_tstr(&writer, beginning->serial);
     BULLA_TRY(bulla_writer_finish(&writer, "the token's identity"));
+    bulla_store_concern_all(token->store); /* every reader has read this value */
     BULLA_TRY(bulla_store_value_put(token->store, BULLA_VALUE_TOKEN, bulla_writer_bytes(&writer)));
     return bulla_pin_write(token, &beginning->pin);
 }

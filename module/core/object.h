@@ -28,6 +28,8 @@ struct bulla_object {
     CK_SESSION_HANDLE owner; /* of a session object; 0: a token object */
     /* Whether its row's tag was found to be wrong, and in which login that was asked (vault.c). */
     atomic_ullong verdict;
+    /* Until when it is known that no other process changed its row (follow.c). */
+    atomic_ullong calm;
     bool transient;                      /* made by the module for its session: a status object */
     struct bulla_attributes *attributes; /* what is not sealed */
     uint8_t *sealed;                     /* token object: the row's sealed part */

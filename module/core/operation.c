@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "follow.h"
 #include "grants.h"
 #include "mech/clock.h"
 #include "refusal.h"
@@ -162,6 +163,40 @@ CK_RV bulla_operation_bind(struct bulla_session *session, struct bulla_operation
                                     : rv; /* all that a caller gives here beside the key */
 }
 
+/* What other processes did to the key that is to be used. Where it is the one that is kept warm, nothing is looked up.
+ */
+static CK_RV follow_key(struct bulla_session *session, const struct bulla_operation *operation,
+    const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    const struct bulla_warm *warm = &operation->warm;
+    struct bulla_object *object = NULL;
+    bool taken;
+    if (mechanism->mechanism & CKM_VENDOR_DEFINED)
+        return bulla_follow_all(session);
+    if (key && warm->mechanism && warm->handle == key)
+        return bulla_follow_object(session, warm->taken.object, &taken);
+    if (!bulla_follow_is_behind(session->token))
+        return CKR_OK;
+    if (!key)
+        return bulla_follow_marks(session, NULL, 0, &taken);
+    CK_RV rv = bulla_follow_handle(session, key, &object);
+    bulla_object_drop(object);
+    return rv;
+}
+
+/* The same of the key that is in use; the operation goes on with it as it was taken. */
+static CK_RV follow_step(struct bulla_session *session, enum bulla_function function)
+{
+    const struct bulla_operation *operation = &session->operations[function];
+    bool taken;
+    if (!operation->mechanism)
+        return CKR_OK;
+    if (operation->mechanism->type & CKM_VENDOR_DEFINED)
+        return bulla_follow_all(session);
+    return operation->taken.object ? bulla_follow_object(session, operation->taken.object, &taken)
+                                   : bulla_follow_marks(session, NULL, 0, &taken);
+}
+
 CK_RV bulla_operation_begin(
     struct bulla_session *session, enum bulla_function function, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
@@ -170,8 +205,10 @@ CK_RV bulla_operation_begin(
         bulla_operation_end(operation); /* 3.0: a NULL mechanism cancels */
         return CKR_OK;
     }
-    return operation->mechanism ? CKR_OPERATION_ACTIVE
-                                : bulla_operation_bind(session, operation, function, mechanism, key);
+    if (operation->mechanism)
+        return CKR_OPERATION_ACTIVE;
+    CK_RV rv = follow_key(session, operation, mechanism, key);
+    return rv == CKR_OK ? bulla_operation_bind(session, operation, function, mechanism, key) : rv;
 }
 
 enum { PROMISED_LARGEST = 1 << 16 }; /* bytes: more than any signature has */
@@ -386,7 +423,9 @@ CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step
 CK_RV bulla_operation_step(struct bulla_session *session, const struct bulla_step *step)
 {
     bool answered;
-    CK_RV rv = bulla_operation_ask(session, step, &answered);
+    CK_RV rv = follow_step(session, step->function);
+    if (rv == CKR_OK)
+        rv = bulla_operation_ask(session, step, &answered);
     return rv != CKR_OK || answered ? rv : bulla_operation_run(session, step);
 }
 
@@ -394,7 +433,10 @@ CK_RV bulla_operation_verify(struct bulla_session *session, const struct bulla_s
 {
     struct bulla_operation *operation = &session->operations[step->function];
     struct bulla_writer nothing;
-    CK_RV rv = check_order(operation, step);
+    CK_RV rv = follow_step(session, step->function);
+    if (rv != CKR_OK)
+        return rv;
+    rv = check_order(operation, step);
     if (rv == CKR_OPERATION_NOT_INITIALIZED)
         return rv;
     if (rv == CKR_OK && step->phase != BULLA_UPDATE && !step->promised && !step->signature.data)

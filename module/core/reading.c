@@ -2,6 +2,7 @@
 #include <sodium.h>
 
 #include "evolving.h"
+#include "follow.h"
 #include "objects.h"
 #include "refusal.h"
 #include "template.h"
@@ -129,12 +130,12 @@ static void get_one(struct bulla_session *session, struct bulla_object *object, 
 CK_RV bulla_objects_get(
     struct bulla_session *session, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
-    CK_RV rv = CKR_OK;
+    struct bulla_object *object;
     if (count > BULLA_TEMPLATE_MOST)
         return CKR_ARGUMENTS_BAD;
-    struct bulla_object *object = bulla_token_object(session->token, handle);
+    CK_RV rv = bulla_follow_handle(session, handle, &object);
     if (!object)
-        return CKR_OBJECT_HANDLE_INVALID;
+        return rv == CKR_OK ? CKR_OBJECT_HANDLE_INVALID : rv;
     for (CK_ULONG i = 0; i < count; i++)
         get_one(session, object, &attributes[i], &rv);
     bulla_object_drop(object);
@@ -143,9 +144,10 @@ CK_RV bulla_objects_get(
 
 CK_RV bulla_objects_size(struct bulla_session *session, CK_OBJECT_HANDLE handle, CK_ULONG *size)
 {
-    struct bulla_object *object = bulla_token_object(session->token, handle);
+    struct bulla_object *object;
+    CK_RV rv = bulla_follow_handle(session, handle, &object);
     if (!object)
-        return CKR_OBJECT_HANDLE_INVALID;
+        return rv == CKR_OK ? CKR_OBJECT_HANDLE_INVALID : rv;
     *size = object->sealed_size;
     for (size_t i = 0; i < object->attributes->count; i++)
         *size += object->attributes->items[i].value.size;

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "follow.h"
 #include "objects.h"
 #include "template.h"
 
@@ -116,12 +117,23 @@ static CK_RV make_transient(
     return wanted == CKO_PROFILE ? bulla_profiles_put(session) : make_status(session, attributes, count);
 }
 
+enum { MARKED_MOST = 16 };
 struct collecting {
     struct bulla_session *session;
     const CK_ATTRIBUTE *attributes;
     CK_ULONG count;
     CK_OBJECT_CLASS wanted;
+    /* The rows that the answer depends on (follow.h): a place for those that the template names, and those found. */
+    uint64_t marks[MARKED_MOST];
+    size_t marked; /* MARKED_MOST + 1: too many */
 };
+
+static void mark_found(struct collecting *asked, const struct bulla_object *object)
+{
+    if (asked->marked < MARKED_MOST)
+        asked->marks[asked->marked] = bulla_store_id_mark(object->id);
+    asked->marked += asked->marked <= MARKED_MOST;
+}
 
 /* `lock` is held. */
 static bool is_asked_for(const struct collecting *asked, const struct bulla_object *object)
@@ -176,12 +188,16 @@ static int by_handle(const void *left, const void *right)
 }
 
 static bool collect_walk(
-    const struct collecting *asked, struct bulla_index_walk *walk, struct bulla_search *search, size_t *capacity)
+    struct collecting *asked, struct bulla_index_walk *walk, struct bulla_search *search, size_t *capacity)
 {
     const struct bulla_object *object;
-    while ((object = bulla_index_step(walk)))
-        if (is_asked_for(asked, object) && !add_handle(search, capacity, object->handle))
+    while ((object = bulla_index_step(walk))) {
+        if (!is_asked_for(asked, object))
+            continue;
+        if (!add_handle(search, capacity, object->handle))
             return false;
+        mark_found(asked, object);
+    }
     qsort(search->handles, search->count, sizeof *search->handles, by_handle);
     return true;
 }
@@ -195,12 +211,13 @@ static bool collect_all(const struct collecting *asked, struct bulla_search *sea
     return true;
 }
 
-static CK_RV collect(const struct collecting *asked)
+static CK_RV collect(struct collecting *asked)
 {
     struct bulla_token *token = asked->session->token;
     struct bulla_search *search = &asked->session->search;
     struct bulla_index_walk walk;
     size_t capacity = 16;
+    asked->marked = 1;
     search->handles = malloc(capacity * sizeof *search->handles); /* not NULL even where nothing is found */
     if (!search->handles)
         return CKR_HOST_MEMORY;
@@ -214,6 +231,34 @@ static CK_RV collect(const struct collecting *asked)
     free(search->handles);
     *search = (struct bulla_search){0};
     return CKR_HOST_MEMORY;
+}
+
+/* The attribute by which a row that the search would find is marked, where it can be followed by its marks. */
+static const CK_ATTRIBUTE *naming(const struct collecting *asked)
+{
+    bool of_module = asked->wanted != CK_UNAVAILABLE_INFORMATION && asked->wanted & CKO_VENDOR_DEFINED;
+    for (CK_ULONG i = 0; i < asked->count && !of_module && asked->wanted != CKO_PROFILE; i++)
+        if (asked->attributes[i].type == CKA_LABEL || asked->attributes[i].type == CKA_ID)
+            return &asked->attributes[i];
+    return NULL;
+}
+
+/* Collects from what is known here, and once more where something new may belong to the answer: a row that has the name
+ * now, or one that was found. */
+static CK_RV collect_following(struct collecting *asked, const CK_ATTRIBUTE *name)
+{
+    bool taken = true;
+    CK_RV rv = collect(asked);
+    if (rv != CKR_OK || !bulla_follow_is_behind(asked->session->token))
+        return rv;
+    asked->marks[0] = bulla_store_mark(name->type, (struct bulla_bytes){name->pValue, name->ulValueLen});
+    rv = asked->marked > MARKED_MOST ? bulla_follow_all(asked->session)
+                                     : bulla_follow_marks(asked->session, asked->marks, asked->marked, &taken);
+    if (rv == CKR_OK && !taken)
+        return CKR_OK;
+    free(asked->session->search.handles);
+    asked->session->search = (struct bulla_search){0};
+    return rv == CKR_OK ? collect(asked) : rv;
 }
 
 CK_RV bulla_search_begin(struct bulla_session *session, const CK_ATTRIBUTE *attributes, CK_ULONG count)
@@ -230,10 +275,20 @@ CK_RV bulla_search_begin(struct bulla_session *session, const CK_ATTRIBUTE *attr
     bool profile = bulla_template_ulong(attributes, count, CKA_PROFILE_ID, 0) != 0;
     CK_OBJECT_CLASS wanted =
         bulla_template_ulong(attributes, count, CKA_CLASS, profile ? CKO_PROFILE : CK_UNAVAILABLE_INFORMATION);
+    struct collecting asked; /* not zeroed: marks are counted */
+    asked.session = session;
+    asked.attributes = attributes;
+    asked.count = count;
+    asked.wanted = wanted;
+    const CK_ATTRIBUTE *name = naming(&asked);
+    CK_RV rv = name ? CKR_OK : bulla_follow_all(session);
+    if (rv != CKR_OK)
+        return rv;
     bulla_request_expire(session);
-    CK_RV rv = make_transient(session, wanted, attributes, count);
-    const struct collecting asked = {session, attributes, count, wanted};
-    return rv == CKR_OK ? collect(&asked) : rv;
+    rv = make_transient(session, wanted, attributes, count);
+    if (rv != CKR_OK)
+        return rv;
+    return name ? collect_following(&asked, name) : collect(&asked);
 }
 
 CK_RV bulla_search_next(struct bulla_session *session, CK_OBJECT_HANDLE *handles, CK_ULONG most, CK_ULONG *count)

@@ -76,11 +76,21 @@ CK_RV bulla_call(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments)
     return reason == BULLA_OK ? run_locked(session, body, arguments) : run_locked(session, refuse_refresh, &reason);
 }
 
-CK_RV bulla_call_to_end(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments)
+static CK_RV call_as_it_is(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments)
 {
     struct bulla_session *session;
     CK_RV rv = enter(handle, &session);
     return rv == CKR_OK ? run_locked(session, body, arguments) : rv;
+}
+
+CK_RV bulla_call_following(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments)
+{
+    return call_as_it_is(handle, body, arguments);
+}
+
+CK_RV bulla_call_to_end(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments)
+{
+    return call_as_it_is(handle, body, arguments);
 }
 
 /* --- opening and closing --- */

@@ -31,6 +31,8 @@ struct bulla_session {
  * alive, and after taking in what other processes wrote. */
 typedef CK_RV bulla_body(struct bulla_session *session, void *arguments);
 CK_RV bulla_call(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments);
+/* The same without taking anything in: the body takes in what concerns it (follow.h). */
+CK_RV bulla_call_following(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments);
 /* The same for what only gives things up, or tells of the session itself, or needs nothing of the token: it works also
  * where the store can't be read. */
 CK_RV bulla_call_to_end(CK_SESSION_HANDLE handle, bulla_body *body, void *arguments);

@@ -202,6 +202,16 @@ static enum bulla_reason seal(struct bulla_token *token, const struct bulla_attr
     return bulla_writer_finish(sealed, "sealed part");
 }
 
+/* What searches name, as search.c marks it. */
+static void mark_row(const struct bulla_attribute_list *list, struct bulla_store_row *row)
+{
+    static const CK_ATTRIBUTE_TYPE types[BULLA_STORE_MARKS] = {CKA_LABEL, CKA_ID};
+    for (int i = 0; i < BULLA_STORE_MARKS; i++) {
+        const struct bulla_attribute *item = bulla_list_find(list, types[i]);
+        row->marks[i] = item ? bulla_store_mark(types[i], item->value) : 0;
+    }
+}
+
 enum bulla_reason bulla_vault_row(struct bulla_token *token, const struct bulla_attribute_list *list,
     const uint8_t id[static 16], struct bulla_bytes sealed, struct bulla_object **object)
 {
@@ -217,6 +227,7 @@ enum bulla_reason bulla_vault_row(struct bulla_token *token, const struct bulla_
             .sealed = sealed,
             .tag = {tag, sizeof tag}};
         memcpy(row.id, id, 16);
+        mark_row(list, &row);
         row_tag(token, token->keys, id, object_class, row.generation, row.attributes, sealed, tag);
         reason = bulla_store_put(token->store, &row);
         if (reason == BULLA_OK && !bulla_row_make(&row, object))

@@ -54,7 +54,7 @@ static CK_RV object_size(struct bulla_session *session, void *arguments)
 CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, unsigned long *size)
 {
     struct object_arguments arguments = {.object = object, .number = size};
-    return size ? bulla_call(session, object_size, &arguments) : bulla_face_refuse_pointer();
+    return size ? bulla_call_following(session, object_size, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV get(struct bulla_session *session, void *arguments)
@@ -67,7 +67,7 @@ CK_RV C_GetAttributeValue(
     CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attributes, unsigned long count)
 {
     struct object_arguments arguments = {object, attributes, count, NULL, NULL};
-    return attributes ? bulla_call(session, get, &arguments) : bulla_face_refuse_pointer();
+    return attributes ? bulla_call_following(session, get, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV set(struct bulla_session *session, void *arguments)
@@ -92,7 +92,7 @@ static CK_RV find_begin(struct bulla_session *session, void *arguments)
 CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, unsigned long count)
 {
     struct object_arguments arguments = {0, attributes, count, NULL, NULL};
-    return attributes || !count ? bulla_call(session, find_begin, &arguments) : bulla_face_refuse_pointer();
+    return attributes || !count ? bulla_call_following(session, find_begin, &arguments) : bulla_face_refuse_pointer();
 }
 
 static CK_RV find_next(struct bulla_session *session, void *arguments)
@@ -104,7 +104,8 @@ static CK_RV find_next(struct bulla_session *session, void *arguments)
 CK_RV C_FindObjects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, unsigned long most, unsigned long *count)
 {
     struct object_arguments arguments = {0, NULL, most, objects, count};
-    return count && (objects || !most) ? bulla_call(session, find_next, &arguments) : bulla_face_refuse_pointer();
+    return count && (objects || !most) ? bulla_call_to_end(session, find_next, &arguments)
+                                       : bulla_face_refuse_pointer();
 }
 
 static CK_RV find_end(struct bulla_session *session, void *arguments)

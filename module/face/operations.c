@@ -18,7 +18,7 @@ static CK_RV call_begin(
     CK_SESSION_HANDLE session, enum bulla_function function, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
     struct init_arguments arguments = {function, mechanism, key};
-    return bulla_call(session, begin, &arguments);
+    return bulla_call_following(session, begin, &arguments);
 }
 
 static CK_RV step(struct bulla_session *session, void *arguments)
@@ -30,7 +30,7 @@ static CK_RV call_step(CK_SESSION_HANDLE session, enum bulla_function function, 
     struct bulla_bytes in, unsigned char *out, unsigned long *out_size)
 {
     struct bulla_step arguments = {function, phase, in, out, out_size, {NULL, 0}, false};
-    return bulla_call(session, step, &arguments);
+    return bulla_call_following(session, step, &arguments);
 }
 
 static const struct bulla_bytes no_input = {NULL, 0};
@@ -130,7 +130,7 @@ static CK_RV call_verify(
     CK_SESSION_HANDLE session, enum bulla_phase phase, struct bulla_bytes in, struct bulla_bytes signature)
 {
     struct bulla_step arguments = {BULLA_VERIFY, phase, in, NULL, NULL, signature, false};
-    return bulla_call(session, verify_step, &arguments);
+    return bulla_call_following(session, verify_step, &arguments);
 }
 
 CK_RV C_Verify(CK_SESSION_HANDLE session, unsigned char *in, unsigned long in_size, unsigned char *signature,

@@ -32,6 +32,16 @@
  * too, and each open compares: M < S is mended under the write lock before the first read. A foreign tool that commits
  * without us leaves S as it was; the next walk learns of it by PRAGMA data_version (transaction.c).
  *
+ * Beside them is a ring of what the last commits changed. A commit's place is written twice: before M = n, under the
+ * write lock, for those who meet the commit under way; and again, as finished, after it and before D. news.c reads it,
+ * and says why it can be believed. A place holds the number of its commit and a sum over the whole, so that one that is
+ * half written, or another commit's, or was never written (an older version of bulla, a full disk) is none.
+ *
+ *   0    M        8    D        4096 + 64 (n mod 512)   n, reach and whether finished, three marks, the sum
+ *
+ * All numbers are the host's, 64 bits. A file of 16 bytes, or of 8, is an older version's: it grows when it is opened.
+ * An older version that has the file open knows its beginning alone, and leaves the rest as it is.
+ *
  * M is read through a read-only mapping, which a stray pointer of the host cannot change, and written with pwrite,
  * which answers ENOSPC where a store into a mapping on a full copy-on-write file system would raise SIGBUS. Both meet
  * in the page cache. Were the eight bytes torn in between, the reader would walk once more or a moment later: any
@@ -47,16 +57,30 @@
 #include "folder.h"
 
 static const char file_name[] = "generation";
-enum { NUMBERS = 2, SIZE = NUMBERS * sizeof(uint64_t) };
+enum {
+    RING = 4096 / sizeof(uint64_t), /* in numbers, as all here */
+    PLACE = 64 / sizeof(uint64_t),  /* a line of the processor's cache for each commit */
+    NUMBERS = RING + BULLA_CHANGES_NOTED * PLACE,
+    SIZE = NUMBERS * sizeof(uint64_t)
+};
+enum { NOTED_VALUE, NOTED_REACH, NOTED_MARKS, NOTED_SUM = NOTED_MARKS + BULLA_CHANGE_MARKS, NOTED };
+_Static_assert((int)NOTED <= (int)PLACE, "a note has its place");
 
-static enum bulla_reason write_number(struct bulla_generation *generation, unsigned which, uint64_t value)
+static enum bulla_reason write_numbers(
+    struct bulla_generation *generation, size_t which, const uint64_t *numbers, size_t count)
 {
-    ssize_t written = pwrite(generation->file, &value, sizeof value, (off_t)(which * sizeof value));
-    if (written == (ssize_t)sizeof value)
+    ssize_t size = (ssize_t)(count * sizeof *numbers);
+    ssize_t written = pwrite(generation->file, numbers, (size_t)size, (off_t)(which * sizeof *numbers));
+    if (written == size)
         return BULLA_OK;
     if (written >= 0)
         errno = ENOSPC;
     return bulla_folder_refuse("write", file_name);
+}
+
+static enum bulla_reason write_number(struct bulla_generation *generation, size_t which, uint64_t value)
+{
+    return write_numbers(generation, which, &value, 1);
 }
 
 /* A file that is new, or that a crash left short, gets zeros: M < S then, and the open mends it under the lock. */
@@ -67,7 +91,9 @@ static enum bulla_reason whole_file(struct bulla_generation *generation)
         return bulla_folder_refuse("examine", file_name);
     if (status.st_size >= SIZE)
         return BULLA_OK;
-    BULLA_TRY(write_number(generation, 1, 0)); /* M of an 8-byte file stays what it is */
+    BULLA_TRY(write_number(generation, NUMBERS - 1, 0)); /* no note's: what is there already stays */
+    if (status.st_size < 2 * (off_t)sizeof(uint64_t))
+        BULLA_TRY(write_number(generation, 1, 0)); /* M of an 8-byte file stays what it is */
     return status.st_size >= (off_t)sizeof(uint64_t) ? BULLA_OK : write_number(generation, 0, 0);
 }
 
@@ -99,16 +125,6 @@ void bulla_generation_close(struct bulla_generation *generation)
     *generation = (struct bulla_generation){.file = -1};
 }
 
-uint64_t bulla_generation_read(const struct bulla_generation *generation)
-{
-    return __atomic_load_n(generation->mapping, __ATOMIC_ACQUIRE);
-}
-
-uint64_t bulla_generation_done(const struct bulla_generation *generation)
-{
-    return __atomic_load_n(generation->mapping + 1, __ATOMIC_ACQUIRE);
-}
-
 enum bulla_reason bulla_generation_write(struct bulla_generation *generation, uint64_t value)
 {
     return write_number(generation, 0, value);
@@ -118,4 +134,48 @@ void bulla_generation_finish(struct bulla_generation *generation, uint64_t value
 {
     if (write_number(generation, 1, value) != BULLA_OK)
         bulla_detail_clear(); /* the commit is made all the same */
+}
+
+/* --- what commits changed --- */
+
+/* Tells a place that is half written from a whole one; nobody is kept from writing wrong ones by it. */
+static uint64_t sum_of(const uint64_t numbers[static NOTED_SUM])
+{
+    uint64_t sum = UINT64_C(0x9e3779b97f4a7c15);
+    for (int i = 0; i < NOTED_SUM; i++) {
+        sum = (sum ^ numbers[i]) * UINT64_C(0xff51afd7ed558ccd);
+        sum ^= sum >> 32;
+    }
+    return sum;
+}
+
+static size_t place_of(uint64_t value)
+{
+    return RING + (size_t)(value % BULLA_CHANGES_NOTED) * PLACE;
+}
+
+enum bulla_reason bulla_generation_note(
+    struct bulla_generation *generation, uint64_t value, const struct bulla_change *change)
+{
+    uint64_t numbers[NOTED] = {[NOTED_VALUE] = value, [NOTED_REACH] = (uint64_t)change->reach << 1 | change->finished};
+    for (int i = 0; i < BULLA_CHANGE_MARKS; i++)
+        numbers[NOTED_MARKS + i] = change->marks[i];
+    numbers[NOTED_SUM] = sum_of(numbers);
+    return write_numbers(generation, place_of(value), numbers, NOTED);
+}
+
+bool bulla_generation_noted(const struct bulla_generation *generation, uint64_t value, struct bulla_change *change)
+{
+    const uint64_t *place = generation->mapping + place_of(value);
+    uint64_t numbers[NOTED];
+    for (int i = 0; i < NOTED; i++)
+        numbers[i] = __atomic_load_n(place + i, __ATOMIC_RELAXED);
+    uint64_t reach = numbers[NOTED_REACH] >> 1;
+    if (numbers[NOTED_VALUE] != value || numbers[NOTED_SUM] != sum_of(numbers) || reach < BULLA_CHANGE_NO_ROW ||
+        reach > BULLA_CHANGE_ANY)
+        return false;
+    *change = (struct bulla_change){.reach = (enum bulla_change_reach)reach, .finished = numbers[NOTED_REACH] & 1};
+    for (int i = 0; i < BULLA_CHANGE_MARKS; i++)
+        change->marks[i] = numbers[NOTED_MARKS + i];
+    return true;
 }

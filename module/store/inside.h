@@ -3,6 +3,7 @@
 #define BULLA_STORE_INSIDE_H
 
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -43,14 +44,29 @@ enum bulla_statement {
     BULLA_SQL_COUNT
 };
 
+/* What the commits since the last walk concern (news.c). */
+enum { BULLA_NEWS_TABLE = 4096, BULLA_NEWS_SIEVE = 8192 };
+struct bulla_news {
+    pthread_mutex_t lock;                       /* of whoever writes here */
+    uint64_t sifted;                            /* up to here the notes of commits are final, and in the table */
+    size_t filled;                              /* how many marks the table holds */
+    atomic_ullong turn;                         /* odd while what follows is written */
+    atomic_ullong base;                         /* what the last walk reached */
+    atomic_ullong mapped, done;                 /* M and D that the table is of; M is `base` where it is of none */
+    atomic_bool patient;                        /* of the commit `mapped` nothing is known yet */
+    atomic_ullong sieve[BULLA_NEWS_SIEVE / 64]; /* a bit for each mark: where there is none, the table has it not */
+    atomic_ullong table[BULLA_NEWS_TABLE];
+};
+
 struct bulla_store {
     sqlite3 *database;
     sqlite3_stmt *statements[BULLA_SQL_COUNT];
     struct bulla_generation generation;
     pid_t process;
-    atomic_bool in_use; /* between the begin and the end of a call or a transaction; read after a fork */
-    uint64_t next;      /* inside a transaction: its generation; else 0 */
-    bool erased;        /* this transaction erased something */
+    atomic_bool in_use;         /* between the begin and the end of a call or a transaction; read after a fork */
+    uint64_t next;              /* inside a transaction: its generation; else 0 */
+    bool erased;                /* this transaction erased something */
+    struct bulla_change change; /* what it changed so far */
 
     /* What this connection saw last, to find changes that did not advance the generation (transaction.c). */
     uint64_t seen_generation;
@@ -62,6 +78,7 @@ struct bulla_store {
      * a generation that nobody has reached yet, and since when (milliseconds) it has stood there. */
     atomic_ullong walked_done, awaited, awaited_since;
 
+    struct bulla_news news;
     struct bulla_store *abandoned; /* list in store.c */
     struct stat files[2];          /* token.db and generation as they were opened */
     char path[PATH_MAX];           /* token.db */
@@ -105,6 +122,12 @@ enum bulla_reason bulla_store_writing(const struct bulla_store *store) BULLA_MUS
 enum bulla_reason bulla_store_observe(struct bulla_store *store, uint64_t *generation, uint64_t *floor) BULLA_MUST_USE;
 /* Whether a commit is under way that is younger than the patience. */
 bool bulla_store_awaits(struct bulla_store *store, uint64_t generation);
+/* news.c */
+void bulla_news_open(struct bulla_news *news);
+void bulla_news_close(struct bulla_news *news);
+/* After a walk that reached this generation; D was `done` before it. */
+void bulla_news_restart(struct bulla_news *news, uint64_t reached, uint64_t done);
+
 /* Outside a transaction: makes the mapped generation the stored one. Without `wait` it leaves it when a writer is at
  * work, and BULLA_OK says only that nothing is wrong. */
 enum bulla_reason bulla_store_settle(struct bulla_store *store, bool wait) BULLA_MUST_USE;

@@ -17,6 +17,20 @@ static enum bulla_reason check_row(const struct bulla_store_row *row)
     return BULLA_OK;
 }
 
+/* A commit tells which row it changed where that is one. */
+static void note_change(struct bulla_store *store, const uint8_t id[static 16], const uint64_t *marks)
+{
+    struct bulla_change *change = &store->change;
+    if (change->reach != BULLA_CHANGE_NO_ROW) {
+        change->reach = BULLA_CHANGE_ANY;
+        return;
+    }
+    change->reach = BULLA_CHANGE_ONE_ROW;
+    change->marks[0] = bulla_store_id_mark(id);
+    for (int i = 0; marks && i < BULLA_STORE_MARKS; i++)
+        change->marks[1 + i] = marks[i];
+}
+
 static void bind_id(struct bulla_store *store, enum bulla_statement which, const uint8_t id[static 16])
 {
     bulla_statement_bind(store->statements[which], 1, (struct bulla_bytes){id, 16});
@@ -36,6 +50,7 @@ enum bulla_reason bulla_store_put(struct bulla_store *store, const struct bulla_
     bulla_statement_bind(statement, 5, row->sealed);
     bulla_statement_bind(statement, 6, row->tag);
     BULLA_TRY(bulla_statement_run(store, BULLA_SQL_PUT));
+    note_change(store, row->id, row->marks);
     bulla_fault_point("store-put");
     return BULLA_OK;
 }
@@ -48,6 +63,7 @@ enum bulla_reason bulla_store_erase(struct bulla_store *store, const uint8_t id[
     if (sqlite3_changes(store->database) == 0)
         return BULLA_OK;
     store->erased = true;
+    note_change(store, id, NULL);
     bind_id(store, BULLA_SQL_REMEMBER_ERASED, id);
     (void)sqlite3_bind_int64(store->statements[BULLA_SQL_REMEMBER_ERASED], 2, (int64_t)store->next);
     BULLA_TRY(bulla_statement_run(store, BULLA_SQL_REMEMBER_ERASED));
@@ -132,6 +148,7 @@ static enum bulla_reason note_reached(struct bulla_store *store, uint64_t reache
     uint64_t mapped = bulla_store_generation(store);
     bool known = atomic_load(&store->awaited) == mapped;
     atomic_store(&store->walked_done, done);
+    bulla_news_restart(&store->news, reached, done);
     if (mapped == reached || (known && bulla_store_awaits(store, mapped)))
         return BULLA_OK;
     atomic_store(&store->awaited, 0); /* the patience begins anew */

@@ -26,6 +26,7 @@ static _Atomic(struct bulla_store *) abandoned;
 
 static void release(struct bulla_store *store)
 {
+    bulla_news_close(&store->news);
     bulla_statements_finalize(store);
     (void)sqlite3_close(store->database);
     bulla_generation_close(&store->generation);
@@ -125,6 +126,7 @@ static enum bulla_reason open_store(const char *real, int folder, bool make, str
     struct bulla_store *opened = calloc(1, sizeof *opened);
     if (!opened)
         return bulla_refuse(BULLA_OUT_OF_MEMORY, "opening %s", real);
+    bulla_news_open(&opened->news);
     opened->process = getpid();
     opened->generation.file = -1;
     /* The folder's path was bounded so that these fit. */

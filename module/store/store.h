@@ -9,7 +9,7 @@
 
 #include "crypto/bytes.h"
 
-enum { BULLA_STORE_SCHEMA = 1, BULLA_STORE_ROW_LARGEST = 16 << 20 };
+enum { BULLA_STORE_SCHEMA = 1, BULLA_STORE_ROW_LARGEST = 16 << 20, BULLA_STORE_MARKS = 2 };
 
 struct bulla_store;
 
@@ -19,9 +19,11 @@ struct bulla_store_row {
     uint64_t generation; /* the store's generation when it was written; set by the store, bound by the writer's MAC via
                             bulla_store_next_generation */
     uint64_t object_class;
-    struct bulla_bytes attributes; /* public attributes, deterministic CBOR */
-    struct bulla_bytes sealed;     /* sensitive part; may be empty */
-    struct bulla_bytes tag;        /* authenticates the row; 32 bytes, or empty before there is a token key */
+    struct bulla_bytes attributes;     /* public attributes, deterministic CBOR */
+    struct bulla_bytes sealed;         /* sensitive part; may be empty */
+    struct bulla_bytes tag;            /* authenticates the row; 32 bytes, or empty before there is a token key */
+    uint64_t marks[BULLA_STORE_MARKS]; /* of a put: what else the row is looked for by (bulla_store_mark); 0: nothing.
+                                          They are told to other processes and not kept */
 };
 
 /* BULLA_STORE_MISSING (no folder or no database), _PERMISSION (others may write, or another owner), _NETWORK,
@@ -47,6 +49,29 @@ uint64_t bulla_store_generation(const struct bulla_store *store);
  */
 enum { BULLA_STORE_PATIENCE = 20 };
 bool bulla_store_has_news(struct bulla_store *store, uint64_t reached);
+
+/* The same question of who uses a few rows alone and knows how these are found: whether news may concern one of them.
+ * Rows are named by marks: that of their id, and those that their writers gave them. `count` 0: only what concerns
+ * everybody. False: whatever was committed before this call changed other rows, or small values alone, and need not be
+ * walked now. True: ask bulla_store_has_news, and walk. The answer rests on what writers of this folder say of
+ * themselves (generation.h); it takes nanoseconds beside a writer that is at work. Several threads may ask. */
+bool bulla_store_concerns(struct bulla_store *store, uint64_t reached, const uint64_t *marks, size_t count);
+/* A number that stands for what the answers rest on: as long as it is the same, who was answered false is not
+ * concerned. It has to be read before the question that it is remembered with. 0: there is none, ask. */
+uint64_t bulla_store_calm(const struct bulla_store *store);
+/* Something that rows are looked for by, as a number that is not 0; `kind` tells labels from ids. Not for secrets: it
+ * is no cryptographic hash, and stands in a file. */
+uint64_t bulla_store_mark(uint64_t kind, struct bulla_bytes value);
+/* Of a row's id, which is random. */
+static inline uint64_t bulla_store_id_mark(const uint8_t id[static 16])
+{
+    uint64_t halves[2];
+    memcpy(halves, id, sizeof halves);
+    return halves[0] ^ halves[1] ? halves[0] ^ halves[1] : 1;
+}
+/* Inside a transaction: it changes more than its rows show, and concerns everybody. Else it concerns those who use its
+ * row, where that is one, and everybody, where there are more. */
+void bulla_store_concern_all(struct bulla_store *store);
 
 /* A write transaction. Between begin and commit the process holds the store's write lock; commit is one fsync, and
  * durable when it returns. On refusal, and after rollback, nothing of it is there. */

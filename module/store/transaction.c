@@ -106,6 +106,7 @@ enum bulla_reason bulla_store_begin(struct bulla_store *store)
     }
     store->next = generation + 1;
     store->erased = false;
+    store->change = (struct bulla_change){.reach = BULLA_CHANGE_NO_ROW};
     bulla_fault_point("store-begin");
     return BULLA_OK;
 }
@@ -114,6 +115,16 @@ static enum bulla_reason run_with(struct bulla_store *store, enum bulla_statemen
 {
     (void)sqlite3_bind_int64(store->statements[which], 1, (int64_t)number); /* a failure shows in the step */
     return bulla_statement_run(store, which);
+}
+
+/* What can't be told readers find out by themselves: the commit is made. */
+static void tell_end(struct bulla_store *store)
+{
+    store->change.finished = true;
+    if (bulla_generation_note(&store->generation, store->next, &store->change) != BULLA_OK)
+        bulla_detail_clear();
+    bulla_fault_point("store-end-noted");
+    bulla_generation_finish(&store->generation, store->next);
 }
 
 static enum bulla_reason commit(struct bulla_store *store)
@@ -125,11 +136,13 @@ static enum bulla_reason commit(struct bulla_store *store)
     }
     BULLA_TRY(run_with(store, BULLA_SQL_ADVANCE, store->next));
     bulla_fault_point("store-before-commit");
+    BULLA_TRY(bulla_generation_note(&store->generation, store->next, &store->change));
+    bulla_fault_point("store-change-noted");
     BULLA_TRY(bulla_generation_write(&store->generation, store->next));
     bulla_fault_point("store-generation-advanced");
     BULLA_TRY(bulla_statement_run(store, BULLA_SQL_COMMIT));
     bulla_fault_point("store-after-commit");
-    bulla_generation_finish(&store->generation, store->next);
+    tell_end(store);
     return BULLA_OK;
 }
 
@@ -212,9 +225,15 @@ enum bulla_reason bulla_store_settle(struct bulla_store *store, bool wait)
     return reason;
 }
 
+void bulla_store_concern_all(struct bulla_store *store)
+{
+    store->change.reach = BULLA_CHANGE_ANY;
+}
+
 enum bulla_reason bulla_store_clear(struct bulla_store *store)
 {
     BULLA_TRY(bulla_store_writing(store));
+    bulla_store_concern_all(store);
     BULLA_TRY(bulla_statement_run(store, BULLA_SQL_CLEAR_OBJECTS));
     BULLA_TRY(bulla_statement_run(store, BULLA_SQL_CLEAR_ERASED));
     BULLA_TRY(bulla_statement_run(store, BULLA_SQL_CLEAR_VALUES));

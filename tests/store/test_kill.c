@@ -93,8 +93,10 @@ static const struct {
     {"store-value-put", 0},
     {"store-erase", 0},
     {"store-before-commit", 0},
+    {"store-change-noted", 0},
     {"store-generation-advanced", 0},
     {"store-after-commit", 1},
+    {"store-end-noted", 1},
 };
 
 /* `reader`: the parent keeps the store open, as another process of the same token would. */
@@ -117,8 +119,10 @@ static void kill_writers(struct fixture *fixture, int reader)
             assert_int_equal(bulla_store_open(fixture->folder, &fixture->store), BULLA_OK);
         }
         /* A reader that only compares generations finds what there is to find, and comes to rest. */
-        if (reader && writes[i].lives)
+        if (reader && writes[i].lives) {
             assert_true(bulla_store_generation(fixture->store) != seen.now);
+            assert_true(bulla_store_concerns(fixture->store, seen.now, NULL, 0)); /* it is a batch of many rows */
+        }
         (writes[i].lives ? assert_new : assert_old)(fixture->store, &seen);
         assert_true(bulla_store_generation(fixture->store) == seen.now);
         assert_int_equal(write_batch(fixture->store), 0);
@@ -148,6 +152,7 @@ static void a_killed_creation_over_a_store_leaves_old_or_empty(void **state)
         {"store-begin", 0},
         {"store-create-cleared", 0},
         {"store-before-commit", 0},
+        {"store-change-noted", 0},
         {"store-generation-advanced", 0},
         {"store-after-commit", 1},
         {"store-create-committed", 1},
