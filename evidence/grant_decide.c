@@ -38,14 +38,17 @@ static bool remembered(bool (*question)(void *, const struct bulla_grant *), con
     return question && question(memory->context, grant);
 }
 
-static enum step judge(
-    const struct bulla_grant *grant, const struct bulla_access *access, const struct bulla_grant_memory *memory)
+/* Where the grant falls; at the first step, too, where it would fall no further than another has come. */
+static enum step judge(const struct bulla_grant *grant, const struct bulla_access *access,
+    const struct bulla_grant_memory *memory, enum step furthest)
 {
     bool operation = grant->operations & access->operation, object = is_over(grant, access);
-    if (!(operation || object) || !is_for(grant, access))
+    if (!operation || !object) {
+        enum step step = operation ? AT_OBJECT : object ? AT_OPERATION : AT_SUBJECT;
+        return step > furthest && is_for(grant, access) ? step : AT_SUBJECT;
+    }
+    if (!is_for(grant, access))
         return AT_SUBJECT;
-    if (!operation || !object)
-        return operation ? AT_OBJECT : AT_OPERATION;
     if (access->now > grant->not_after)
         return AT_END;
     if (access->now < grant->not_before)
@@ -122,7 +125,7 @@ enum bulla_reason bulla_grants_decide(const struct bulla_grant *grants, size_t c
     for (size_t i = 0; i < count; i++) {
         if (counted && grants[i].uses)
             continue; /* only one without a count would go before it */
-        enum step step = judge(&grants[i], access, memory);
+        enum step step = judge(&grants[i], access, memory, furthest);
         if (step == ALLOWED && grants[i].uses == 0) {
             *allowed = &grants[i];
             return BULLA_OK;

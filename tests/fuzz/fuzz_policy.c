@@ -33,6 +33,9 @@ static void check_references(const struct bulla_policy *policy)
             bulla_policy_reference_kind(reference->kind) && memchr(reference->label, 0, sizeof reference->label));
         FUZZ_CHECK(reference->measurement_count >= 1 && reference->measurement_count <= BULLA_REFERENCE_MEASUREMENTS);
         FUZZ_CHECK(!(reference->tcb_accepted >> BULLA_TCB_REVOKED));
+        FUZZ_CHECK(reference->snp_vmpl <= BULLA_SNP_VMPL_LARGEST);
+        FUZZ_CHECK(reference->kind == BULLA_EVIDENCE_SEV_SNP ||
+                   (!reference->snp_has_vmpl && !bulla_policy_reference_has_least(reference)));
     }
 }
 
