@@ -123,7 +123,7 @@ static const struct pq_key_vector {
 };
 
 /* Private keys of SLH-DSA, whose second half is the public key: ACVP-Server, gen-val/json-files/SLH-DSA-keyGen-FIPS205
- * (tests 1, 11, 21 and 31). */
+ * (the first test of each set). */
 static const struct pq_private_vector {
     int set;
     const char *value;
@@ -136,6 +136,30 @@ static const struct pq_private_vector {
                            "4b65a8927927229891d47a60d67ecef3d2c17"},
     {PQ_SLH_DSA_SHAKE_128F, "bbc74306f75dc2daf7372b3c9841a4d6852c17b459f1692b8e9a1a0dace5ba26380c99304a0ddd32f344b95144"
                             "e1fdef60bbc2340e08770fb41a80a76cb08e34"},
+    {PQ_SLH_DSA_SHA2_192S,
+        "442e446e73330afb98704656328f4dd7334f8a9ab4d92cbe790f91c2e92a81afee0a7ec45a3d609346276f5a328755a17dd41608f59e49"
+        "2668d81d03441394fe7a8e7e58705d7632ba8bc66d04c99ee5c721e4ff4bbe7815ccf923e81e10c475"},
+    {PQ_SLH_DSA_SHAKE_192S,
+        "2d5748b1acda8299e2e905545d2e66dfcec02461bc3673dd9d830416b1b82a665dd435a3f3a8e2124df59a0e2bc2ec73633ff65c724ae1"
+        "7045c094617549081c940f2ef4d4a10e7559c7503fe1e96fb67b0e32acdcf712fbef610f8d21daac86"},
+    {PQ_SLH_DSA_SHA2_192F,
+        "942dd588b0e0636060b1023baf1df36002b9d3c7256904f948596f0f2f17505585f022423433b3a3ef50977b98b01e8e3e1d7dcf880c2e"
+        "a3c8872122a996d5d6233bdfbd57fa641fad3c81bbe6778b1f788195131b3fca91854ff3b075bf0009"},
+    {PQ_SLH_DSA_SHAKE_192F,
+        "3b7889d254f5ad87882dacbf3c58495667401601ec4739797e935cbc27f3d7cd627b611cbef7546c7f27751e18155cc4266b6fb56bd0d9"
+        "22e0482700a4280cc1f07052804a8f46fded3954ba0a9da45d0d18867437777f60211bb9cd03a60d4b"},
+    {PQ_SLH_DSA_SHA2_256S, "ae6ca8664ec0b9179d4e33c4defe01fcd589f60ba4502fe7416f2acd96e139f13fda2069147f44eabd5bbf29c74"
+                           "a20cb0f0cc2a12bab5834b773530af504900a134d5ed3c60b46344a84a45d4683b1ac55fb22886ba9478ea9ca93"
+                           "f27b9aa2c27c5c9908f086e57956f85de84b438ef1f082cd176dff3c5b8be710bc8699a143"},
+    {PQ_SLH_DSA_SHAKE_256S, "a653918fa557b5250d11e96a74f5d8c62b5ff67152acf227aaf4bf5211aa600e961b4e679ceb9d4e24df86ed22"
+                            "f405d8ede5623672f4737fc2fb65f8bf3b556c315a5e795b701676e6b8309c89cc6ad0c3d69ff4f7f432dc6132"
+                            "9fbb1be6069f0887b1a8f1b3a8b9770a0871630e46dd0479c5bd123e8eeb6be70f2999c466a1"},
+    {PQ_SLH_DSA_SHA2_256F, "a15d8300b7f610971f278f22dd603d17eeb9863aa4fa92f07dc7e73b231120026d7c0ff12a8bf1f8720c3534dc7"
+                           "d1a04d0d7f899088210ccbbfe627315a522c1bdcad4d6821d32168c6d8105e6b226399f861e0d1110a53eb47aa3"
+                           "e118e2593409a049ce3b61c4a6fd6ca1613a4b47281585e92de822bf798429b2e9257a2e60"},
+    {PQ_SLH_DSA_SHAKE_256F, "d50f77713cf59193fe5f10b8aaf1876b0d3e7e4181ed3fae346876269801758436c22b81940403157446d44f04"
+                            "c09fd28df72c6d4021b271544055783081b7c046d2ac50751a0c71ec850bb7d16a679a66901eee05389d461594"
+                            "0efd89c0182fdebcfbf3527cc768c5ec6cb5b6cc10a674390745d8612d0920187df658d3b7ef"},
 };
 
 /* Deterministic signatures of "Hello world" by the keys above: C2SP/wycheproof, testvectors_v1/
