@@ -15,8 +15,8 @@ enum { SECRET_LARGEST = 66, SHARED_DATA_LARGEST = 65536 };
 /* --- the parameter --- */
 
 struct request {
-    struct bulla_ecdh_kdf kdf;
-    struct bulla_bytes peer;
+    const struct bulla_hash *hash; /* of the key derivation function; NULL: there is none */
+    struct bulla_bytes shared, peer;
 };
 
 static const struct {
@@ -45,18 +45,6 @@ static enum bulla_reason find_function(CK_ULONG kdf, const struct bulla_hash **h
     return bulla_refuse(BULLA_PARAMETER, "there is no key derivation function %lu", kdf);
 }
 
-enum bulla_reason bulla_ecdh_kdf_read(
-    CK_ULONG number, const void *shared, CK_ULONG shared_size, struct bulla_ecdh_kdf *kdf)
-{
-    BULLA_TRY(find_function(number, &kdf->hash));
-    kdf->shared = (struct bulla_bytes){shared, shared_size};
-    if (!shared != !shared_size || shared_size > SHARED_DATA_LARGEST)
-        return bulla_refuse(BULLA_PARAMETER, "shared data of %lu bytes", shared_size);
-    if (!kdf->hash && shared_size)
-        return bulla_refuse(BULLA_PARAMETER, "shared data, and no key derivation function to take it");
-    return BULLA_OK;
-}
-
 /* For an encapsulation the other party's key is the ciphertext, and there must be none in the parameter. */
 static enum bulla_reason check_peer(const CK_ECDH1_DERIVE_PARAMS *params, bool encapsulating)
 {
@@ -72,9 +60,14 @@ static enum bulla_reason read_request(const CK_MECHANISM *mechanism, bool encaps
     CK_ECDH1_DERIVE_PARAMS params;
     BULLA_TRY(bulla_mechanism_parameter(mechanism, sizeof params));
     memcpy(&params, mechanism->pParameter, sizeof params);
-    BULLA_TRY(bulla_ecdh_kdf_read(params.kdf, params.shared_data, params.shared_data_len, &request->kdf));
+    BULLA_TRY(find_function(params.kdf, &request->hash));
+    request->shared = (struct bulla_bytes){params.shared_data, params.shared_data_len};
     request->peer = (struct bulla_bytes){params.public_data, params.public_data_len};
     BULLA_TRY(check_peer(&params, encapsulating));
+    if (!params.shared_data != !params.shared_data_len || params.shared_data_len > SHARED_DATA_LARGEST)
+        return bulla_refuse(BULLA_PARAMETER, "shared data of %lu bytes", params.shared_data_len);
+    if (!request->hash && params.shared_data_len)
+        return bulla_refuse(BULLA_PARAMETER, "shared data, and no key derivation function to take it");
     return BULLA_OK;
 }
 
@@ -120,15 +113,16 @@ static enum bulla_reason agree(const struct bulla_material *material, struct bul
 
 /* --- the derived key --- */
 
-static enum bulla_reason expand(const struct bulla_ecdh_kdf *with, struct bulla_bytes secret, uint8_t *out, size_t size)
+static enum bulla_reason expand(const struct request *request, struct bulla_bytes secret, uint8_t *out, size_t size)
 {
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)with->hash->library_name, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)(uintptr_t)request->hash->library_name, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)(uintptr_t)secret.data, secret.size),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)with->shared.data, with->shared.size),
+        OSSL_PARAM_construct_octet_string(
+            OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)request->shared.data, request->shared.size),
         OSSL_PARAM_construct_end(),
     };
-    if (!with->shared.size)
+    if (!request->shared.size)
         params[2] = OSSL_PARAM_construct_end();
     (void)ERR_set_mark();
     EVP_KDF *kdf = EVP_KDF_fetch(bulla_openssl_context(), OSSL_KDF_NAME_X963KDF, NULL);
@@ -137,7 +131,33 @@ static enum bulla_reason expand(const struct bulla_ecdh_kdf *with, struct bulla_
     EVP_KDF_CTX_free(context);
     EVP_KDF_free(kdf);
     (void)ERR_pop_to_mark();
-    return done ? BULLA_OK : bulla_refuse(BULLA_LIBRARY, "OpenSSL derives no key by X9.63 with %s", with->hash->name);
+    return done ? BULLA_OK
+                : bulla_refuse(BULLA_LIBRARY, "OpenSSL derives no key by X9.63 with %s", request->hash->name);
+}
+
+enum bulla_reason bulla_ecdh_judge(const CK_ECDH1_DERIVE_PARAMS *params)
+{
+    const CK_MECHANISM mechanism = {CKM_ECDH1_DERIVE, (void *)(uintptr_t)params, sizeof *params};
+    struct request request = {0};
+    return read_request(&mechanism, false, &request);
+}
+
+enum bulla_reason bulla_ecdh_key(const struct bulla_curve *curve, struct evp_pkey_st *own,
+    const CK_ECDH1_DERIVE_PARAMS *params, const struct bulla_secret *key)
+{
+    const CK_MECHANISM mechanism = {CKM_ECDH1_DERIVE, (void *)(uintptr_t)params, sizeof *params};
+    struct request request = {0};
+    BULLA_SECRET uint8_t *secret = NULL;
+    BULLA_TRY(read_request(&mechanism, false, &request));
+    BULLA_TRY(bulla_secret_allocate(SECRET_LARGEST, (void **)&secret));
+    BULLA_TRY(agree_by_openssl(curve, own, request.peer, secret));
+    if (request.hash)
+        return expand(&request, (struct bulla_bytes){secret, curve->value_size}, key->data, key->size);
+    if (key->size > curve->value_size)
+        return bulla_refuse(
+            BULLA_PARAMETER, "%s shares no %zu bytes without a key derivation function", curve->name, key->size);
+    memcpy(key->data, secret + curve->value_size - key->size, key->size);
+    return BULLA_OK;
 }
 
 /* What is longer than wanted loses bytes at its leading end; what is shorter core refuses. */
@@ -148,23 +168,23 @@ static void write_end(struct bulla_bytes secret, size_t wanted, struct bulla_wri
 }
 
 static enum bulla_reason write_expanded(
-    const struct bulla_ecdh_kdf *kdf, struct bulla_bytes secret, size_t wanted, struct bulla_writer *out)
+    const struct request *request, struct bulla_bytes secret, size_t wanted, struct bulla_writer *out)
 {
     if (!wanted)
         return bulla_refuse(BULLA_KEY_INCOMPLETE, "the template does not say how long the key is (CKA_VALUE_LEN)");
     uint8_t *space = wanted <= BULLA_DERIVED_LARGEST ? bulla_write_space(out, wanted) : NULL;
     if (!space)
         return bulla_refuse(BULLA_KEY_VALUE, "at most %d bytes can be derived", BULLA_DERIVED_LARGEST);
-    return expand(kdf, secret, space, wanted);
+    return expand(request, secret, space, wanted);
 }
 
 /* What becomes of the shared secret. */
-static enum bulla_reason write_key(const struct bulla_ecdh_kdf *kdf, const struct bulla_curve *curve,
-    const void *secret, size_t wanted, struct bulla_writer *out)
+static enum bulla_reason write_key(const struct request *request, const struct bulla_curve *curve, const void *secret,
+    size_t wanted, struct bulla_writer *out)
 {
     struct bulla_bytes shared = {secret, curve->value_size};
-    if (kdf->hash)
-        return write_expanded(kdf, shared, wanted, out);
+    if (request->hash)
+        return write_expanded(request, shared, wanted, out);
     write_end(shared, wanted, out);
     return BULLA_OK;
 }
@@ -177,7 +197,7 @@ enum bulla_reason bulla_ecdh_derive(const struct bulla_derivation *derivation, s
     BULLA_TRY(read_request(derivation->mechanism, false, &request));
     BULLA_TRY(bulla_secret_allocate(SECRET_LARGEST, &secret));
     BULLA_TRY(agree(material, request.peer, secret));
-    return write_key(&request.kdf, &bulla_curves[material->curve], secret, derivation->size, out);
+    return write_key(&request, &bulla_curves[material->curve], secret, derivation->size, out);
 }
 
 /* --- encapsulation --- */
@@ -224,7 +244,7 @@ enum bulla_reason bulla_ecdh_encapsulate(
     BULLA_TRY(read_request(derivation->mechanism, true, &request));
     BULLA_TRY(bulla_secret_allocate(SECRET_LARGEST, &secret));
     BULLA_TRY(agree_ephemerally(material, ciphertext, secret));
-    return write_key(&request.kdf, &bulla_curves[material->curve], secret, derivation->size, out);
+    return write_key(&request, &bulla_curves[material->curve], secret, derivation->size, out);
 }
 
 enum bulla_reason bulla_ecdh_decapsulate(
@@ -239,22 +259,5 @@ enum bulla_reason bulla_ecdh_decapsulate(
     BULLA_TRY(bulla_secret_allocate(SECRET_LARGEST, &secret));
     enum bulla_reason reason = agree(material, ciphertext, secret);
     BULLA_TRY(reason == BULLA_PARAMETER ? BULLA_WRAPPED_KEY : reason);
-    return write_key(&request.kdf, &bulla_curves[material->curve], secret, derivation->size, out);
-}
-
-/* --- for others --- */
-
-enum bulla_reason bulla_ecdh_key(const struct bulla_curve *curve, struct evp_pkey_st *own, struct bulla_bytes peer,
-    const struct bulla_ecdh_kdf *kdf, const struct bulla_secret *key)
-{
-    BULLA_SECRET uint8_t *secret = NULL;
-    BULLA_TRY(bulla_secret_allocate(SECRET_LARGEST, (void **)&secret));
-    BULLA_TRY(agree_by_openssl(curve, own, peer, secret));
-    if (kdf->hash)
-        return expand(kdf, (struct bulla_bytes){secret, curve->value_size}, key->data, key->size);
-    if (key->size > curve->value_size)
-        return bulla_refuse(
-            BULLA_PARAMETER, "%s shares no %zu bytes without a key derivation function", curve->name, key->size);
-    memcpy(key->data, secret + curve->value_size - key->size, key->size);
-    return BULLA_OK;
+    return write_key(&request, &bulla_curves[material->curve], secret, derivation->size, out);
 }

@@ -10,7 +10,6 @@
 #define BULLA_MECH_ECDH_H
 
 #include "ec_curve.h"
-#include "hash.h"
 #include "mechanism.h"
 
 bulla_derive bulla_ecdh_derive;
@@ -21,17 +20,12 @@ bulla_encapsulate bulla_ecdh_encapsulate;
 bulla_decapsulate bulla_ecdh_decapsulate;
 size_t bulla_ecdh_encapsulation_size(const struct bulla_key *key);
 
-/* A key derivation function, and the shared data that it takes: a view of the parameter. BULLA_PARAMETER. */
-struct bulla_ecdh_kdf {
-    const struct bulla_hash *hash; /* NULL: there is none */
-    struct bulla_bytes shared;
-};
-enum bulla_reason bulla_ecdh_kdf_read(
-    CK_ULONG number, const void *shared, CK_ULONG shared_size, struct bulla_ecdh_kdf *kdf) BULLA_MUST_USE;
-/* Fills `key` with what two keys of a Weierstrass curve share. The peer is a point in full; one that is not on the
- * curve is BULLA_KEY_VALUE. */
-enum bulla_reason bulla_ecdh_key(const struct bulla_curve *curve, struct evp_pkey_st *own, struct bulla_bytes peer,
-    const struct bulla_ecdh_kdf *kdf, const struct bulla_secret *key) BULLA_MUST_USE;
+/* What CKM_ECDH1_DERIVE says of this parameter, but for the other party's point. BULLA_PARAMETER. */
+enum bulla_reason bulla_ecdh_judge(const CK_ECDH1_DERIVE_PARAMS *params) BULLA_MUST_USE;
+/* Fills `key` with what it derives by this parameter from a private key of a Weierstrass curve; the other party's point
+ * is one in full, without DER, and BULLA_KEY_VALUE where it is not on the curve. */
+enum bulla_reason bulla_ecdh_key(const struct bulla_curve *curve, struct evp_pkey_st *own,
+    const CK_ECDH1_DERIVE_PARAMS *params, const struct bulla_secret *key) BULLA_MUST_USE;
 
 /* ecdh_wrap.c: CKM_ECDH_AES_KEY_WRAP */
 extern const struct bulla_processor bulla_ecdh_aes_wrap, bulla_ecdh_aes_unwrap;

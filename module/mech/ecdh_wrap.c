@@ -9,8 +9,8 @@
 #include "kwp.h"
 
 struct wrapping {
-    struct bulla_ecdh_kdf kdf; /* its views last for one call, and C_WrapKey and C_UnwrapKey are one each */
-    size_t key_size;           /* of K, bytes */
+    CK_ECDH1_DERIVE_PARAMS derivation; /* its shared data lasts for one call, as C_WrapKey and C_UnwrapKey do */
+    size_t key_size;                   /* of K, bytes */
 };
 
 static const struct bulla_curve *curve_of(const struct bulla_run *run)
@@ -18,14 +18,27 @@ static const struct bulla_curve *curve_of(const struct bulla_run *run)
     return &bulla_curves[run->key->material->curve];
 }
 
+/* The derivation's parameter with this point as the other party's. */
+static CK_ECDH1_DERIVE_PARAMS with_peer(const struct wrapping *state, const uint8_t *point, size_t size)
+{
+    CK_ECDH1_DERIVE_PARAMS derivation = state->derivation;
+    derivation.public_data = (uint8_t *)(uintptr_t)point;
+    derivation.public_data_len = size;
+    return derivation;
+}
+
 static enum bulla_reason begin(struct bulla_run *run, const CK_MECHANISM *mechanism)
 {
+    static const uint8_t later[1] = {0}; /* in the place of the other party's point, which comes with the data */
     struct wrapping *state = run->state;
     CK_ECDH_AES_KEY_WRAP_PARAMS given;
     BULLA_TRY(bulla_mechanism_parameter(mechanism, sizeof given));
     memcpy(&given, mechanism->pParameter, sizeof given);
     BULLA_TRY(bulla_kwp_key_size(given.ulAESKeyBits, &state->key_size));
-    return bulla_ecdh_kdf_read(given.kdf, given.pSharedData, given.ulSharedDataLen, &state->kdf);
+    state->derivation = (CK_ECDH1_DERIVE_PARAMS){.kdf = given.kdf, .shared_data_len = given.ulSharedDataLen};
+    state->derivation.shared_data = given.pSharedData;
+    const CK_ECDH1_DERIVE_PARAMS derivation = with_peer(state, later, sizeof later);
+    return bulla_ecdh_judge(&derivation);
 }
 
 /* --- wrapping --- */
@@ -50,8 +63,9 @@ static enum bulla_reason make_key(const struct bulla_run *run, struct bulla_poin
     BULLA_TRY(bulla_secret_hold(key, state->key_size, "a key for one wrapping"));
     BULLA_TRY(bulla_pkey_generate(curve_of(run), &made));
     enum bulla_reason reason = bulla_pkey_point(curve_of(run), made, point);
+    const CK_ECDH1_DERIVE_PARAMS derivation = with_peer(state, peer.data, peer.size);
     if (reason == BULLA_OK)
-        reason = bulla_ecdh_key(curve_of(run), made, (struct bulla_bytes){peer.data, peer.size}, &state->kdf, key);
+        reason = bulla_ecdh_key(curve_of(run), made, &derivation, key);
     EVP_PKEY_free(made);
     return reason;
 }
@@ -87,8 +101,9 @@ static enum bulla_reason unwrap(struct bulla_run *run, struct bulla_bytes in, st
                              wrapped = {in.data + point.size, in.size - point.size};
     enum bulla_reason reason = BULLA_KEY_VALUE;
     BULLA_TRY(bulla_secret_hold(&key, state->key_size, "a key for one wrapping"));
+    const CK_ECDH1_DERIVE_PARAMS derivation = with_peer(state, point.data, point.size);
     if (point.data[0] == UNCOMPRESSED)
-        reason = bulla_ecdh_key(curve_of(run), run->key->material->pkey, point, &state->kdf, &key);
+        reason = bulla_ecdh_key(curve_of(run), run->key->material->pkey, &derivation, &key);
     if (reason == BULLA_KEY_VALUE)
         return bulla_refuse(BULLA_CIPHERTEXT, "the wrapped key begins with no point of %s", curve_of(run)->name);
     BULLA_TRY(reason);
