@@ -315,9 +315,18 @@ struct bulla_object *bulla_token_object(struct bulla_token *token, CK_OBJECT_HAN
 struct bulla_object *bulla_token_object_by_id(struct bulla_token *token, const uint8_t id[static 16])
 {
     (void)pthread_rwlock_rdlock(&token->lock);
-    struct bulla_object *object = bulla_object_keep(bulla_index_find_id(&token->index, id));
+    struct bulla_object *object = bulla_index_find_id(&token->index, id);
+    object = object && !bulla_object_is_hidden(token, object) ? bulla_object_keep(object) : NULL;
     (void)pthread_rwlock_unlock(&token->lock);
     return object;
+}
+
+bool bulla_token_has_object(struct bulla_token *token, const uint8_t id[static 16])
+{
+    (void)pthread_rwlock_rdlock(&token->lock);
+    bool found = bulla_index_find_id(&token->index, id) != NULL;
+    (void)pthread_rwlock_unlock(&token->lock);
+    return found;
 }
 
 enum bulla_login bulla_token_login_state(struct bulla_token *token)
