@@ -283,7 +283,7 @@ struct adding {
 static void sweep(struct bulla_token *token)
 {
     struct bulla_state_table *table = token->states.table;
-    if (bulla_token_catch_up(token) != BULLA_OK)
+    if (bulla_token_look(token) != BULLA_OK)
         return;
     for (size_t i = table->count; i-- > 0 && !token->unreadable;)
         if (!bulla_token_has_object(token, table->items[i]->id))

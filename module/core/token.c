@@ -201,8 +201,11 @@ void bulla_token_release(struct bulla_token *token)
 
 enum bulla_reason bulla_token_catch_up(struct bulla_token *token)
 {
-    if (is_current(token))
-        return BULLA_OK;
+    return is_current(token) ? BULLA_OK : bulla_token_look(token);
+}
+
+enum bulla_reason bulla_token_look(struct bulla_token *token)
+{
     (void)pthread_rwlock_rdlock(&token->keys_lock);
     (void)pthread_rwlock_wrlock(&token->lock);
     (void)pthread_mutex_lock(&token->store_lock);

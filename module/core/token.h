@@ -84,6 +84,9 @@ void bulla_token_release(struct bulla_token *token);
 /* The same with an object's lock or the keys' held: whether a store that was made anew is still the login's own is left
  * to the next refresh to judge. */
 enum bulla_reason bulla_token_catch_up(struct bulla_token *token) BULLA_MUST_USE;
+/* The same whether or not the store says that it has news: a writer that was killed over its commit announced none, and
+ * for a moment nothing tells that from a commit that is under way. */
+enum bulla_reason bulla_token_look(struct bulla_token *token) BULLA_MUST_USE;
 /* The store's generation that the index shows. */
 uint64_t bulla_token_seen(struct bulla_token *token);
 struct bulla_bytes bulla_token_serial(const struct bulla_token *token); /* 16 bytes */
