@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "crypto/arena.h"
@@ -91,6 +93,21 @@ enum bulla_reason bulla_file_read_secret(const char *path, size_t largest, uint8
     return BULLA_OK;
 }
 
+/* A pipe with a name may stand where somebody else put it, in a folder that all may write to, so that he gets what is
+ * meant for a file of mode 0600. A shell's pipe has no name; under sudo it is another user's, too. */
+static enum bulla_reason device_check(const char *path, int file)
+{
+    struct stat status;
+    struct statfs system;
+    if (fstat(file, &status) != 0 || fstatfs(file, &system) != 0)
+        return bulla_refuse(BULLA_FILE, "examining %s: %s", path, strerror(errno));
+    if (S_ISREG(status.st_mode))
+        return bulla_refuse(BULLA_FILE, "%s became a file just now", path);
+    if (S_ISFIFO(status.st_mode) && system.f_type != PIPEFS_MAGIC && status.st_uid != geteuid() && status.st_uid != 0)
+        return bulla_refuse(BULLA_FILE, "%s is a pipe of another user's: name a file that is not there yet", path);
+    return BULLA_OK;
+}
+
 /* A terminal, a pipe or /dev/null is written to; it is never replaced by a file. */
 static enum bulla_reason device_write(const char *path, struct bulla_bytes bytes)
 {
@@ -98,7 +115,9 @@ static enum bulla_reason device_write(const char *path, struct bulla_bytes bytes
     (void)snprintf(writer.temporary, sizeof writer.temporary, "%s", path);
     if (writer.file < 0)
         return bulla_refuse(BULLA_FILE, "opening %s: %s", path, strerror(errno));
-    enum bulla_reason reason = bulla_file_writer_put(&writer, bytes);
+    enum bulla_reason reason = device_check(path, writer.file);
+    if (reason == BULLA_OK)
+        reason = bulla_file_writer_put(&writer, bytes);
     (void)close(writer.file);
     return reason;
 }
@@ -114,20 +133,25 @@ static enum bulla_reason regular_write(const char *path, mode_t mode, struct bul
     return reason;
 }
 
+/* What a link leads to is replaced, not the link. Behind /dev/stdout may be what has no name (any more). */
+static enum bulla_reason target_write(const char *path, mode_t mode, struct bulla_bytes bytes)
+{
+    char *target = realpath(path, NULL);
+    enum bulla_reason reason =
+        target ? regular_write(target, mode, bytes)
+               : bulla_refuse(BULLA_FILE, "the file behind %s can't be replaced: %s", path, strerror(errno));
+    free(target);
+    return reason;
+}
+
 enum bulla_reason bulla_file_write(const char *path, mode_t mode, struct bulla_bytes bytes)
 {
     struct stat status;
-    char *target = realpath(path, NULL); /* what a link leads to is replaced, not the link */
-    bool there = target && stat(target, &status) == 0;
-    enum bulla_reason reason = BULLA_OK;
-    if (there && S_ISDIR(status.st_mode))
-        reason = bulla_refuse(BULLA_FILE, "%s is a folder", path);
-    else if (there && !S_ISREG(status.st_mode))
-        reason = device_write(target, bytes);
-    else
-        reason = regular_write(there ? target : path, mode, bytes);
-    free(target);
-    return reason;
+    if (stat(path, &status) != 0)
+        return regular_write(path, mode, bytes);
+    if (S_ISDIR(status.st_mode))
+        return bulla_refuse(BULLA_FILE, "%s is a folder", path);
+    return S_ISREG(status.st_mode) ? target_write(path, mode, bytes) : device_write(path, bytes);
 }
 
 enum bulla_reason bulla_file_create(const char *path, mode_t mode, struct bulla_bytes bytes)

@@ -279,18 +279,15 @@ struct adding {
 };
 
 /* A process that died between a key's state and its object left the first without the second. Rows that can't be read
- * may be the object: then nothing is swept. */
+ * may be the object: then nothing is swept. A row that is hidden is one. */
 static void sweep(struct bulla_token *token)
 {
     struct bulla_state_table *table = token->states.table;
-    if (bulla_token_catch_up(token) != BULLA_OK)
+    if (bulla_token_look(token) != BULLA_OK)
         return;
-    for (size_t i = table->count; i-- > 0 && !token->unreadable;) {
-        struct bulla_object *object = bulla_token_object_by_id(token, table->items[i]->id);
-        if (!object)
+    for (size_t i = table->count; i-- > 0 && !token->unreadable;)
+        if (!bulla_token_has_object(token, table->items[i]->id))
             bulla_state_table_remove(table, table->items[i]->id);
-        bulla_object_drop(object);
-    }
 }
 
 static enum bulla_reason add(struct bulla_token *token, void *context)

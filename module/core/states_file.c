@@ -29,6 +29,22 @@ static enum bulla_reason open_file(const char *path, int flags, int *file)
     return *file < 0 && errno != ENOENT ? refuse(path) : BULLA_OK;
 }
 
+/* Opened to be written, and made where there is none. */
+static enum bulla_reason open_or_make(const char *path, int *file, bool *made)
+{
+    BULLA_TRY(open_file(path, O_WRONLY, file));
+    *made = *file < 0;
+    if (*made)
+        BULLA_TRY(open_file(path, O_WRONLY | O_CREAT, file));
+    if (*file < 0)
+        return refuse(path);
+    if (!*made || fchmod(*file, 0600) == 0) /* a umask may have taken the owner's bits */
+        return BULLA_OK;
+    enum bulla_reason reason = refuse(path);
+    (void)close(*file);
+    return reason;
+}
+
 /* --- reading --- */
 
 static enum bulla_reason read_all(const char *path, int file, struct bulla_writer *bytes)
@@ -110,13 +126,9 @@ enum bulla_reason bulla_state_file_write(const struct bulla_token *token, const 
 {
     char path[PATH_MAX];
     int file;
+    bool made;
     file_path(token, name, path);
-    BULLA_TRY(open_file(path, O_WRONLY, &file));
-    bool made = file < 0;
-    if (made)
-        BULLA_TRY(open_file(path, O_WRONLY | O_CREAT, &file));
-    if (file < 0)
-        return refuse(path);
+    BULLA_TRY(open_or_make(path, &file, &made));
     enum bulla_reason reason = write_all(path, file, bytes);
     if (reason == BULLA_OK)
         reason = zero_from(path, file, bytes.size);

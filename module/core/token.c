@@ -201,8 +201,11 @@ void bulla_token_release(struct bulla_token *token)
 
 enum bulla_reason bulla_token_catch_up(struct bulla_token *token)
 {
-    if (is_current(token))
-        return BULLA_OK;
+    return is_current(token) ? BULLA_OK : bulla_token_look(token);
+}
+
+enum bulla_reason bulla_token_look(struct bulla_token *token)
+{
     (void)pthread_rwlock_rdlock(&token->keys_lock);
     (void)pthread_rwlock_wrlock(&token->lock);
     (void)pthread_mutex_lock(&token->store_lock);
@@ -315,9 +318,18 @@ struct bulla_object *bulla_token_object(struct bulla_token *token, CK_OBJECT_HAN
 struct bulla_object *bulla_token_object_by_id(struct bulla_token *token, const uint8_t id[static 16])
 {
     (void)pthread_rwlock_rdlock(&token->lock);
-    struct bulla_object *object = bulla_object_keep(bulla_index_find_id(&token->index, id));
+    struct bulla_object *object = bulla_index_find_id(&token->index, id);
+    object = object && !bulla_object_is_hidden(token, object) ? bulla_object_keep(object) : NULL;
     (void)pthread_rwlock_unlock(&token->lock);
     return object;
+}
+
+bool bulla_token_has_object(struct bulla_token *token, const uint8_t id[static 16])
+{
+    (void)pthread_rwlock_rdlock(&token->lock);
+    bool found = bulla_index_find_id(&token->index, id) != NULL;
+    (void)pthread_rwlock_unlock(&token->lock);
+    return found;
 }
 
 enum bulla_login bulla_token_login_state(struct bulla_token *token)

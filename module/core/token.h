@@ -84,6 +84,9 @@ void bulla_token_release(struct bulla_token *token);
 /* The same with an object's lock or the keys' held: whether a store that was made anew is still the login's own is left
  * to the next refresh to judge. */
 enum bulla_reason bulla_token_catch_up(struct bulla_token *token) BULLA_MUST_USE;
+/* The same whether or not the store says that it has news: a writer that was killed over its commit announced none, and
+ * for a moment nothing tells that from a commit that is under way. */
+enum bulla_reason bulla_token_look(struct bulla_token *token) BULLA_MUST_USE;
 /* The store's generation that the index shows. */
 uint64_t bulla_token_seen(struct bulla_token *token);
 struct bulla_bytes bulla_token_serial(const struct bulla_token *token); /* 16 bytes */
@@ -91,8 +94,11 @@ struct bulla_bytes bulla_token_serial(const struct bulla_token *token); /* 16 by
 struct bulla_object *bulla_token_object(struct bulla_token *token, CK_OBJECT_HANDLE handle);
 /* Notes when an object is an answer with a lease; `lock` is held. */
 void bulla_token_note_expiry(struct bulla_token *token, const struct bulla_object *object);
-/* A kept reference to a token object by its id, visible or not. */
+/* A kept reference to an object by its id, private or not; NULL where its row is hidden: whoever knows the id may have
+ * it from before the row was changed. */
 struct bulla_object *bulla_token_object_by_id(struct bulla_token *token, const uint8_t id[static 16]);
+/* Whether there is one, hidden or not. */
+bool bulla_token_has_object(struct bulla_token *token, const uint8_t id[static 16]);
 bool bulla_object_is_visible(const struct bulla_token *token, const struct bulla_object *object);
 enum bulla_login bulla_token_login_state(struct bulla_token *token);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +26,15 @@ static enum bulla_reason wait_for(const char *path, int file)
     return BULLA_OK;
 }
 
+/* A umask may have taken the owner's bits from a file that is new, and nobody could open it again. */
+static enum bulla_reason settle_mode(const char *path, int file)
+{
+    struct stat status;
+    if (fstat(file, &status) == 0 && ((status.st_mode & 0600) == 0600 || fchmod(file, 0600) == 0))
+        return BULLA_OK;
+    return bulla_refuse(BULLA_STORE_IO, "%s: %s", path, strerror(errno));
+}
+
 enum bulla_reason bulla_turn_take(const char *folder, const char *name, struct bulla_turn *turn)
 {
     char path[PATH_MAX];
@@ -34,7 +44,9 @@ enum bulla_reason bulla_turn_take(const char *folder, const char *name, struct b
         bool closed = errno == EROFS || errno == EACCES || errno == EPERM;
         return bulla_refuse(closed ? BULLA_STORE_READ_ONLY : BULLA_STORE_IO, "%s: %s", path, strerror(errno));
     }
-    enum bulla_reason reason = wait_for(path, turn->file);
+    enum bulla_reason reason = settle_mode(path, turn->file);
+    if (reason == BULLA_OK)
+        reason = wait_for(path, turn->file);
     if (reason != BULLA_OK) {
         (void)close(turn->file);
         turn->file = -1;

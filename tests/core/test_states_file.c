@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/token.h"
+#include "core/turn.h"
 #include "support/folder.h"
 #include "support/test.h"
 
@@ -70,6 +71,31 @@ static void a_file_grows_and_what_is_behind_its_content_is_zeros(void **state)
     assert_file_is("\0\0\0\0\0\0\0\0\0\0\0", 11);
     assert_int_equal(stat(path, &after), 0);
     assert_int_equal(after.st_ino, before.st_ino); /* in place */
+}
+
+/* As the store's own files: what a umask took from the owner nobody could open again, but root. */
+static void modes_do_not_depend_on_the_umask(void **state)
+{
+    (void)state;
+    static const mode_t masks[] = {0, 0277, 0777};
+    struct stat status;
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+        struct bulla_turn turn;
+        mode_t mask = umask(masks[i]);
+        enum bulla_reason written = write_text("four"), taken = bulla_turn_take(folder, "lock", &turn);
+        (void)umask(mask);
+        assert_int_equal(written, BULLA_OK);
+        assert_int_equal(taken, BULLA_OK);
+        assert_int_equal(fstat(turn.file, &status), 0);
+        assert_int_equal(status.st_mode & 07777, 0600);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 07777, 0600);
+        char lock[80];
+        test_folder_join(lock, sizeof lock, folder, "lock");
+        bulla_turn_give(&turn);
+        assert_int_equal(unlink(lock), 0);
+        assert_int_equal(unlink(path), 0);
+    }
 }
 
 static void what_was_written_is_read(void **state)
@@ -143,6 +169,7 @@ int main(void)
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     static const struct CMUnitTest tests[] = {
         FILE_TEST(a_file_grows_and_what_is_behind_its_content_is_zeros),
+        FILE_TEST(modes_do_not_depend_on_the_umask),
         FILE_TEST(what_was_written_is_read),
         FILE_TEST(a_wiped_file_has_its_size_and_nothing_else),
         FILE_TEST(a_removed_file_was_wiped),

@@ -147,6 +147,35 @@ static void a_row_that_comes_in_later_is_judged(void **state)
     assert_hidden_count(token, 1);
 }
 
+/* Who knows an object by its id had it from before: what somebody with the disk made of its row meanwhile is not
+ * believed, and above all not written again, with a tag that is right. */
+static void what_was_changed_is_had_by_no_id_and_gets_no_new_tag(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    struct bulla_token *token = &fixture->tokens[0];
+    struct bulla_services services;
+    const struct bulla_sealing sealing = {.generation = 7, .dimension = 3};
+    uint8_t id[16];
+    (void)store(token, "victim", false);
+    memcpy(id, by_label(token, "victim")->id, sizeof id);
+    bulla_token_services(token, &services);
+    tokens_meddle(fixture, 0,
+        "UPDATE object SET attributes = CAST(substr(attributes, 1, instr(attributes, CAST('victim' AS BLOB)) - 1) || "
+        "CAST('VICTIM' AS BLOB) || substr(attributes, instr(attributes, CAST('victim' AS BLOB)) + 6) AS BLOB), "
+        "generation = (SELECT generation FROM state) + 1 WHERE instr(attributes, CAST('victim' AS BLOB)); "
+        "UPDATE state SET generation = generation + 1");
+    (void)store(token, "beside", false); /* the others look when somebody writes */
+    assert_int_equal(services.sealed(token, id, &sealing), BULLA_OBJECT_HIDDEN);
+    assert_int_equal(bulla_token_refresh(token), BULLA_OK);
+    assert_non_null(by_label(token, "VICTIM"));
+    assert_false(is_visible(token, "VICTIM"));
+    assert_null(bulla_token_object_by_id(token, id));
+    assert_true(bulla_token_has_object(token, id)); /* so that its state, where it had one, is not swept away */
+    memcpy(id, by_label(token, "beside")->id, sizeof id);
+    assert_int_equal(services.sealed(token, id, &sealing), BULLA_OK);
+    assert_true(is_visible(token, "beside"));
+}
+
 /* The box commits to its key and its place, and that is checked first. */
 static void assert_sealed_shut(struct bulla_token *token, struct bulla_object *object)
 {
@@ -259,6 +288,7 @@ int main(void)
         VAULT_TEST(a_changed_row_is_hidden_after_login),
         VAULT_TEST(a_row_is_judged_in_each_login),
         VAULT_TEST(a_row_that_comes_in_later_is_judged),
+        VAULT_TEST(what_was_changed_is_had_by_no_id_and_gets_no_new_tag),
         VAULT_TEST(what_one_object_holds_does_not_open_in_another),
         VAULT_TEST(a_row_of_another_token_does_not_open),
         VAULT_TEST(a_change_of_what_was_changed_meanwhile_is_refused),

@@ -212,6 +212,96 @@ static void a_killed_creation_leaves_the_whole_key_or_none(void **state)
         }
 }
 
+/* A process of its own that goes on when it is told to, and tells when it waits. */
+struct peer {
+    int wake[2], told[2];
+    pid_t process;
+};
+
+static void wait_to_be_told(const struct peer *peer)
+{
+    char byte = 0;
+    assert_int_equal(write(peer->told[1], &byte, 1), 1);
+    assert_int_equal(read(peer->wake[0], &byte, 1), 1);
+}
+
+static void peer_tell(const struct peer *peer)
+{
+    char byte = 0;
+    assert_int_equal(write(peer->wake[1], &byte, 1), 1);
+}
+
+static void peer_await(const struct peer *peer)
+{
+    char byte = 0;
+    assert_int_equal(read(peer->told[0], &byte, 1), 1);
+}
+
+static void peer_begin(struct peer *peer, void (*body)(const struct peer *peer))
+{
+    assert_int_equal(pipe2(peer->wake, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(peer->told, O_CLOEXEC), 0);
+    peer->process = fork();
+    if (peer->process == 0) {
+        (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
+        reopen();
+        wait_to_be_told(peer);
+        body(peer);
+        flow_close();
+        _exit(0);
+    }
+    peer_await(peer);
+}
+
+static int peer_end(const struct peer *peer)
+{
+    int status = 0;
+    peer_tell(peer);
+    assert_int_equal(waitpid(peer->process, &status, 0), peer->process);
+    for (int i = 0; i < 2; i++) {
+        (void)close(peer->wake[i]);
+        (void)close(peer->told[i]);
+    }
+    return status;
+}
+
+static void make_other_and_die(const struct peer *peer)
+{
+    CK_OBJECT_HANDLE whole = 0, half = 0;
+    (void)peer;
+    assert_int_equal(setenv("BULLA_FAULT", "store-after-commit", 1), 0);
+    (void)flow_kes_generate(&(struct flow_kes_settings){.label = "other", .depth = 1}, &half, &whole);
+}
+
+static void look_and_make_next(const struct peer *peer)
+{
+    CK_OBJECT_HANDLE whole = 0, half = 0;
+    assert_int_equal(flow_kes_period(key), 0);
+    wait_to_be_told(peer);
+    assert_ok(flow_kes_generate(&(struct flow_kes_settings){.label = "next", .depth = 1}, &half, &whole));
+}
+
+/* What a kill between the commit and its announcement left is whole, and not known yet to who is there: who makes the
+ * next key has to look before it sweeps. */
+static void a_killed_creation_is_not_swept_away_by_the_next(void **state)
+{
+    (void)state;
+    struct peer maker, next;
+    flow_close();
+    peer_begin(&maker, make_other_and_die);
+    peer_begin(&next, look_and_make_next);
+    peer_tell(&next);
+    peer_await(&next);
+    int status = peer_end(&maker);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_int_equal(peer_end(&next), 0);
+    reopen();
+    assert_in_order(0);
+    CK_OBJECT_HANDLE other = flow_find(CKO_PRIVATE_KEY, "other");
+    assert_int_not_equal(other, 0);
+    assert_ok(flow_kes_evolve(other, 1));
+}
+
 /* --- at any moment --- */
 
 /* Evolves and signs until it is killed; each signature's period goes to the pipe. */
@@ -309,6 +399,7 @@ int main(int count, char **arguments)
         TPM(what_a_kill_left_can_not_be_put_back),
         PLAIN(a_killed_creation_leaves_the_whole_key_or_none),
         TPM(a_killed_creation_leaves_the_whole_key_or_none),
+        PLAIN(a_killed_creation_is_not_swept_away_by_the_next),
     };
     static const struct CMUnitTest any[] = {
         PLAIN(a_key_killed_at_any_moment_loses_nothing),

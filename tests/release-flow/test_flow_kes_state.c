@@ -206,6 +206,9 @@ static void a_rolled_back_key_can_be_destroyed(void **state)
     assert_rolled_back();
     assert_ok(flow.p11->C_DestroyObject(flow.session, key));
     assert_int_equal(flow_find(CKO_PRIVATE_KEY, "kes"), 0);
+    CK_OBJECT_HANDLE another = 0, other_half = 0; /* the latest folder's keys stay what the TPM's secret opens */
+    assert_refused(
+        flow_kes_generate(&(struct flow_kes_settings){0}, &other_half, &another), CKR_DEVICE_ERROR, "rolled-back");
 }
 
 /* --- processes --- */

@@ -133,6 +133,59 @@ static void links_and_devices_stay_what_they_are(void **state)
     assert_int_equal(bulla_file_create(folder, 0600, BULLA_TEXT("x")), BULLA_FILE);
 }
 
+static void assert_link(const char *link)
+{
+    struct stat status;
+    assert_int_equal(lstat(link, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+}
+
+/* /dev/stdout and a shell's >(command) are links to what has no name. */
+static void what_has_no_name_is_written_to_or_refused_and_never_replaced(void **state)
+{
+    (void)state;
+    char link[128], target[64], read_back[8] = "";
+    int ends[2];
+    test_folder_join(link, sizeof link, folder, "link");
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    (void)snprintf(target, sizeof target, "/proc/self/fd/%d", ends[1]);
+    assert_int_equal(symlink(target, link), 0);
+    assert_int_equal(bulla_file_write(link, 0600, BULLA_TEXT("one")), BULLA_OK);
+    assert_int_equal(bulla_file_create(link, 0600, BULLA_TEXT("two")), BULLA_OK);
+    assert_int_equal(read(ends[0], read_back, sizeof read_back), 6);
+    assert_memory_equal(read_back, "onetwo", 6);
+    assert_link(link);
+    assert_int_equal(unlink(link), 0);
+    test_file_write(path, "old", 3);
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(target, sizeof target, "/proc/self/fd/%d", file);
+    assert_int_equal(symlink(target, link), 0);
+    assert_int_equal(bulla_file_write(link, 0600, BULLA_TEXT("newer")), BULLA_FILE);
+    assert_link(link);
+    (void)close(file);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+/* Who makes a pipe in a shared folder, under the name that a key is exported to, gets nothing. */
+static void a_named_pipe_is_written_to_where_it_is_ones_own(void **state)
+{
+    (void)state;
+    char read_back[8] = "";
+    assert_int_equal(mkfifo(path, 0666), 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_int_equal(bulla_file_create(path, 0600, BULLA_TEXT("own")), BULLA_OK);
+    assert_int_equal(read(reader, read_back, sizeof read_back), 3);
+    if (geteuid() == 0) { /* who else could give it away? */
+        assert_int_equal(chown(path, 65534, 65534), 0);
+        assert_int_equal(bulla_file_create(path, 0600, BULLA_TEXT("secret")), BULLA_FILE);
+        assert_int_equal(bulla_file_write(path, 0600, BULLA_TEXT("secret")), BULLA_FILE);
+        assert_int_equal(read(reader, read_back, sizeof read_back), 0);
+    }
+    (void)close(reader);
+}
+
 static void leftovers_of_a_killed_process_are_removed(void **state)
 {
     (void)state;
@@ -309,6 +362,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(create_refuses_what_is_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(places_that_take_no_file_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(links_and_devices_stay_what_they_are, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_has_no_name_is_written_to_or_refused_and_never_replaced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_named_pipe_is_written_to_where_it_is_ones_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_writer_at_work_keeps_its_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leftovers_of_a_killed_process_are_removed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk_leaves_the_old_file, set_up, tear_down),
