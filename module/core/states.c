@@ -85,7 +85,8 @@ static enum bulla_reason judge_unopened(struct bulla_token *token, bool kept)
 {
     bool attested;
     BULLA_TRY(bulla_keeper_is_attested(token, &attested));
-    if (!has_keys(token) && (!kept || !attested))
+    bool may_have_keys = has_keys(token) || (kept && token->unreadable); /* a row that can't be read may be one */
+    if (!may_have_keys && (!kept || !attested))
         return BULLA_OK;
     if (!kept && attested)
         return bulla_refuse(BULLA_TPM_NV, "the TPM does not hold any more what opened the keys' states");

@@ -211,6 +211,39 @@ static void a_rolled_back_key_can_be_destroyed(void **state)
         flow_kes_generate(&(struct flow_kes_settings){0}, &other_half, &another), CKR_DEVICE_ERROR, "rolled-back");
 }
 
+/* TPM2_NV_UndefineSpace by the owner: what tpm2_nvundefine does (docs/operations.md). */
+static void undefine_kept(void)
+{
+    static const uint8_t command[] = {0x80, 0x02, 0, 0, 0, 31, 0, 0, 0x01, 0x22, 0x40, 0, 0, 0x01, 0x01, 0x82, 0xc0, 0,
+        0, 0, 0, 9, 0x40, 0, 0, 0x09, 0, 0, 0, 0, 0};
+    static const uint8_t success[4] = {0};
+    uint8_t response[64];
+    assert_true(test_swtpm_command(&flow.tpm, command, sizeof command, response, sizeof response) >= 10);
+    assert_memory_equal(response + 6, success, 4);
+}
+
+/* The way out of a folder whose states are lost for good: the dead keys go, then what the TPM keeps for them. */
+static void who_gives_the_lost_keys_up_makes_others(void **state)
+{
+    (void)state;
+    take_backup();
+    assert_ok(flow_kes_evolve(key, 1));
+    put_folder_back();
+    flow_close();
+    undefine_kept();
+    reopen();
+    CK_OBJECT_HANDLE another = 0, other_half = 0;
+    assert_refused(
+        flow_kes_generate(&(struct flow_kes_settings){0}, &other_half, &another), CKR_DEVICE_ERROR, "tpm-nv");
+    assert_ok(flow.p11->C_DestroyObject(flow.session, key));
+    make_key();
+    assert_signs_in(0);
+    assert_ok(flow_kes_evolve(key, 1));
+    flow_close();
+    reopen();
+    assert_signs_in(1);
+}
+
 /* --- processes --- */
 
 static void evolve_to_two(void *context)
@@ -347,6 +380,7 @@ int main(void)
         TPM(of_two_copies_one_goes_on),
         TPM(a_folder_from_before_the_first_key_makes_no_other),
         TPM(a_rolled_back_key_can_be_destroyed),
+        TPM(who_gives_the_lost_keys_up_makes_others),
         PLAIN(a_process_notices_that_another_one_evolved_the_key),
         TPM(a_process_notices_that_another_one_evolved_the_key),
         PLAIN(processes_that_evolve_at_once_agree),
