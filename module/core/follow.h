@@ -11,14 +11,19 @@
 
 #include "session.h"
 
-/* Whether anything is new at all. In a session; two reads of memory. */
-bool bulla_follow_is_behind(struct bulla_token *token);
+/* `seen` is the token's `seen` as it was before the caller looked at the index, or under its lock while he did. Another
+ * thread may have taken in since what changes his answer: that nothing is new by now says nothing about what he found.
+ *
+ * Whether anything is new at all since then. In a session; two reads of memory. */
+bool bulla_follow_is_behind(struct bulla_token *token, uint64_t seen);
 /* Everything. */
 CK_RV bulla_follow_all(struct bulla_session *session);
-/* Everything, where news may concern the rows of these marks (store.h); `taken` tells. */
-CK_RV bulla_follow_marks(struct bulla_session *session, const uint64_t *marks, size_t count, bool *taken);
+/* Everything, where news may concern the rows of these marks (store.h); `taken` tells, and then the caller looks again.
+ */
+CK_RV bulla_follow_marks(
+    struct bulla_session *session, uint64_t seen, const uint64_t *marks, size_t count, bool *taken);
 /* The same of an object that the session found; NULL: there was none. */
-CK_RV bulla_follow_object(struct bulla_session *session, struct bulla_object *object, bool *taken);
+CK_RV bulla_follow_object(struct bulla_session *session, uint64_t seen, struct bulla_object *object, bool *taken);
 /* A kept reference to the object of a handle as it is now, NULL where none is visible. */
 CK_RV bulla_follow_handle(struct bulla_session *session, CK_OBJECT_HANDLE handle, struct bulla_object **object);
 

@@ -163,22 +163,23 @@ CK_RV bulla_operation_bind(struct bulla_session *session, struct bulla_operation
                                     : rv; /* all that a caller gives here beside the key */
 }
 
-/* What other processes did to the key that is to be used. Where it is the one that is kept warm, nothing is looked up.
- */
+/* What other processes did to the key that is to be used. Where it is the one that is kept warm, nothing is looked up;
+ * as long as the epoch stands, that is the object which the index showed at `seen`. */
 static CK_RV follow_key(struct bulla_session *session, const struct bulla_operation *operation,
     const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
     const struct bulla_warm *warm = &operation->warm;
     struct bulla_object *object = NULL;
+    uint64_t seen = session->token->seen;
     bool taken;
     if (mechanism->mechanism & CKM_VENDOR_DEFINED)
         return bulla_follow_all(session);
-    if (key && warm->mechanism && warm->handle == key)
-        return bulla_follow_object(session, warm->taken.object, &taken);
-    if (!bulla_follow_is_behind(session->token))
+    if (key && warm->mechanism && warm->handle == key && warm->epoch == session->token->index.epoch)
+        return bulla_follow_object(session, seen, warm->taken.object, &taken);
+    if (!bulla_follow_is_behind(session->token, seen))
         return CKR_OK;
     if (!key)
-        return bulla_follow_marks(session, NULL, 0, &taken);
+        return bulla_follow_marks(session, seen, NULL, 0, &taken);
     CK_RV rv = bulla_follow_handle(session, key, &object);
     bulla_object_drop(object);
     return rv;
@@ -188,13 +189,14 @@ static CK_RV follow_key(struct bulla_session *session, const struct bulla_operat
 static CK_RV follow_step(struct bulla_session *session, enum bulla_function function)
 {
     const struct bulla_operation *operation = &session->operations[function];
+    uint64_t seen = session->token->seen;
     bool taken;
     if (!operation->mechanism)
         return CKR_OK;
-    if (operation->mechanism->type & CKM_VENDOR_DEFINED)
+    if (operation->mechanism->type & CKM_VENDOR_DEFINED || operation->epoch != session->token->index.epoch)
         return bulla_follow_all(session);
-    return operation->taken.object ? bulla_follow_object(session, operation->taken.object, &taken)
-                                   : bulla_follow_marks(session, NULL, 0, &taken);
+    return operation->taken.object ? bulla_follow_object(session, seen, operation->taken.object, &taken)
+                                   : bulla_follow_marks(session, seen, NULL, 0, &taken);
 }
 
 CK_RV bulla_operation_begin(

@@ -126,6 +126,7 @@ struct collecting {
     /* The rows that the answer depends on (follow.h): a place for those that the template names, and those found. */
     uint64_t marks[MARKED_MOST];
     size_t marked; /* MARKED_MOST + 1: too many */
+    uint64_t seen; /* of the index that was searched */
 };
 
 static void mark_found(struct collecting *asked, const struct bulla_object *object)
@@ -222,6 +223,7 @@ static CK_RV collect(struct collecting *asked)
     if (!search->handles)
         return CKR_HOST_MEMORY;
     (void)pthread_rwlock_rdlock(&token->lock);
+    asked->seen = token->seen;
     bool done = narrow(&token->index, asked->attributes, asked->count, &walk)
                     ? collect_walk(asked, &walk, search, &capacity)
                     : collect_all(asked, search, &capacity);
@@ -249,11 +251,12 @@ static CK_RV collect_following(struct collecting *asked, const CK_ATTRIBUTE *nam
 {
     bool taken = true;
     CK_RV rv = collect(asked);
-    if (rv != CKR_OK || !bulla_follow_is_behind(asked->session->token))
+    if (rv != CKR_OK || !bulla_follow_is_behind(asked->session->token, asked->seen))
         return rv;
     asked->marks[0] = bulla_store_mark(name->type, (struct bulla_bytes){name->pValue, name->ulValueLen});
-    rv = asked->marked > MARKED_MOST ? bulla_follow_all(asked->session)
-                                     : bulla_follow_marks(asked->session, asked->marks, asked->marked, &taken);
+    rv = asked->marked > MARKED_MOST
+             ? bulla_follow_all(asked->session)
+             : bulla_follow_marks(asked->session, asked->seen, asked->marks, asked->marked, &taken);
     if (rv == CKR_OK && !taken)
         return CKR_OK;
     free(asked->session->search.handles);

@@ -45,7 +45,10 @@
  * M is read through a read-only mapping, which a stray pointer of the host cannot change, and written with pwrite,
  * which answers ENOSPC where a store into a mapping on a full copy-on-write file system would raise SIGBUS. Both meet
  * in the page cache. Were the eight bytes torn in between, the reader would walk once more or a moment later: any
- * mixture stands only until pwrite returns, which is before the commit can be seen. */
+ * mixture stands only until pwrite returns, which is before the commit can be seen.
+ *
+ * Notes are read with pread, once for each commit and not for each question. An older version's file that somebody
+ * copies over this one ends before the ring: then there is no note, where reading a mapping would raise SIGBUS. */
 #include "generation.h"
 
 #include <errno.h>
@@ -61,7 +64,8 @@ enum {
     RING = 4096 / sizeof(uint64_t), /* in numbers, as all here */
     PLACE = 64 / sizeof(uint64_t),  /* a line of the processor's cache for each commit */
     NUMBERS = RING + BULLA_CHANGES_NOTED * PLACE,
-    SIZE = NUMBERS * sizeof(uint64_t)
+    SIZE = NUMBERS * sizeof(uint64_t),
+    MAPPED = 2 * sizeof(uint64_t)
 };
 enum { NOTED_VALUE, NOTED_REACH, NOTED_MARKS, NOTED_SUM = NOTED_MARKS + BULLA_CHANGE_MARKS, NOTED };
 _Static_assert((int)NOTED <= (int)PLACE, "a note has its place");
@@ -92,7 +96,7 @@ static enum bulla_reason whole_file(struct bulla_generation *generation)
     if (status.st_size >= SIZE)
         return BULLA_OK;
     BULLA_TRY(write_number(generation, NUMBERS - 1, 0)); /* no note's: what is there already stays */
-    if (status.st_size < 2 * (off_t)sizeof(uint64_t))
+    if (status.st_size < (off_t)MAPPED)
         BULLA_TRY(write_number(generation, 1, 0)); /* M of an 8-byte file stays what it is */
     return status.st_size >= (off_t)sizeof(uint64_t) ? BULLA_OK : write_number(generation, 0, 0);
 }
@@ -105,7 +109,7 @@ enum bulla_reason bulla_generation_open(struct bulla_generation *generation, int
         return bulla_folder_refuse("open", file_name);
     enum bulla_reason reason = whole_file(generation);
     if (reason == BULLA_OK) {
-        void *mapping = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, generation->file, 0);
+        void *mapping = mmap(NULL, MAPPED, PROT_READ, MAP_SHARED, generation->file, 0);
         if (mapping == MAP_FAILED)
             reason = bulla_folder_refuse("map", file_name);
         else
@@ -119,7 +123,7 @@ enum bulla_reason bulla_generation_open(struct bulla_generation *generation, int
 void bulla_generation_close(struct bulla_generation *generation)
 {
     if (generation->mapping)
-        (void)munmap(generation->mapping, SIZE);
+        (void)munmap(generation->mapping, MAPPED);
     if (generation->file >= 0)
         (void)close(generation->file);
     *generation = (struct bulla_generation){.file = -1};
@@ -166,10 +170,10 @@ enum bulla_reason bulla_generation_note(
 
 bool bulla_generation_noted(const struct bulla_generation *generation, uint64_t value, struct bulla_change *change)
 {
-    const uint64_t *place = generation->mapping + place_of(value);
     uint64_t numbers[NOTED];
-    for (int i = 0; i < NOTED; i++)
-        numbers[i] = __atomic_load_n(place + i, __ATOMIC_RELAXED);
+    off_t place = (off_t)(place_of(value) * sizeof *numbers);
+    if (pread(generation->file, numbers, sizeof numbers, place) != (ssize_t)sizeof numbers)
+        return false;
     uint64_t reach = numbers[NOTED_REACH] >> 1;
     if (numbers[NOTED_VALUE] != value || numbers[NOTED_SUM] != sum_of(numbers) || reach < BULLA_CHANGE_NO_ROW ||
         reach > BULLA_CHANGE_ANY)

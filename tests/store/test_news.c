@@ -404,6 +404,25 @@ static void an_older_file_grows(void **state)
     beside_close(&beside);
 }
 
+/* An older version's file, copied over this one while processes use it, ends before the ring. */
+static void a_file_that_was_cut_holds_no_notes(void **state)
+{
+    struct beside beside;
+    beside_open(*state, &beside);
+    for (off_t size = 16; size <= 4096 + 512 * 64; size += 4096) {
+        add_marked(beside.writer, 1);
+        assert_int_equal(ftruncate(beside.shared.file, size), 0);
+        bool noted = size >= (off_t)place_of(bulla_store_generation(beside.reader)) + 48;
+        assert_int_equal(concerns_everybody(&beside), !noted);
+        walk(&beside);
+        add_marked(beside.writer, 2); /* and is written to again */
+        assert_false(concerns_everybody(&beside));
+        assert_true(concerns(&beside, id_mark(2)));
+        walk(&beside);
+    }
+    beside_close(&beside);
+}
+
 /* --- many threads --- */
 
 enum { COMMITS = 1500, ASKERS = 3 };
@@ -490,6 +509,7 @@ int main(void)
         T(a_generation_that_went_back_concerns_everybody),
         T(a_walk_that_another_one_made_is_not_believed),
         T(an_older_file_grows),
+        T(a_file_that_was_cut_holds_no_notes),
         T(threads_that_ask_side_by_side_miss_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
