@@ -2,8 +2,9 @@
  *
  * DEFENSIVE, an untrusted schema, no triggers, views, extensions or strings in double quotes: together with the check
  * that the schema is ours word for word (schema.c), a file runs no SQL of its own. mmap_size 0: a truncated file is an
- * error, not a SIGBUS. temp_store in memory: nothing is written outside the folder. The connection has no mutex of its
- * own: the token's lock serialises it. */
+ * error, not a SIGBUS. temp_store in memory: nothing is written outside the folder. A small cache: what was read is in
+ * the token's index, nobody reads it here again, and each page more is one that the kernel has to find. The connection
+ * has no mutex of its own: the token's lock serialises it. */
 #include <errno.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ static const char *const texts[BULLA_SQL_COUNT] = {
     [BULLA_SQL_CHANGES] = ("SELECT id, generation, class, attributes, sealed, tag FROM object WHERE generation > ?1 "
                            "UNION ALL SELECT id, generation, NULL, NULL, NULL, NULL FROM erased WHERE generation > ?2 "
                            "ORDER BY 2"),
+    [BULLA_SQL_ALL] = "SELECT id, generation, class, attributes, sealed, tag FROM object NOT INDEXED ORDER BY rowid",
     [BULLA_SQL_VALUE_PUT] = ("INSERT INTO value(name, value) VALUES(?1, ?2) "
                              "ON CONFLICT(name) DO UPDATE SET value = excluded.value"),
     [BULLA_SQL_VALUE_GET] = "SELECT value FROM value WHERE name = ?1",
@@ -197,7 +199,7 @@ enum bulla_reason bulla_connection_open(const char *path, sqlite3 **database)
     if (reason == BULLA_OK)
         reason = bulla_connection_execute(*database,
             "PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON; "
-            "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304",
+            "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -256",
             "configure it");
     if (reason == BULLA_OK)
         reason = switch_to_wal(*database);
