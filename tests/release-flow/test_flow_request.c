@@ -24,7 +24,7 @@ static int set_up(void **state)
 static int set_up_short_lease(void **state)
 {
     (void)state;
-    flow_begin(FLOW_PLAIN, "lease = 1\n");
+    flow_begin(FLOW_PLAIN, "lease = 2\n");
     key = flow_tiny("tiny", NULL, NULL);
     return 0;
 }
@@ -490,15 +490,15 @@ static void answers_and_models_go_with_their_lease(void **state)
     CK_OBJECT_HANDLE object = 0, again = 0;
     assert_ok(write_request("tiny#a", BULLA_TEXT("clay"), true, &object));
     CK_ULONG expires = flow_ulong(object, CKA_BULLA_EXPIRES);
-    assert_in_range(expires, (CK_ULONG)time(NULL), (CK_ULONG)time(NULL) + 1);
-    (void)usleep(2200000);
+    assert_in_range(expires, (CK_ULONG)time(NULL), (CK_ULONG)time(NULL) + 2);
+    (void)usleep(3200000);
     assert_int_equal(flow_find(CKO_DATA, "tiny#a"), 0);
     assert_ok(write_request("tiny#a", BULLA_TEXT("seal"), true, &again));
     assert_ok(flow_run(key));
     char path[256];
     flow_model_path(key, path, sizeof path);
     assert_ok(flow_run(key));
-    (void)usleep(2200000); /* the opened model is gone: its file is needed again */
+    (void)usleep(3200000); /* the opened model is gone: its file is needed again */
     assert_int_equal(unlink(path), 0);
     assert_refused(flow_run(key), CKR_FUNCTION_FAILED, "model-missing");
 }
