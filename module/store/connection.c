@@ -35,7 +35,6 @@ static const char *const texts[BULLA_SQL_COUNT] = {
     [BULLA_SQL_CHANGES] = ("SELECT id, generation, class, attributes, sealed, tag FROM object WHERE generation > ?1 "
                            "UNION ALL SELECT id, generation, NULL, NULL, NULL, NULL FROM erased WHERE generation > ?2 "
                            "ORDER BY 2"),
-    [BULLA_SQL_ALL] = "SELECT id, generation, class, attributes, sealed, tag FROM object NOT INDEXED ORDER BY rowid",
     [BULLA_SQL_VALUE_PUT] = ("INSERT INTO value(name, value) VALUES(?1, ?2) "
                              "ON CONFLICT(name) DO UPDATE SET value = excluded.value"),
     [BULLA_SQL_VALUE_GET] = "SELECT value FROM value WHERE name = ?1",

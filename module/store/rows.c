@@ -1,10 +1,9 @@
 /* Objects: writing them, and walking what changed.
  *
  * Each id is in one of two tables: `object`, or `erased` once it is gone. A walk from generation R merges both in the
- * order of their generations, from one snapshot, and brings the caller to the snapshot's generation; from 0 it reads
- * the first as it lies. `floor` is the lowest R from which that is complete: erasures at or below it may have been
- * forgotten. bulla_store_create raises it to its own generation, so that everyone who read the old store starts anew.
- */
+ * order of their generations, from one snapshot, and brings the caller to the snapshot's generation. `floor` is the
+ * lowest R from which that is complete: erasures at or below it may have been forgotten. bulla_store_create raises it
+ * to its own generation, so that everyone who read the old store starts anew. */
 #include "inside.h"
 
 static enum bulla_reason check_row(const struct bulla_store_row *row)
@@ -100,31 +99,22 @@ static enum bulla_reason visit(sqlite3_stmt *statement, const struct bulla_store
     return visitor->each(visitor->context, &row);
 }
 
-static enum bulla_reason visit_all(
-    struct bulla_store *store, enum bulla_statement which, const struct bulla_store_visitor *visitor)
-{
-    for (;;) {
-        int code = SQLITE_DONE;
-        BULLA_TRY(bulla_statement_step(store, which, &code));
-        enum bulla_reason reason = code == SQLITE_ROW ? visit(store->statements[which], visitor) : BULLA_OK;
-        if (reason != BULLA_OK || code == SQLITE_DONE) {
-            bulla_statement_reset(store, which);
-            return reason;
-        }
-    }
-}
-
-/* Who starts from nothing has nothing to forget, and gets the rows as they lie: in their order of generations each
- * would be sought by itself. `erased_since` is another than `since` where rows are visited once more. */
+/* `erased_since` apart: who starts from nothing has nothing to forget. */
 static enum bulla_reason walk(
     struct bulla_store *store, uint64_t since, uint64_t erased_since, const struct bulla_store_visitor *visitor)
 {
-    sqlite3_stmt *changes = store->statements[BULLA_SQL_CHANGES];
-    if (erased_since == 0)
-        return visit_all(store, BULLA_SQL_ALL, visitor);
-    (void)sqlite3_bind_int64(changes, 1, (int64_t)since);
-    (void)sqlite3_bind_int64(changes, 2, (int64_t)erased_since);
-    return visit_all(store, BULLA_SQL_CHANGES, visitor);
+    sqlite3_stmt *statement = store->statements[BULLA_SQL_CHANGES];
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)since);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)erased_since);
+    for (;;) {
+        int code = SQLITE_DONE;
+        BULLA_TRY(bulla_statement_step(store, BULLA_SQL_CHANGES, &code));
+        enum bulla_reason reason = code == SQLITE_ROW ? visit(statement, visitor) : BULLA_OK;
+        if (reason != BULLA_OK || code == SQLITE_DONE) {
+            bulla_statement_reset(store, BULLA_SQL_CHANGES);
+            return reason;
+        }
+    }
 }
 
 static enum bulla_reason read_changes(
@@ -138,7 +128,7 @@ static enum bulla_reason read_changes(
     }
     if (since == *now && store->next == 0 && !store->revisit)
         return BULLA_OK;
-    BULLA_TRY(walk(store, store->revisit ? 0 : since, since, visitor));
+    BULLA_TRY(walk(store, store->revisit ? 0 : since, since == 0 ? INT64_MAX : since, visitor));
     store->revisit = false;
     store->restart = false;
     return BULLA_OK;
