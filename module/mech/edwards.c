@@ -11,7 +11,7 @@
 #include "parts.h"
 
 struct state {
-    struct bulla_parts parts;
+    struct bulla_parts parts; /* first */
     struct bulla_eddsa_variant variant;
     EVP_PKEY *pkey; /* of Ed25519, where OpenSSL does the work */
 };
@@ -52,26 +52,11 @@ static enum bulla_reason bound(
     return BULLA_OK;
 }
 
-/* --- parts --- */
-
-static enum bulla_reason update(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)
-{
-    struct state *state = run->state;
-    (void)out;
-    return bulla_parts_add(&state->parts, in, BULLA_EDDSA_PARTS_LARGEST);
-}
-
 static void end(void *bytes)
 {
     struct state *state = bytes;
-    bulla_parts_free(&state->parts);
+    bulla_parts_end(&state->parts);
     EVP_PKEY_free(state->pkey);
-}
-
-static struct bulla_bytes parts(const struct bulla_run *run)
-{
-    const struct state *state = run->state;
-    return bulla_parts_bytes(&state->parts);
 }
 
 /* --- signing and verifying --- */
@@ -98,7 +83,7 @@ static enum bulla_reason whole(struct bulla_run *run, struct bulla_bytes in, str
 
 static enum bulla_reason finish(struct bulla_run *run, struct bulla_writer *out)
 {
-    return whole(run, parts(run), out);
+    return whole(run, bulla_parts_bytes(run), out);
 }
 
 static enum bulla_reason verify(struct bulla_run *run, struct bulla_bytes in, struct bulla_bytes signature)
@@ -115,14 +100,14 @@ static enum bulla_reason verify(struct bulla_run *run, struct bulla_bytes in, st
 
 static enum bulla_reason verify_finish(struct bulla_run *run, struct bulla_bytes signature)
 {
-    return verify(run, parts(run), signature);
+    return verify(run, bulla_parts_bytes(run), signature);
 }
 
 const struct bulla_processor bulla_eddsa_processor = {
     .state_size = sizeof(struct state),
     .begin = begin,
     .bound = bound,
-    .update = update,
+    .update = bulla_parts_update,
     .finish = finish,
     .whole = whole,
     .verify_finish = verify_finish,

@@ -8,6 +8,5 @@
  * Without a parameter, or with CK_EDDSA_PARAMS that ask for nothing, it is the pure form (edwards_variant.h has the
  * others). */
 extern const struct bulla_processor bulla_eddsa_processor;
-enum { BULLA_EDDSA_PARTS_LARGEST = 64 << 20 }; /* bytes of a message that comes in parts */
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "mechanism.h"
 
-enum { BULLA_KES_DEPTH_STANDARD = 6, BULLA_KES_PARTS_LARGEST = 64 << 20 };
+enum { BULLA_KES_DEPTH_STANDARD = 6 };
 
 /* --- kes_form.c --- */
 /* A signing key as it comes: raw, as a CBOR byte string of that, or as Cardano's TextEnvelope around the CBOR (JSON).

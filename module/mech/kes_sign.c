@@ -4,10 +4,6 @@
 #include "kes.h"
 #include "parts.h"
 
-struct state {
-    struct bulla_parts parts;
-};
-
 static enum bulla_kes_scheme scheme_of(const struct bulla_run *run)
 {
     return *(const enum bulla_kes_scheme *)run->mechanism->detail;
@@ -30,19 +26,6 @@ static enum bulla_reason bound(
     (void)in;
     *bytes = phase == BULLA_UPDATE ? 0 : signature_size(run);
     return BULLA_OK;
-}
-
-static enum bulla_reason update(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)
-{
-    struct state *state = run->state;
-    (void)out;
-    return bulla_parts_add(&state->parts, in, BULLA_KES_PARTS_LARGEST);
-}
-
-static void end(void *bytes)
-{
-    struct state *state = bytes;
-    bulla_parts_free(&state->parts);
 }
 
 /* --- signing --- */
@@ -74,8 +57,7 @@ static enum bulla_reason whole(struct bulla_run *run, struct bulla_bytes in, str
 
 static enum bulla_reason finish(struct bulla_run *run, struct bulla_writer *out)
 {
-    const struct state *state = run->state;
-    return whole(run, bulla_parts_bytes(&state->parts), out);
+    return whole(run, bulla_parts_bytes(run), out);
 }
 
 /* --- verifying --- */
@@ -98,18 +80,17 @@ static enum bulla_reason verify(struct bulla_run *run, struct bulla_bytes in, st
 
 static enum bulla_reason verify_finish(struct bulla_run *run, struct bulla_bytes signature)
 {
-    const struct state *state = run->state;
-    return verify(run, bulla_parts_bytes(&state->parts), signature);
+    return verify(run, bulla_parts_bytes(run), signature);
 }
 
 const struct bulla_processor bulla_kes_processor = {
-    .state_size = sizeof(struct state),
+    .state_size = sizeof(struct bulla_parts),
     .begin = begin,
     .bound = bound,
-    .update = update,
+    .update = bulla_parts_update,
     .finish = finish,
     .whole = whole,
     .verify_finish = verify_finish,
     .verify = verify,
-    .end = end,
+    .end = bulla_parts_end,
 };

@@ -24,10 +24,12 @@ static enum bulla_reason grow(struct bulla_parts *parts, size_t needed)
     return BULLA_OK;
 }
 
-enum bulla_reason bulla_parts_add(struct bulla_parts *parts, struct bulla_bytes in, size_t most)
+enum bulla_reason bulla_parts_update(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)
 {
-    if (in.size > most - parts->size)
-        return bulla_refuse(BULLA_TOO_LARGE, "a message in parts may have %zu bytes", most);
+    struct bulla_parts *parts = run->state;
+    (void)out;
+    if (in.size > BULLA_PARTS_LARGEST - parts->size)
+        return bulla_refuse(BULLA_TOO_LARGE, "a message in parts may have %d bytes", BULLA_PARTS_LARGEST);
     if (in.size == 0)
         return BULLA_OK;
     if (in.size > parts->capacity - parts->size)
@@ -37,13 +39,15 @@ enum bulla_reason bulla_parts_add(struct bulla_parts *parts, struct bulla_bytes 
     return BULLA_OK;
 }
 
-struct bulla_bytes bulla_parts_bytes(const struct bulla_parts *parts)
+struct bulla_bytes bulla_parts_bytes(const struct bulla_run *run)
 {
+    const struct bulla_parts *parts = run->state;
     return (struct bulla_bytes){parts->data, parts->size};
 }
 
-void bulla_parts_free(struct bulla_parts *parts)
+void bulla_parts_end(void *state)
 {
+    struct bulla_parts *parts = state;
     if (parts->data)
         bulla_wipe(parts->data, parts->size);
     free(parts->data);

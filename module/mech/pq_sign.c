@@ -11,7 +11,7 @@
 enum { CONTEXT_LARGEST = 255 };
 
 struct state {
-    struct bulla_parts parts;
+    struct bulla_parts parts; /* first */
     uint8_t context[CONTEXT_LARGEST];
     size_t context_size;
     bool deterministic;
@@ -49,25 +49,6 @@ static enum bulla_reason bound(
     (void)in;
     *bytes = phase == BULLA_UPDATE ? 0 : set_of(run)->output_size;
     return BULLA_OK;
-}
-
-static enum bulla_reason update(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)
-{
-    struct state *state = run->state;
-    (void)out;
-    return bulla_parts_add(&state->parts, in, BULLA_PQ_PARTS_LARGEST);
-}
-
-static struct bulla_bytes parts(const struct bulla_run *run)
-{
-    const struct state *state = run->state;
-    return bulla_parts_bytes(&state->parts);
-}
-
-static void end(void *bytes)
-{
-    struct state *state = bytes;
-    bulla_parts_free(&state->parts);
 }
 
 typedef int begin_digest(EVP_MD_CTX *context, EVP_PKEY_CTX **own, const char *hash, OSSL_LIB_CTX *library,
@@ -108,7 +89,7 @@ static enum bulla_reason whole(struct bulla_run *run, struct bulla_bytes in, str
 
 static enum bulla_reason finish(struct bulla_run *run, struct bulla_writer *out)
 {
-    return whole(run, parts(run), out);
+    return whole(run, bulla_parts_bytes(run), out);
 }
 
 static enum bulla_reason verify(struct bulla_run *run, struct bulla_bytes in, struct bulla_bytes signature)
@@ -126,17 +107,17 @@ static enum bulla_reason verify(struct bulla_run *run, struct bulla_bytes in, st
 
 static enum bulla_reason verify_finish(struct bulla_run *run, struct bulla_bytes signature)
 {
-    return verify(run, parts(run), signature);
+    return verify(run, bulla_parts_bytes(run), signature);
 }
 
 const struct bulla_processor bulla_pq_sign_processor = {
     .state_size = sizeof(struct state),
     .begin = begin,
     .bound = bound,
-    .update = update,
+    .update = bulla_parts_update,
     .finish = finish,
     .whole = whole,
     .verify_finish = verify_finish,
     .verify = verify,
-    .end = end,
+    .end = bulla_parts_end,
 };

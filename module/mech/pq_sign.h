@@ -9,6 +9,5 @@
  * parameter, or with CK_SIGN_ADDITIONAL_CONTEXT: a context of up to 255 bytes, and whether a signature is hedged, which
  * it is unless that is forbidden. */
 extern const struct bulla_processor bulla_pq_sign_processor;
-enum { BULLA_PQ_PARTS_LARGEST = 64 << 20 }; /* bytes of a message that comes in parts */
 
 #endif
