@@ -231,38 +231,13 @@ static void an_incomplete_tree_is_made_whole_once(const struct scheme *scheme)
 
 /* --- pieces --- */
 
-struct pieces {
-    uint8_t bytes[ORACLE_RAW];
-    size_t count, refuse_at;
-};
-
-static enum bulla_reason push(void *context, const uint8_t *piece, size_t size)
-{
-    struct pieces *pieces = context;
-    assert_int_equal(size, 32);
-    if (pieces->count == pieces->refuse_at)
-        return BULLA_CANCELLED;
-    assert_in_range(pieces->count, 0, ORACLE_RAW / 32 - 1);
-    memcpy(pieces->bytes + 32 * pieces->count++, piece, size);
-    return BULLA_OK;
-}
-
-static enum bulla_reason pull(void *context, uint8_t *piece, size_t size)
-{
-    struct pieces *pieces = context;
-    if (pieces->count == pieces->refuse_at)
-        return BULLA_CANCELLED;
-    memcpy(piece, pieces->bytes + 32 * pieces->count++, size);
-    return BULLA_OK;
-}
-
 /* Upstream pushes the child's pieces, then the right seed, then the two keys: of the published key, its file. */
 static void pieces_are_pushed_in_upstreams_order(const struct scheme *scheme)
 {
     char name[64];
     struct pieces pieces = {.refuse_at = SIZE_MAX};
     struct signer *signer = signer_open(kes_published_seed, scheme->depth);
-    assert_int_equal(bulla_kes_direct_write(&signer->key, signer->secret, push, &pieces), BULLA_OK);
+    assert_int_equal(bulla_kes_direct_write(&signer->key, signer->secret, pieces_push, &pieces), BULLA_OK);
     assert_int_equal(pieces.count, scheme->depth == 0 ? 1 : 19);
     (void)snprintf(name, sizeof name, "%skey%u", scheme->prefix, scheme->depth);
     assert_published(name, pieces.bytes, scheme->raw_size);
@@ -274,7 +249,7 @@ static enum bulla_reason pull_all(const struct scheme *scheme, struct pair *pair
     pieces->count = 0;
     memset(pair->other->secret->raw, 0x55, sizeof pair->other->secret->raw);
     return bulla_kes_direct_read(
-        pull, pieces, scheme->depth, scheme_middle(scheme), &pair->other->key, pair->other->secret);
+        pieces_pull, pieces, scheme->depth, scheme_middle(scheme), &pair->other->key, pair->other->secret);
 }
 
 static void pieces_that_are_pulled_are_the_key(const struct scheme *scheme)
@@ -303,8 +278,8 @@ static void pieces_that_are_no_key_are_refused(const struct scheme *scheme)
         assert_true(signer_is_wiped(pair.other));
         pieces.bytes[32 * piece] ^= 1;
     }
-    assert_int_equal(bulla_kes_direct_read(
-                         pull, &pieces, scheme->depth, scheme_periods(scheme), &pair.other->key, pair.other->secret),
+    assert_int_equal(bulla_kes_direct_read(pieces_pull, &pieces, scheme->depth, scheme_periods(scheme),
+                         &pair.other->key, pair.other->secret),
         BULLA_KES_OVER);
     assert_true(signer_is_wiped(pair.other));
     pair_close(&pair);
@@ -320,7 +295,7 @@ static void pieces_that_stop_leave_nothing(const struct scheme *scheme)
         assert_true(signer_is_wiped(pair.other));
         pieces.count = 0;
         assert_int_equal(
-            bulla_kes_direct_write(&pair.signer->key, pair.signer->secret, push, &pieces), BULLA_CANCELLED);
+            bulla_kes_direct_write(&pair.signer->key, pair.signer->secret, pieces_push, &pieces), BULLA_CANCELLED);
         assert_int_equal(pieces.count, pieces.refuse_at);
     }
     pair_close(&pair);

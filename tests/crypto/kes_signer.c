@@ -43,6 +43,26 @@ struct bulla_kes_claim claim_of(enum bulla_kes_scheme scheme, const struct signe
         {signature, bulla_kes_signature_size(scheme, signer->key.depth)}};
 }
 
+enum bulla_reason pieces_push(void *context, const uint8_t *piece, size_t size)
+{
+    struct pieces *pieces = context;
+    assert_int_equal(size, 32);
+    if (pieces->count == pieces->refuse_at)
+        return BULLA_CANCELLED;
+    assert_in_range(pieces->count, 0, ORACLE_RAW / 32 - 1);
+    memcpy(pieces->bytes + 32 * pieces->count++, piece, size);
+    return BULLA_OK;
+}
+
+enum bulla_reason pieces_pull(void *context, uint8_t *piece, size_t size)
+{
+    struct pieces *pieces = context;
+    if (pieces->count == pieces->refuse_at)
+        return BULLA_CANCELLED;
+    memcpy(piece, pieces->bytes + 32 * pieces->count++, size);
+    return BULLA_OK;
+}
+
 void seed_for(unsigned number, uint8_t seed[32])
 {
     uint8_t bytes[4] = {(uint8_t)number, (uint8_t)(number >> 8), 'k', 'e'};

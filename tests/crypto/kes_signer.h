@@ -25,6 +25,14 @@ bool signer_is_wiped(const struct signer *signer);
 struct bulla_kes_claim claim_of(enum bulla_kes_scheme scheme, const struct signer *signer, uint64_t period,
     struct bulla_bytes message, const uint8_t *signature);
 
+/* What DirectSerialise pushes and DirectDeserialise pulls; they refuse the piece `refuse_at`. */
+struct pieces {
+    uint8_t bytes[ORACLE_RAW];
+    size_t count, refuse_at;
+};
+bulla_kes_push pieces_push;
+bulla_kes_pull pieces_pull;
+
 void seed_for(unsigned number, uint8_t seed[32]);
 /* The bytes of tests/vectors/kes/<name>.bin, no more and no fewer. */
 void assert_published(const char *name, const uint8_t *bytes, size_t size);

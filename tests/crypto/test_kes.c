@@ -369,30 +369,6 @@ static void a_batch_on_two_threads_judges_each_claim_as_it_is_judged_alone(void 
 
 /* --- DirectSerialise --- */
 
-struct pieces {
-    uint8_t bytes[ORACLE_RAW];
-    size_t count, refuse_at;
-};
-
-static enum bulla_reason push(void *context, const uint8_t *piece, size_t size)
-{
-    struct pieces *pieces = context;
-    assert_int_equal(size, 32);
-    if (pieces->count == pieces->refuse_at)
-        return BULLA_CANCELLED;
-    memcpy(pieces->bytes + 32 * pieces->count++, piece, size);
-    return BULLA_OK;
-}
-
-static enum bulla_reason pull(void *context, uint8_t *piece, size_t size)
-{
-    struct pieces *pieces = context;
-    if (pieces->count == pieces->refuse_at)
-        return BULLA_CANCELLED;
-    memcpy(piece, pieces->bytes + 32 * pieces->count++, size);
-    return BULLA_OK;
-}
-
 static void direct_serialisation_pushes_upstreams_pieces_and_pulls_them_back(void **state)
 {
     (void)state;
@@ -404,21 +380,23 @@ static void direct_serialisation_pushes_upstreams_pieces_and_pulls_them_back(voi
         unsigned period = bulla_kes_periods(depth) / 2;
         assert_int_equal(
             bulla_kes_evolve_to(&signer->key, signer->secret, period % bulla_kes_periods(depth)), BULLA_OK);
-        assert_int_equal(bulla_kes_direct_write(&signer->key, signer->secret, push, &pieces), BULLA_OK);
+        assert_int_equal(bulla_kes_direct_write(&signer->key, signer->secret, pieces_push, &pieces), BULLA_OK);
         assert_int_equal(pieces.count, 1 + 3 * depth); /* Sum6: 19 */
         assert_memory_equal(pieces.bytes, signer->secret->raw, bulla_kes_raw_size(depth));
         pieces.count = 0;
         assert_int_equal(
-            bulla_kes_direct_read(pull, &pieces, depth, signer->key.period, &other->key, other->secret), BULLA_OK);
+            bulla_kes_direct_read(pieces_pull, &pieces, depth, signer->key.period, &other->key, other->secret),
+            BULLA_OK);
         assert_memory_equal(other->secret->raw, signer->secret->raw, bulla_kes_raw_size(depth));
         for (pieces.refuse_at = 0; pieces.refuse_at < 1 + 3 * depth; pieces.refuse_at++) {
             pieces.count = 0;
             assert_int_equal(
-                bulla_kes_direct_read(pull, &pieces, depth, signer->key.period, &other->key, other->secret),
+                bulla_kes_direct_read(pieces_pull, &pieces, depth, signer->key.period, &other->key, other->secret),
                 BULLA_CANCELLED);
             assert_true(signer_is_wiped(other));
             pieces.count = 0;
-            assert_int_equal(bulla_kes_direct_write(&signer->key, signer->secret, push, &pieces), BULLA_CANCELLED);
+            assert_int_equal(
+                bulla_kes_direct_write(&signer->key, signer->secret, pieces_push, &pieces), BULLA_CANCELLED);
         }
         signer_close(other);
         signer_close(signer);

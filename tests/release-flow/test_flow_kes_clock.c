@@ -1,22 +1,9 @@
-/* Keys that evolve by a chain's clock: this program's time() stands in for libc's, in the module as well. Periods here
- * are days: a slot has a second, a period 86,400 slots. */
-#include <time.h>
+/* Keys that evolve by a chain's clock. Periods here are days: a slot has a second, a period 86,400 slots. */
 
 #include "kes.h"
+#include "support/shifted_time.h"
 
 enum { DAY = 86400 };
-static int64_t shift; /* of the system's clock, in seconds */
-
-/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c): it is meant to be found first */
-__attribute__((visibility("default"))) time_t time(time_t *value)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    now.tv_sec += shift;
-    if (value)
-        *value = now.tv_sec;
-    return now.tv_sec;
-}
 
 static CK_OBJECT_HANDLE public_key, key;
 

@@ -11,50 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kes.h"
+#include "kes_fixture.h"
 
 enum { DEPTH = 7, LAST = 127 };
-
-static CK_OBJECT_HANDLE public_key, key;
-static uint8_t vk[32];
-
-static void make_key(void)
-{
-    flow_kes_make(DEPTH, &public_key, &key, vk);
-}
-
-static int set_up_kind(enum flow_kind kind)
-{
-    flow_begin(kind, "");
-    make_key();
-    return 0;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    return set_up_kind(FLOW_PLAIN);
-}
-
-static int set_up_tpm(void **state)
-{
-    (void)state;
-    return set_up_kind(FLOW_TPM);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    if (flow.kind == FLOW_TPM)
-        flow_flush_loaded();
-    flow_end();
-    return 0;
-}
-
-static void reopen(void)
-{
-    flow_kes_resume(&public_key, &key);
-}
 
 /* The key is in `period` and no earlier one, and can sign. */
 static void assert_in_order(CK_ULONG period)
@@ -110,16 +69,16 @@ static void a_key_killed_at_any_step_is_in_the_period_before_or_after(void **sta
 {
     (void)state;
     CK_ULONG period = 0;
-    char backup[128];
+    char copy[128];
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         int told[2];
         uint8_t signed_in;
         if (!is_passed(i))
             continue;
-        (void)snprintf(backup, sizeof backup, "%s/backup-%zu", flow.folder, i);
+        (void)snprintf(copy, sizeof copy, "%s/backup-%zu", flow.folder, i);
         assert_int_equal(pipe2(told, O_NONBLOCK), 0);
         flow_close();
-        flow_copy_folder(flow.token, backup);
+        flow_copy_folder(flow.token, copy);
         struct victim victim = {steps[i].name, period + 1, told[1]};
         int status = flow_in_child(evolve_and_die, &victim);
         if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
@@ -386,13 +345,10 @@ int main(int count, char **arguments)
 {
     if (!test_swtpm_available())
         return test_skip("swtpm");
+    depth = DEPTH;
+    kills = true;
     if (count > 1)
         cmocka_set_test_filter(arguments[1]);
-#define PLAIN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define TPM(name)                                                                                                      \
-    {                                                                                                                  \
-#name " (tpm)", name, set_up_tpm, tear_down, NULL                                                              \
-    }
     static const struct CMUnitTest stepwise[] = {
         PLAIN(a_key_killed_at_any_step_is_in_the_period_before_or_after),
         TPM(a_key_killed_at_any_step_is_in_the_period_before_or_after),

@@ -6,68 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kes.h"
-
-static CK_OBJECT_HANDLE public_key, key;
-static uint8_t vk[32];
-static char backup[128], current[128];
-
-static void make_key(void)
-{
-    flow_kes_make(0, &public_key, &key, vk);
-}
-
-static int set_up_kind(enum flow_kind kind)
-{
-    flow_begin(kind, "");
-    make_key();
-    test_folder_join(backup, sizeof backup, flow.folder, "backup");
-    test_folder_join(current, sizeof current, flow.folder, "current");
-    return 0;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    return set_up_kind(FLOW_PLAIN);
-}
-
-static int set_up_tpm(void **state)
-{
-    (void)state;
-    return set_up_kind(FLOW_TPM);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    flow_end();
-    return 0;
-}
-
-static void reopen(void)
-{
-    flow_kes_resume(&public_key, &key);
-}
-
-static void assert_signs_in(CK_ULONG period)
-{
-    flow_kes_assert_signs_in(key, vk, period);
-}
+#include "kes_fixture.h"
 
 /* --- what was put back --- */
-
-static void take_backup(void)
-{
-    flow_close();
-    flow_copy_folder(flow.token, backup);
-    reopen();
-}
-
-static void put_file_back(const char *name)
-{
-    flow_put_file(backup, name);
-}
 
 static void assert_rolled_back(void)
 {
@@ -364,11 +305,6 @@ int main(void)
 {
     if (!test_swtpm_available())
         return test_skip("swtpm");
-#define PLAIN(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define TPM(name)                                                                                                      \
-    {                                                                                                                  \
-#name " (tpm)", name, set_up_tpm, tear_down, NULL                                                              \
-    }
     const struct CMUnitTest tests[] = {
         PLAIN(states_put_back_are_refused_and_the_present_ones_go_on),
         TPM(states_put_back_are_refused_and_the_present_ones_go_on),

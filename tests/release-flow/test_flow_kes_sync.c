@@ -8,16 +8,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kes.h"
+#include "support/shifted_time.h"
 
 enum { DAY = 86400, EVOLUTIONS = 40, NOTED = 8 };
 
 static unsigned syncs, failing; /* failing: the n-th from now on is refused, and those behind it; 0: none is */
 static char synced[NOTED][32];  /* the files' names, in their order */
-static int64_t shift;           /* of the system's clock, in seconds */
 
 static void note_name(int file)
 {
@@ -94,17 +93,6 @@ __attribute__((visibility("default"))) int sync_file_range(int file, off64_t off
     (void)file, (void)offset, (void)size, (void)flags;
     fail_msg("sync_file_range");
     return -1;
-}
-
-/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c): it is meant to be found first */
-__attribute__((visibility("default"))) time_t time(time_t *value)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    now.tv_sec += shift;
-    if (value)
-        *value = now.tv_sec;
-    return now.tv_sec;
 }
 
 static CK_OBJECT_HANDLE public_key, key;

@@ -1,27 +1,13 @@
-/* A clock that can be set: this program's time() stands in for libc's, in the module as well, while the TPM's clock and
- * the kernel's own go on as they do. */
+/* The floor under the clock: what is refused where the system's clock was turned back, stopped or set forward. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include "grant.h"
 #include "model.h"
-
-static int64_t shift; /* of the system's clock, in seconds */
-
-/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c): it is meant to be found first */
-__attribute__((visibility("default"))) time_t time(time_t *value)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    now.tv_sec += shift;
-    if (value)
-        *value = now.tv_sec;
-    return now.tv_sec;
-}
+#include "support/shifted_time.h"
 
 static const int64_t hour = 3600, day = 86400;
 
