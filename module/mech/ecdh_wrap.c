@@ -1,7 +1,6 @@
 /* CKM_ECDH_AES_KEY_WRAP (PKCS#11 3.0, 2.3.18): point ‖ AES-KWP(K, key), where the point is the public half of a new key
  * of the wrapping key's curve, uncompressed, and K is what the two keys derive by CKM_ECDH1_DERIVE. The new private
  * half is freed, and so wiped, before anything leaves. */
-#include <limits.h>
 #include <openssl/evp.h>
 
 #include "ec_pkey.h"
@@ -47,10 +46,7 @@ static enum bulla_reason bound_wrap(
     const struct bulla_run *run, enum bulla_phase phase, struct bulla_bytes in, size_t *bytes)
 {
     (void)phase;
-    if (in.size == 0 || in.size > INT_MAX / 2)
-        return bulla_refuse(BULLA_DATA_LENGTH, "a key of %zu bytes can't be wrapped", in.size);
-    *bytes = curve_of(run)->point_size + bulla_kwp_size(in.size);
-    return BULLA_OK;
+    return bulla_kwp_bound_wrap(curve_of(run)->point_size, in, bytes);
 }
 
 /* The new key's point, and K. */
@@ -84,12 +80,8 @@ static enum bulla_reason wrap(struct bulla_run *run, struct bulla_bytes in, stru
 static enum bulla_reason bound_unwrap(
     const struct bulla_run *run, enum bulla_phase phase, struct bulla_bytes in, size_t *bytes)
 {
-    size_t point = curve_of(run)->point_size;
     (void)phase;
-    if (in.size > INT_MAX / 2 || in.size < point + BULLA_KWP_SMALLEST || (in.size - point) % BULLA_KWP_BLOCK)
-        return bulla_refuse(BULLA_CIPHERTEXT_LENGTH, "%zu bytes are no key wrapped by ECDH and AES", in.size);
-    *bytes = in.size - point - BULLA_KWP_BLOCK;
-    return BULLA_OK;
+    return bulla_kwp_bound_unwrap(curve_of(run)->point_size, in, bytes);
 }
 
 static enum bulla_reason unwrap(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)

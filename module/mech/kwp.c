@@ -1,9 +1,12 @@
 #include "kwp.h"
 
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "crypto/library.h"
+
+enum { BLOCK = 8, SMALLEST = 16 }; /* bytes: what wrapped keys are a multiple of, and the least */
 
 enum bulla_reason bulla_kwp_key_size(CK_ULONG bits, size_t *size)
 {
@@ -13,9 +16,26 @@ enum bulla_reason bulla_kwp_key_size(CK_ULONG bits, size_t *size)
     return BULLA_OK;
 }
 
-size_t bulla_kwp_size(size_t size)
+/* Bytes that `size` bytes become. */
+static size_t wrapped_size(size_t size)
 {
-    return (size + BULLA_KWP_BLOCK - 1) / BULLA_KWP_BLOCK * BULLA_KWP_BLOCK + BULLA_KWP_BLOCK;
+    return (size + BLOCK - 1) / BLOCK * BLOCK + BLOCK;
+}
+
+enum bulla_reason bulla_kwp_bound_wrap(size_t before, struct bulla_bytes in, size_t *bytes)
+{
+    if (in.size == 0 || in.size > INT_MAX / 2)
+        return bulla_refuse(BULLA_DATA_LENGTH, "a key of %zu bytes can't be wrapped", in.size);
+    *bytes = before + wrapped_size(in.size);
+    return BULLA_OK;
+}
+
+enum bulla_reason bulla_kwp_bound_unwrap(size_t before, struct bulla_bytes in, size_t *bytes)
+{
+    if (in.size > INT_MAX / 2 || in.size < before + SMALLEST || (in.size - before) % BLOCK)
+        return bulla_refuse(BULLA_CIPHERTEXT_LENGTH, "%zu bytes are no key that was wrapped so", in.size);
+    *bytes = in.size - before - BLOCK;
+    return BULLA_OK;
 }
 
 static const char *name(size_t key_size)
@@ -45,10 +65,10 @@ static bool run(const struct bulla_secret *key, int wrap, struct bulla_bytes in,
 enum bulla_reason bulla_kwp_wrap(const struct bulla_secret *key, struct bulla_bytes in, struct bulla_writer *out)
 {
     size_t size = 0;
-    uint8_t *space = bulla_write_space(out, bulla_kwp_size(in.size));
+    uint8_t *space = bulla_write_space(out, wrapped_size(in.size));
     if (!space)
         return BULLA_OK; /* the writer says what it lacks */
-    return run(key, 1, in, space, &size) && size == bulla_kwp_size(in.size)
+    return run(key, 1, in, space, &size) && size == wrapped_size(in.size)
                ? BULLA_OK
                : bulla_refuse(BULLA_LIBRARY, "OpenSSL does not wrap by AES-KWP");
 }

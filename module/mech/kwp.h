@@ -5,16 +5,15 @@
 #include "bulla_pkcs11.h"
 #include "crypto/secret.h"
 
-enum { BULLA_KWP_BLOCK = 8, BULLA_KWP_SMALLEST = 16 }; /* bytes: what wrapped keys are a multiple of, and the least */
-
 /* Bytes of a key of so many bits, where AES has such keys; else BULLA_PARAMETER. */
 enum bulla_reason bulla_kwp_key_size(CK_ULONG bits, size_t *size) BULLA_MUST_USE;
-/* Bytes that `size` bytes become. */
-size_t bulla_kwp_size(size_t size);
-/* `in` has 1 to INT_MAX / 2 bytes. */
+/* The most that wrapping `in` gives, behind `before` bytes for the key of the moment, and unwrapping `in`, which begins
+ * with these: for `bound`. BULLA_DATA_LENGTH, BULLA_CIPHERTEXT_LENGTH; what they take the functions below can do. */
+enum bulla_reason bulla_kwp_bound_wrap(size_t before, struct bulla_bytes in, size_t *bytes) BULLA_MUST_USE;
+enum bulla_reason bulla_kwp_bound_unwrap(size_t before, struct bulla_bytes in, size_t *bytes) BULLA_MUST_USE;
 enum bulla_reason bulla_kwp_wrap(
     const struct bulla_secret *key, struct bulla_bytes in, struct bulla_writer *out) BULLA_MUST_USE;
-/* A multiple of BULLA_KWP_BLOCK bytes, BULLA_KWP_SMALLEST at least. BULLA_CIPHERTEXT for what this key did not wrap. */
+/* BULLA_CIPHERTEXT for what this key did not wrap. */
 enum bulla_reason bulla_kwp_unwrap(
     const struct bulla_secret *key, struct bulla_bytes wrapped, struct bulla_writer *out) BULLA_MUST_USE;
 

@@ -1,6 +1,5 @@
 /* CKM_RSA_AES_KEY_WRAP (PKCS#11 3.0, 2.1.21): OAEP(K) ‖ AES-KWP(K, key), where K is a new AES key for each wrapping.
  * So a private key, which is longer than any modulus, is wrapped by a public one. AES-KWP is RFC 5649. */
-#include <limits.h>
 #include <openssl/evp.h>
 #include <sodium.h>
 
@@ -49,10 +48,7 @@ static enum bulla_reason bound_wrap(
     const struct bulla_run *run, enum bulla_phase phase, struct bulla_bytes in, size_t *bytes)
 {
     (void)phase;
-    if (in.size == 0 || in.size > INT_MAX / 2)
-        return bulla_refuse(BULLA_DATA_LENGTH, "a key of %zu bytes can't be wrapped", in.size);
-    *bytes = bulla_rsa_size(run) + bulla_kwp_size(in.size);
-    return BULLA_OK;
+    return bulla_kwp_bound_wrap(bulla_rsa_size(run), in, bytes);
 }
 
 static enum bulla_reason wrap(struct bulla_run *run, struct bulla_bytes in, struct bulla_writer *out)
@@ -71,12 +67,8 @@ static enum bulla_reason wrap(struct bulla_run *run, struct bulla_bytes in, stru
 static enum bulla_reason bound_unwrap(
     const struct bulla_run *run, enum bulla_phase phase, struct bulla_bytes in, size_t *bytes)
 {
-    size_t modulus = bulla_rsa_size(run);
     (void)phase;
-    if (in.size > INT_MAX / 2 || in.size < modulus + BULLA_KWP_SMALLEST || (in.size - modulus) % BULLA_KWP_BLOCK)
-        return bulla_refuse(BULLA_CIPHERTEXT_LENGTH, "%zu bytes are no key wrapped by RSA and AES", in.size);
-    *bytes = in.size - modulus - BULLA_KWP_BLOCK;
-    return BULLA_OK;
+    return bulla_kwp_bound_unwrap(bulla_rsa_size(run), in, bytes);
 }
 
 /* K as OAEP has it, which must be of the size that the parameter says. */
