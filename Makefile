@@ -46,7 +46,7 @@ check: deps-check ## Build and run every test, in a release and in an ASan and U
 check-full: deps-check ## The same, and soak, mutation and kill tests
 	@scripts/check full
 
-bench: deps-check ## Ratios against ONNX Runtime, in one run
+bench: deps-check ## Ratios against ONNX Runtime and SoftHSM, and what evidence, policies and KES cost, in one run
 	@scripts/bench
 
 fuzz: ## Each fuzz target, or TARGETS='cbor policy', for FUZZ_SECONDS (60), with clang

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "crypto/arena.h"
+#include "output.h"
 
 void bulla_file_free(uint8_t *data, size_t size)
 {
@@ -108,6 +109,13 @@ static enum bulla_reason device_check(const char *path, int file)
     return BULLA_OK;
 }
 
+static bool is_output(int file)
+{
+    struct stat status, output;
+    return fstat(file, &status) == 0 && fstat(STDOUT_FILENO, &output) == 0 && S_ISFIFO(status.st_mode) &&
+           status.st_dev == output.st_dev && status.st_ino == output.st_ino;
+}
+
 /* A terminal, a pipe or /dev/null is written to; it is never replaced by a file. */
 static enum bulla_reason device_write(const char *path, struct bulla_bytes bytes)
 {
@@ -116,6 +124,8 @@ static enum bulla_reason device_write(const char *path, struct bulla_bytes bytes
     if (writer.file < 0)
         return bulla_refuse(BULLA_FILE, "opening %s: %s", path, strerror(errno));
     enum bulla_reason reason = device_check(path, writer.file);
+    if (reason == BULLA_OK && is_output(writer.file))
+        bulla_output_give();
     if (reason == BULLA_OK)
         reason = bulla_file_writer_put(&writer, bytes);
     (void)close(writer.file);

@@ -15,7 +15,7 @@
 
 /* The process has one standard output, and this is its state. */
 static struct {
-    bool json, quiet, printed;
+    bool json, quiet, printed, given;
     bool colours_out, colours_error;
     char remedy[BULLA_DETAIL_SIZE];
 } output;
@@ -134,6 +134,16 @@ void bulla_output_open(bool json, bool quiet)
     output.colours_error = colours_for(STDERR_FILENO);
 }
 
+void bulla_output_give(void)
+{
+    output.given = true;
+}
+
+static FILE *stream_said(void)
+{
+    return output.given ? stderr : stdout;
+}
+
 bool bulla_output_json_wanted(void)
 {
     return output.json;
@@ -159,7 +169,7 @@ void bulla_say(const char *format, ...)
         return;
     va_list arguments;
     va_start(arguments, format);
-    print_clean(stdout, output.colours_out, format, arguments);
+    print_clean(stream_said(), output.given ? output.colours_error : output.colours_out, format, arguments);
     va_end(arguments);
 }
 
@@ -198,9 +208,9 @@ enum bulla_reason bulla_output_document(json_t *document)
     if (output.json) {
         output.printed = true;
         size_t ascii =
-            isatty(STDOUT_FILENO) ? JSON_ENSURE_ASCII : 0; /* jansson leaves C1 as it is, a terminal doesn't */
-        (void)json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9) | ascii);
-        (void)fputs("\n", stdout);
+            isatty(fileno(stream_said())) ? JSON_ENSURE_ASCII : 0; /* jansson leaves C1 as it is, a terminal doesn't */
+        (void)json_dumpf(document, stream_said(), JSON_INDENT(2) | JSON_REAL_PRECISION(9) | ascii);
+        (void)fputs("\n", stream_said());
     }
     json_decref(document);
     return BULLA_OK;

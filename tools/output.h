@@ -25,6 +25,10 @@ void bulla_output_open(bool json, bool quiet);
 bool bulla_output_json_wanted(void);
 bool bulla_output_quiet(void);
 
+/* Standard output is the file that the command was told to write (-o /dev/stdout before a pipe), and takes nothing
+ * else: what is said from now on, or printed as JSON, goes to standard error. */
+void bulla_output_give(void);
+
 /* To standard output; nothing with --json. */
 void bulla_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for text of the program's own, with the line ends that it has. */

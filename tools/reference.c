@@ -17,6 +17,21 @@ static const char *kind_find(const char *text, enum bulla_evidence_kind *kind)
     return NULL;
 }
 
+/* What may stand behind the measurements of this kind alone. */
+static const char *platform_names(enum bulla_evidence_kind kind)
+{
+    return kind == BULLA_EVIDENCE_SEV_SNP
+               ? "; and of its platform: min-bootloader=N, min-tee=N, min-snp=N, min-microcode=N, max-vmpl=N"
+               : "";
+}
+
+static bool is_measured(enum bulla_evidence_kind kind, const char *name)
+{
+    return bulla_policy_reference_measures(kind, name, 32) || bulla_policy_reference_measures(kind, name, 48) ||
+           bulla_policy_reference_measures(kind, name, BULLA_MEASUREMENT_LARGEST);
+}
+
+/* The name is judged before its value: of a mistyped min-snp=22 it is the name that is wrong, not the digits. */
 static enum bulla_reason measurement_take(struct bulla_policy_reference *reference, const char *item, size_t size)
 {
     char hex[2 * BULLA_MEASUREMENT_LARGEST + 1] = "", names[BULLA_REFERENCE_NAMES_TEXT];
@@ -28,8 +43,12 @@ static enum bulla_reason measurement_take(struct bulla_policy_reference *referen
     if (name == 0 || name >= sizeof one->name || name >= size || size - name - 1 >= sizeof hex)
         return bulla_refuse(BULLA_ARGUMENT, "'%.*s' is not NAME=HEX, like pcr0=…", (int)size, item);
     memcpy(hex, item + name + 1, size - name - 1);
-    BULLA_TRY(bulla_hex_parse(hex, "a measurement", &value));
     memcpy(one->name, item, name);
+    if (!is_measured(reference->kind, one->name))
+        return bulla_refuse(BULLA_ARGUMENT, "no evidence of %s has '%s'; it has, in bytes: %s%s",
+            bulla_policy_reference_kind(reference->kind), one->name,
+            bulla_policy_reference_names(reference->kind, names), platform_names(reference->kind));
+    BULLA_TRY(bulla_hex_parse(hex, one->name, &value));
     if (!bulla_policy_reference_measures(reference->kind, one->name, value.size))
         return bulla_refuse(BULLA_ARGUMENT, "no evidence of %s has %zu bytes as '%s'; it has, in bytes: %s",
             bulla_policy_reference_kind(reference->kind), value.size, one->name,
@@ -65,16 +84,18 @@ static enum bulla_reason tcb_take(struct bulla_policy_reference *reference, cons
     return BULLA_OK;
 }
 
-/* min-COMPONENT=N and max-vmpl=N. */
-static enum bulla_reason number_take(const char *item, size_t size, uint64_t most, uint8_t *into)
+/* min-COMPONENT=N and max-vmpl=N. Said twice, the last would count, and might ask for less than is meant. */
+static enum bulla_reason number_take(const char *item, size_t size, uint64_t most, bool again, uint8_t *into)
 {
     char text[32] = "", name[32] = "";
     uint64_t number = 0;
     size_t named = strcspn(item, "=");
-    if (named + 1 < size && size - named - 1 < sizeof text && named < sizeof name) {
-        memcpy(text, item + named + 1, size - named - 1);
+    if (named < sizeof name)
         memcpy(name, item, named);
-    }
+    if (named + 1 < size && size - named - 1 < sizeof text)
+        memcpy(text, item + named + 1, size - named - 1);
+    if (again)
+        return bulla_refuse(BULLA_ARGUMENT, "%s is there twice", name);
     BULLA_TRY(bulla_number_parse(text, name, 0, most, &number));
     *into = (uint8_t)number;
     return BULLA_OK;
@@ -94,10 +115,14 @@ static enum bulla_reason snp_take(struct bulla_policy_reference *reference, cons
     for (unsigned i = 0; i < BULLA_SNP_COMPONENTS; i++) {
         *taken = is_named(item, "min-", bulla_snp_component_name((enum bulla_snp_component)i));
         if (*taken)
-            return number_take(item, size, UINT8_MAX, &reference->snp_least[i]);
+            return number_take(item, size, UINT8_MAX, reference->snp_least[i] != 0, &reference->snp_least[i]);
     }
-    reference->snp_has_vmpl |= *taken = is_named(item, "max-", "vmpl");
-    return *taken ? number_take(item, size, BULLA_SNP_VMPL_LARGEST, &reference->snp_vmpl) : BULLA_OK;
+    *taken = is_named(item, "max-", "vmpl");
+    if (!*taken)
+        return BULLA_OK;
+    bool again = reference->snp_has_vmpl;
+    reference->snp_has_vmpl = true;
+    return number_take(item, size, BULLA_SNP_VMPL_LARGEST, again, &reference->snp_vmpl);
 }
 
 static enum bulla_reason item_take(struct bulla_policy_reference *reference, const char *item, size_t size)

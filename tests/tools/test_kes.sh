@@ -103,6 +103,13 @@ says "every later one"
 same "$FOLDER/open.cbor" "$FOLDER/wanted"
 run 0 kes export open-sum --format envelope -o "$FOLDER/open.skey" $PIN
 [ "$(jq -r .cborHex "$FOLDER/open.skey")" = "$(od -An -v -tx1 "$FOLDER/wanted" | tr -d ' \n')" ] || fail 'the hex is another'
+# before a pipe standard output takes the key and nothing else
+for json in '' --json; do
+    setsid -w "$BULLA" kes export open-sum --format raw -o /dev/stdout $PIN $json --module "$MODULE" 2>"$FOLDER/err" </dev/null |
+        cat >"$FOLDER/out"
+    same "$FOLDER/out" "$VECTORS/key6update5.bin"
+    grep -q 'open-sum' "$FOLDER/err" || fail 'nothing is said of the key'
+done
 for form in skey cbor raw; do
     run 0 kes import --label "from-$form" --period 5 "$FOLDER/open.$form" $PIN
     run 0 kes sign "from-$form" "$FOLDER/message" -o "$FOLDER/signature" $PIN

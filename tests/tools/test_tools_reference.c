@@ -75,6 +75,10 @@ static void a_measurement_that_the_kind_has_not_is_refused_with_those_it_has(voi
                                    "mrowner (48), mrownerconfig (48), mrseam (48), mrservicetd (48)"},
         {"x=sgx:mrtd=" HEX48, "mrenclave (32), mrsigner (32), config-id (64)"},
         {"x=sgx:mrenclave=" HEX32 ",mrsigner=" HEX48, "mrsigner (32)"},
+        {"x=sev-snp:measurement=" HEX48 ",min-smp=22", "'min-smp'; it has"},
+        {"x=sev-snp:measurement=" HEX48 ",min-smp=22", "min-microcode=N, max-vmpl=N"},
+        {"x=tdx:mrtd=" HEX48 ",max-vmpl=0", "no evidence of tdx has 'max-vmpl'"},
+        {"x=sev-snp:measurement=" HEX48 ",host-data=zz", "host-data"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct bulla_policy_reference reference;
@@ -106,7 +110,8 @@ static void a_guests_platform_is_written_as_it_is_read(void **state)
     static const char *const texts[] = {"", "min-bootloader=4,min-tee=1,min-snp=22,min-microcode=255,max-vmpl=3",
         "min-snp=22", "max-vmpl=0", "min-microcode=1,max-vmpl=1"};
     static const char *const wrong[] = {"min-snp=256", "min-snp=", "min-snp=x", "min-snp=-1", "min-snp", "min-smc=1",
-        "max-vmpl=4", "max-vmpl=", "max-snp=1", "min-snp=1x", "min-snp=00000000000000000000000000000000000000022"};
+        "max-vmpl=4", "max-vmpl=", "max-snp=1", "min-snp=1x", "min-snp=00000000000000000000000000000000000000022",
+        "min-snp=22,min-snp=3", "max-vmpl=0,max-vmpl=3"};
     struct bulla_policy_reference reference;
     char text[256], snp[BULLA_SNP_TEXT];
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -119,6 +124,10 @@ static void a_guests_platform_is_written_as_it_is_read(void **state)
         (void)snprintf(text, sizeof text, "x=sev-snp:measurement=" HEX48 ",%s", wrong[i]);
         if (bulla_reference_parse(text, &reference) != BULLA_ARGUMENT)
             fail_msg("taken: %s", wrong[i]);
+        char name[32] = "";
+        memcpy(name, wrong[i], strcspn(wrong[i], "="));
+        if (!strstr(bulla_detail(), name))
+            fail_msg("%s: not named: %s", wrong[i], bulla_detail());
     }
     assert_int_equal(bulla_reference_parse("x=tdx:mrtd=" HEX48 ",max-vmpl=0", &reference), BULLA_ARGUMENT);
     assert_int_equal(bulla_reference_parse("x=sev-snp:max-vmpl=0", &reference), BULLA_ARGUMENT); /* of whom? */
