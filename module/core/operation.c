@@ -96,6 +96,14 @@ void bulla_operation_lapse(struct bulla_operation *operation, uint64_t now)
     lapse_warm(operation, now);
 }
 
+/* A part of the running call: the call is spotless where each of its parts is. */
+static void note_part(struct bulla_session *session, bool spotless)
+{
+    session->spotted |= !spotless;
+    session->spotless = !session->spotted;
+}
+
+/* An Init that finds a state does no more than begin it; what uses a key without a slot opens others, too. */
 static enum bulla_reason start(
     struct bulla_session *session, struct bulla_operation *operation, const CK_MECHANISM *mechanism)
 {
@@ -107,7 +115,7 @@ static enum bulla_reason start(
     operation->run.mechanism = operation->mechanism;
     if (processor->reuse && key->material && !operation->run.state)
         operation->run.state = bulla_material_take(key->material, processor);
-    session->spotless = processor->spotless && operation->run.state;
+    note_part(session, processor->spotless && operation->run.state && operation->function < BULLA_FUNCTIONS);
     if (processor->state_size && !operation->run.state)
         BULLA_TRY(bulla_state_make(processor, &operation->run.state));
     return processor->begin ? processor->begin(&operation->run, mechanism) : BULLA_OK;
@@ -320,6 +328,7 @@ enum bulla_reason bulla_operation_grant(struct bulla_session *session, struct bu
 {
     if (operation->granted || !operation->taken.governed)
         return BULLA_OK;
+    note_part(session, false); /* rows are judged and the ledger is opened, by keys of the token's */
     BULLA_TRY(bulla_grants_use(
         session, operation->taken.object, bulla_grants_operation(operation->mechanism, operation->function)));
     operation->granted = true;
@@ -331,6 +340,8 @@ static enum bulla_reason run_step(struct bulla_session *session, struct bulla_op
 {
     BULLA_TRY(check_proved(operation));
     BULLA_TRY(bulla_operation_grant(session, operation));
+    if (!operation->processor->spotless)
+        note_part(session, false); /* of two operations that one call steps, either may be such */
     return step->function == BULLA_VERIFY ? run_verification(operation, step, out) : run_phases(operation, step, out);
 }
 
@@ -418,7 +429,7 @@ CK_RV bulla_operation_ask(struct bulla_session *session, const struct bulla_step
 CK_RV bulla_operation_run(struct bulla_session *session, const struct bulla_step *step)
 {
     struct bulla_operation *operation = &session->operations[step->function];
-    session->spotless = operation->processor->spotless;
+    note_part(session, operation->processor->spotless);
     return conclude(session, operation, step, write_step(session, operation, step));
 }
 

@@ -41,7 +41,7 @@ static struct bulla_session *lock_session(CK_SESSION_HANDLE handle)
  * lazily bound function is enough. */
 static CK_RV run_locked(struct bulla_session *session, bulla_body *body, void *arguments)
 {
-    session->spotless = false;
+    session->spotless = session->spotted = false;
     CK_RV rv = body(session, arguments);
     bool spotless = session->spotless;
     (void)pthread_mutex_unlock(&session->lock);

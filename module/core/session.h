@@ -18,7 +18,8 @@ struct bulla_session {
     CK_SESSION_HANDLE handle; /* 0: free */
     struct bulla_token *token;
     bool writable;
-    bool spotless; /* the running call leaves no secret on its stack (struct bulla_processor) */
+    bool spotless; /* the running call leaves no secret on its stack (struct bulla_processor), */
+    bool spotted;  /* or did, whatever it runs besides */
     struct bulla_operation operations[BULLA_FUNCTIONS];
     unsigned asked; /* how many operations asked for the PIN (CKA_ALWAYS_AUTHENTICATE) */
     struct bulla_search search;

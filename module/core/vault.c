@@ -68,10 +68,12 @@ static enum bulla_reason encode_public(const struct bulla_attribute_list *list, 
 
 static bool tag_is_right(const struct bulla_token *token, const struct bulla_object *object, struct bulla_bytes encoded)
 {
-    uint8_t tag[32];
+    uint8_t tag[32]; /* the right one of a row that somebody made up: wiped */
     row_tag(token, token->judge, object->id, object->object_class, object->generation, encoded,
         (struct bulla_bytes){object->sealed, object->sealed_size}, tag);
-    return sodium_memcmp(tag, object->tag, 32) == 0;
+    bool right = sodium_memcmp(tag, object->tag, sizeof tag) == 0;
+    bulla_wipe(tag, sizeof tag);
+    return right;
 }
 
 /* Over the bytes that were read, or, where the set does not keep them, over what it is encoded as. */

@@ -167,13 +167,13 @@ CK_RV C_VerifySignatureInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, 
     unsigned char *signature, unsigned long signature_size)
 {
     struct promise arguments = {mechanism, key, {signature, signature_size}};
-    return bulla_call(session, begin_promised, &arguments);
+    return bulla_call_following(session, begin_promised, &arguments);
 }
 
 static CK_RV call_promised(CK_SESSION_HANDLE session, enum bulla_phase phase, struct bulla_bytes in)
 {
     struct bulla_step arguments = {BULLA_VERIFY, phase, in, NULL, NULL, {NULL, 0}, true};
-    return bulla_call(session, verify_step, &arguments);
+    return bulla_call_following(session, verify_step, &arguments);
 }
 
 CK_RV C_VerifySignature(CK_SESSION_HANDLE session, unsigned char *in, unsigned long in_size)
