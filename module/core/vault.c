@@ -77,18 +77,20 @@ static bool tag_is_right(const struct bulla_token *token, const struct bulla_obj
 }
 
 /* Over the bytes that were read, or, where the set does not keep them, over what it is encoded as. */
-static bool verifies(const struct bulla_token *token, const struct bulla_object *object)
+static enum bulla_reason verify(const struct bulla_token *token, const struct bulla_object *object, bool *right)
 {
-    if (object->attributes->encoded.data)
-        return tag_is_right(token, object, object->attributes->encoded);
     struct bulla_attribute_list list;
     uint8_t *attributes = NULL;
     size_t size = 0;
+    if (object->attributes->encoded.data) {
+        *right = tag_is_right(token, object, object->attributes->encoded);
+        return BULLA_OK;
+    }
     bulla_list_from(&list, object->attributes);
-    bool right = encode_public(&list, &attributes, &size) == BULLA_OK &&
-                 tag_is_right(token, object, (struct bulla_bytes){attributes, size});
+    enum bulla_reason reason = encode_public(&list, &attributes, &size);
+    *right = reason == BULLA_OK && tag_is_right(token, object, (struct bulla_bytes){attributes, size});
     free(attributes);
-    return right;
+    return reason;
 }
 
 /* The verdict is no part of what an object is: it may be remembered of one that its holder does not change. */
@@ -99,7 +101,10 @@ bool bulla_object_is_hidden(const struct bulla_token *token, const struct bulla_
     atomic_ullong *verdict = &((struct bulla_object *)(uintptr_t)object)->verdict;
     uint64_t known = atomic_load_explicit(verdict, memory_order_relaxed);
     if (known >> 1 != token->judgements) {
-        known = token->judgements << 1 | !verifies(token, object);
+        bool right = false;
+        if (verify(token, object, &right) != BULLA_OK)
+            return true; /* for want of memory; that is no verdict, the next one asks again */
+        known = token->judgements << 1 | !right;
         atomic_store_explicit(verdict, known, memory_order_relaxed);
     }
     return known & 1;

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "crypto/library.h"
 #include "kdf.h"
 
 enum { FIELDS_MOST = 16, NUMBER_LARGEST = 8, AES_BLOCK = 16 };
@@ -34,7 +35,7 @@ static enum bulla_reason make_cmac(struct prf *prf)
         return bulla_refuse(BULLA_KEY_SIZE, "an AES key of %zu bytes", prf->key.size);
     OSSL_PARAM parameters[] = {
         OSSL_PARAM_utf8_string("cipher", (void *)(uintptr_t)names[prf->key.size / 8 - 2], 11), OSSL_PARAM_END};
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
+    EVP_MAC *mac = EVP_MAC_fetch(bulla_openssl_context(), "CMAC", NULL);
     prf->cmac = mac ? EVP_MAC_CTX_new(mac) : NULL;
     EVP_MAC_free(mac);
     bool done = prf->cmac && EVP_MAC_CTX_set_params(prf->cmac, parameters) == 1;
