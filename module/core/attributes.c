@@ -61,6 +61,29 @@ bool bulla_list_seals(const struct bulla_attribute_list *list)
     return bulla_list_bool(list, CKA_PRIVATE) || object_class == CKO_SECRET_KEY || object_class == CKO_PRIVATE_KEY;
 }
 
+static bool is_of_module(struct bulla_bytes number)
+{
+    CK_ULONG value = 0;
+    if (number.size == sizeof value)
+        memcpy(&value, number.data, sizeof value);
+    return value & CKA_VENDOR_DEFINED; /* one bit for classes, key types and attributes */
+}
+
+/* Model keys and others that name their mechanisms, keys that evolve, what is released by a tree of its own, answers,
+ * policies, users, and the receipt key, are looked for by the module itself. */
+bool bulla_list_is_plain(const struct bulla_attribute_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct bulla_attribute *item = &list->items[i];
+        bool kind = item->type == CKA_CLASS || item->type == CKA_KEY_TYPE;
+        bool of_module = item->type & CKA_VENDOR_DEFINED && item->type != CKA_BULLA_ATTESTED;
+        if (of_module || (kind && is_of_module(item->value)) || item->type == CKA_ALLOWED_MECHANISMS ||
+            (item->type == CKA_ID && bulla_bytes_equal_text(item->value, BULLA_RECEIPT_ID)))
+            return false;
+    }
+    return true;
+}
+
 static bool is_sealed(CK_ATTRIBUTE_TYPE type, bool list_seals)
 {
     const struct bulla_attribute_row *row = bulla_attribute_row(type);

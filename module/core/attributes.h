@@ -44,6 +44,9 @@ enum bulla_class_bit {
     BULLA_IN_PRINCIPAL = 1 << 8,
 };
 
+/* The CKA_ID of a token's receipt keys. */
+#define BULLA_RECEIPT_ID "receipt"
+
 struct bulla_attribute_row {
     CK_ATTRIBUTE_TYPE type;
     enum bulla_attribute_kind kind;
@@ -87,6 +90,8 @@ const struct bulla_attribute *bulla_list_find(const struct bulla_attribute_list 
 /* Whether the list's sensitive attributes are sealed: it is a private or secret key, or a private object. A public
  * certificate's or data object's value is not. */
 bool bulla_list_seals(const struct bulla_attribute_list *list);
+/* bulla_object_is_plain of what the list will be. */
+bool bulla_list_is_plain(const struct bulla_attribute_list *list);
 /* False when absent. */
 bool bulla_list_bool(const struct bulla_attribute_list *list, CK_ATTRIBUTE_TYPE type);
 void bulla_list_from(struct bulla_attribute_list *list, const struct bulla_attributes *attributes);

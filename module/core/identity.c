@@ -8,7 +8,7 @@
 #include "token.h"
 
 static const char receipt_label[] = "bulla receipt key";
-static const char receipt_id[] = "receipt";
+static const char receipt_id[] = BULLA_RECEIPT_ID;
 /* OID 1.3.101.112, id-Ed25519 (RFC 8410). */
 static const uint8_t ed25519_oid[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
 

@@ -69,6 +69,13 @@ bool bulla_object_is_model_key(const struct bulla_object *object)
            bulla_attributes_allow(object->attributes, CKM_BULLA_SEAL);
 }
 
+bool bulla_object_is_plain(const struct bulla_object *object)
+{
+    struct bulla_attribute_list list;
+    bulla_list_from(&list, object->attributes);
+    return bulla_list_is_plain(&list);
+}
+
 bool bulla_object_is_own_key(const struct bulla_object *object)
 {
     return object->object_class == CKO_SECRET_KEY || object->object_class == CKO_PRIVATE_KEY;

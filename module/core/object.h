@@ -57,6 +57,9 @@ bool bulla_object_is_private(const struct bulla_object *object);
 bool bulla_object_is_own_key(const struct bulla_object *object);
 /* A private key whose secret is a state (states.h). */
 bool bulla_object_evolves(const struct bulla_object *object);
+/* An object as everyday tools make them: nothing of the module itself looks for it, so its row need not be read before
+ * somebody names it. */
+bool bulla_object_is_plain(const struct bulla_object *object);
 /* A secret key whose only mechanisms are those of sealed models. */
 bool bulla_object_is_model_key(const struct bulla_object *object);
 

@@ -6,6 +6,7 @@
 
 #include "follow.h"
 #include "objects.h"
+#include "rows.h"
 #include "template.h"
 
 /* The unique id is the object's own, not one of its attributes. */
@@ -212,27 +213,70 @@ static bool collect_all(const struct collecting *asked, struct bulla_search *sea
     return true;
 }
 
+/* The marks that the answer's rows have, where the template names some. */
+static bool name_marks(const struct collecting *asked, uint64_t marks[static BULLA_STORE_MARKS])
+{
+    bool named = false;
+    for (CK_ULONG i = 0; i < asked->count; i++) {
+        const CK_ATTRIBUTE *attribute = &asked->attributes[i];
+        for (int j = 0; j < BULLA_STORE_MARKS; j++)
+            if (attribute->type == bulla_row_marks[j]) {
+                marks[j] =
+                    bulla_store_mark(attribute->type, (struct bulla_bytes){attribute->pValue, attribute->ulValueLen});
+                named = true;
+            }
+    }
+    return named;
+}
+
+/* `lock` is held: whether the answer may depend on rows that were not read yet. Objects of the module's own classes are
+ * none of them. */
+static bool is_unread(const struct collecting *asked)
+{
+    const struct bulla_unread *unread = &asked->session->token->unread;
+    bool of_module = asked->wanted != CK_UNAVAILABLE_INFORMATION && asked->wanted & CKO_VENDOR_DEFINED;
+    uint64_t marks[BULLA_STORE_MARKS] = {0};
+    if (!atomic_load(&unread->count) || of_module || asked->wanted == CKO_PROFILE)
+        return false;
+    return !name_marks(asked, marks) || bulla_unread_marked(unread, marks, NULL);
+}
+
+static CK_RV read_rows(const struct collecting *asked)
+{
+    struct bulla_token *token = asked->session->token;
+    uint64_t marks[BULLA_STORE_MARKS] = {0};
+    enum bulla_reason reason =
+        name_marks(asked, marks) ? bulla_rows_read_marked(token, marks) : bulla_rows_read_all(token);
+    return bulla_token_refusal(token, "find", reason);
+}
+
 static CK_RV collect(struct collecting *asked)
 {
     struct bulla_token *token = asked->session->token;
     struct bulla_search *search = &asked->session->search;
     struct bulla_index_walk walk;
     size_t capacity = 16;
+    CK_RV rv = CKR_OK;
     asked->marked = 1;
     search->handles = malloc(capacity * sizeof *search->handles); /* not NULL even where nothing is found */
     if (!search->handles)
         return CKR_HOST_MEMORY;
     (void)pthread_rwlock_rdlock(&token->lock);
+    while (rv == CKR_OK && is_unread(asked)) {
+        (void)pthread_rwlock_unlock(&token->lock);
+        rv = read_rows(asked);
+        (void)pthread_rwlock_rdlock(&token->lock);
+    }
     asked->seen = token->seen;
-    bool done = narrow(&token->index, asked->attributes, asked->count, &walk)
-                    ? collect_walk(asked, &walk, search, &capacity)
-                    : collect_all(asked, search, &capacity);
+    bool done = rv == CKR_OK && (narrow(&token->index, asked->attributes, asked->count, &walk)
+                                        ? collect_walk(asked, &walk, search, &capacity)
+                                        : collect_all(asked, search, &capacity));
     (void)pthread_rwlock_unlock(&token->lock);
     if (done)
         return CKR_OK;
     free(search->handles);
     *search = (struct bulla_search){0};
-    return CKR_HOST_MEMORY;
+    return rv == CKR_OK ? CKR_HOST_MEMORY : rv;
 }
 
 /* The attribute by which a row that the search would find is marked, where it can be followed by its marks. */

@@ -9,6 +9,7 @@
 #include "evidence/policy.h"
 #include "mech/mechanism.h"
 #include "release/backend.h"
+#include "rows.h"
 #include "token.h"
 
 enum { REFUSALS = 16, LINES = 512 };
@@ -104,6 +105,8 @@ static void list_objects(struct bulla_token *token, json_t *status)
 {
     json_t *policies = json_array();
     size_t count = 0, hidden = 0;
+    if (bulla_rows_read_all(token) != BULLA_OK)
+        bulla_detail_clear(); /* they are not counted */
     (void)pthread_rwlock_rdlock(&token->lock);
     for (size_t i = 0; i < token->index.count; i++) {
         const struct bulla_object *object = token->index.objects[i];

@@ -1,4 +1,5 @@
 /* Opening a token: its store is opened when it is first needed, and read again when its generation moved. */
+#include "rows.h"
 #include "session.h"
 
 #include <stdlib.h>
@@ -25,6 +26,7 @@ void bulla_token_close(struct bulla_token *token)
 {
     bulla_token_logout(token);
     bulla_index_free(&token->index);
+    bulla_unread_free(&token->unread);
     if (token->store)
         bulla_store_close(token->store);
     if (token->audit)
@@ -80,63 +82,14 @@ static enum bulla_reason read_identity(struct bulla_token *token, struct bulla_b
 
 /* --- applying what was written --- */
 
-/* A token object by its id. A session object's id is no row's, whatever the store says. */
-static struct bulla_object *present_row(const struct bulla_token *token, const uint8_t id[static 16])
-{
-    struct bulla_object *present = token->seen ? bulla_index_find_id(&token->index, id) : NULL;
-    return present && !present->owner ? present : NULL;
-}
-
-static enum bulla_reason apply_row(void *context, const struct bulla_store_row *row)
-{
-    struct bulla_token *token = context;
-    struct bulla_object *object = NULL;
-    const struct bulla_object *present = present_row(token, row->id);
-    if (!bulla_row_make(row, &object)) {
-        if (present) /* one row that can't be read hides itself, and not the token */
-            bulla_index_remove(&token->index, present->handle);
-        token->unreadable++;
-        return BULLA_OK;
-    }
-    if (present)
-        object->handle = present->handle;
-    bulla_token_note_expiry(token, object);
-    if (!bulla_index_put(&token->index, object)) {
-        bulla_object_drop(object);
-        return bulla_refuse(BULLA_OUT_OF_MEMORY, "listing objects");
-    }
-    return BULLA_OK;
-}
-
-/* Removes token objects: one, or all of them when the store was made anew. */
-static enum bulla_reason apply_gone(void *context, const uint8_t *id)
-{
-    struct bulla_token *token = context;
-    const struct bulla_object *present = id ? present_row(token, id) : NULL;
-    if (present)
-        bulla_index_remove(&token->index, present->handle);
-    if (id)
-        return BULLA_OK;
-    for (size_t i = token->index.count; i-- > 0;)
-        if (token->index.objects[i]->owner == 0)
-            bulla_index_remove(&token->index, token->index.objects[i]->handle);
-    token->seen = 0;
-    token->renewed = token->login != BULLA_NOBODY;
-    return BULLA_OK;
-}
-
 /* Under the token's write lock and the store's. */
 static enum bulla_reason catch_up(struct bulla_token *token)
 {
     uint8_t identity[256];
     struct bulla_writer value;
-    const struct bulla_store_visitor visitor = {apply_row, apply_gone, token, BULLA_VALUE_TOKEN, &value};
-    uint64_t now = token->seen;
     bulla_writer_open(&value, identity, sizeof identity);
-    BULLA_TRY(bulla_store_changes(token->store, token->seen, &visitor, &now));
-    BULLA_TRY(read_identity(token, bulla_writer_bytes(&value)));
-    token->seen = now;
-    return BULLA_OK;
+    BULLA_TRY(bulla_rows_walk(token, &value));
+    return read_identity(token, bulla_writer_bytes(&value));
 }
 
 static enum bulla_reason open_store(struct bulla_token *token)
@@ -303,6 +256,7 @@ bool bulla_object_is_visible(const struct bulla_token *token, const struct bulla
            !bulla_object_is_hidden(token, object);
 }
 
+/* Whoever has a handle got it from a search or made the object: its row was read. */
 struct bulla_object *bulla_token_object(struct bulla_token *token, CK_OBJECT_HANDLE handle)
 {
     (void)pthread_rwlock_rdlock(&token->lock);
@@ -317,6 +271,8 @@ struct bulla_object *bulla_token_object(struct bulla_token *token, CK_OBJECT_HAN
 
 struct bulla_object *bulla_token_object_by_id(struct bulla_token *token, const uint8_t id[static 16])
 {
+    if (bulla_rows_read_id(token, id) != BULLA_OK)
+        bulla_detail_clear();
     (void)pthread_rwlock_rdlock(&token->lock);
     struct bulla_object *object = bulla_index_find_id(&token->index, id);
     object = object && !bulla_object_is_hidden(token, object) ? bulla_object_keep(object) : NULL;
@@ -327,7 +283,7 @@ struct bulla_object *bulla_token_object_by_id(struct bulla_token *token, const u
 bool bulla_token_has_object(struct bulla_token *token, const uint8_t id[static 16])
 {
     (void)pthread_rwlock_rdlock(&token->lock);
-    bool found = bulla_index_find_id(&token->index, id) != NULL;
+    bool found = bulla_index_find_id(&token->index, id) != NULL || bulla_unread_find_id(&token->unread, id) != NULL;
     (void)pthread_rwlock_unlock(&token->lock);
     return found;
 }

@@ -19,6 +19,7 @@
 #include "release/tree.h"
 #include "states.h"
 #include "store/store.h"
+#include "unread.h"
 
 enum bulla_login { BULLA_NOBODY, BULLA_USER, BULLA_OFFICER };
 
@@ -41,6 +42,7 @@ struct bulla_token {
     struct bulla_store *store; /* NULL until it opened */
     atomic_ullong seen;        /* the store's generation that the index shows */
     struct bulla_index index;
+    struct bulla_unread unread; /* under `lock`: rows that the index does not have yet */
     enum bulla_login login;
     struct bulla_principal user;   /* under `lock`: which user logged in, while `login` says that one did */
     uint64_t logins;               /* under `lock`: of users, in this process */
@@ -174,6 +176,9 @@ void bulla_vault_forget(struct bulla_token *token);
  * object before it is shown or believed; computed when it is first asked in a login, and remembered until that ends.
  * Without a login nothing is hidden. `lock` is held. */
 bool bulla_object_is_hidden(const struct bulla_token *token, const struct bulla_object *object);
+/* What the marks of a row are of: what searches name. */
+extern const CK_ATTRIBUTE_TYPE bulla_row_marks[BULLA_STORE_MARKS];
+/* False where the row can't be read. */
 bool bulla_row_make(const struct bulla_store_row *row, struct bulla_object **object);
 
 /* --- release.c: what a leaf is told --- */

@@ -209,13 +209,14 @@ static enum bulla_reason seal(struct bulla_token *token, const struct bulla_attr
     return bulla_writer_finish(sealed, "sealed part");
 }
 
-/* What searches name, as search.c marks it. */
+const CK_ATTRIBUTE_TYPE bulla_row_marks[BULLA_STORE_MARKS] = {CKA_LABEL, CKA_ID};
+
 static void mark_row(const struct bulla_attribute_list *list, struct bulla_store_row *row)
 {
-    static const CK_ATTRIBUTE_TYPE types[BULLA_STORE_MARKS] = {CKA_LABEL, CKA_ID};
+    row->plain = bulla_list_is_plain(list);
     for (int i = 0; i < BULLA_STORE_MARKS; i++) {
-        const struct bulla_attribute *item = bulla_list_find(list, types[i]);
-        row->marks[i] = item ? bulla_store_mark(types[i], item->value) : 0;
+        const struct bulla_attribute *item = bulla_list_find(list, bulla_row_marks[i]);
+        row->marks[i] = item ? bulla_store_mark(bulla_row_marks[i], item->value) : 0;
     }
 }
 

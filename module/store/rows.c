@@ -49,6 +49,9 @@ enum bulla_reason bulla_store_put(struct bulla_store *store, const struct bulla_
     bulla_statement_bind(statement, 4, row->attributes);
     bulla_statement_bind(statement, 5, row->sealed);
     bulla_statement_bind(statement, 6, row->tag);
+    (void)sqlite3_bind_int(statement, 7, row->plain);
+    for (int i = 0; i < BULLA_STORE_MARKS; i++)
+        (void)sqlite3_bind_int64(statement, 8 + i, (int64_t)row->marks[i]);
     BULLA_TRY(bulla_statement_run(store, BULLA_SQL_PUT));
     note_change(store, row->id, row->marks);
     bulla_fault_point("store-put");
@@ -90,13 +93,33 @@ static enum bulla_reason read_row(sqlite3_stmt *statement, struct bulla_store_ro
     return BULLA_OK;
 }
 
-static enum bulla_reason visit(sqlite3_stmt *statement, const struct bulla_store_visitor *visitor)
+/* No class: of BULLA_SQL_CHANGES what was erased, of BULLA_SQL_OUTLINES an outline. */
+static enum bulla_reason visit(
+    sqlite3_stmt *statement, enum bulla_statement which, const struct bulla_store_visitor *visitor)
 {
     struct bulla_store_row row = {0};
     BULLA_TRY(read_row(statement, &row));
-    if (sqlite3_column_type(statement, 2) == SQLITE_NULL)
+    bool whole = sqlite3_column_type(statement, 2) != SQLITE_NULL;
+    if (!whole && which == BULLA_SQL_CHANGES)
         return visitor->gone(visitor->context, row.id);
+    row.outline = !whole;
+    for (int i = 0; i < BULLA_STORE_MARKS && row.outline; i++)
+        row.marks[i] = (uint64_t)sqlite3_column_int64(statement, 6 + i);
     return visitor->each(visitor->context, &row);
+}
+
+static enum bulla_reason visit_all(
+    struct bulla_store *store, enum bulla_statement which, const struct bulla_store_visitor *visitor)
+{
+    for (;;) {
+        int code = SQLITE_DONE;
+        BULLA_TRY(bulla_statement_step(store, which, &code));
+        enum bulla_reason reason = code == SQLITE_ROW ? visit(store->statements[which], which, visitor) : BULLA_OK;
+        if (reason != BULLA_OK || code == SQLITE_DONE) {
+            bulla_statement_reset(store, which);
+            return reason;
+        }
+    }
 }
 
 /* `erased_since` apart: who starts from nothing has nothing to forget. */
@@ -106,15 +129,38 @@ static enum bulla_reason walk(
     sqlite3_stmt *statement = store->statements[BULLA_SQL_CHANGES];
     (void)sqlite3_bind_int64(statement, 1, (int64_t)since);
     (void)sqlite3_bind_int64(statement, 2, (int64_t)erased_since);
-    for (;;) {
-        int code = SQLITE_DONE;
-        BULLA_TRY(bulla_statement_step(store, BULLA_SQL_CHANGES, &code));
-        enum bulla_reason reason = code == SQLITE_ROW ? visit(statement, visitor) : BULLA_OK;
-        if (reason != BULLA_OK || code == SQLITE_DONE) {
-            bulla_statement_reset(store, BULLA_SQL_CHANGES);
-            return reason;
-        }
-    }
+    return visit_all(store, BULLA_SQL_CHANGES, visitor);
+}
+
+/* --- rows as they are now --- */
+
+static enum bulla_reason read_now(
+    struct bulla_store *store, enum bulla_statement which, bulla_store_each *each, void *context)
+{
+    const struct bulla_store_visitor visitor = {.each = each, .context = context};
+    BULLA_TRY(bulla_store_own(store));
+    if (store->next != 0)
+        return bulla_refuse(BULLA_INTERNAL, "%s: rows are read inside a transaction", store->path);
+    atomic_store(&store->in_use, true);
+    enum bulla_reason reason = visit_all(store, which, &visitor);
+    atomic_store(&store->in_use, false);
+    return reason;
+}
+
+enum bulla_reason bulla_store_row(
+    struct bulla_store *store, const uint8_t id[static 16], bulla_store_each *each, void *context)
+{
+    bind_id(store, BULLA_SQL_ROW, id);
+    return read_now(store, BULLA_SQL_ROW, each, context);
+}
+
+/* What was erased is not asked for. */
+enum bulla_reason bulla_store_rows(struct bulla_store *store, bulla_store_each *each, void *context)
+{
+    sqlite3_stmt *statement = store->statements[BULLA_SQL_CHANGES];
+    (void)sqlite3_bind_int64(statement, 1, 0);
+    (void)sqlite3_bind_int64(statement, 2, INT64_MAX);
+    return read_now(store, BULLA_SQL_CHANGES, each, context);
 }
 
 static enum bulla_reason read_changes(
@@ -128,7 +174,10 @@ static enum bulla_reason read_changes(
     }
     if (since == *now && store->next == 0 && !store->revisit)
         return BULLA_OK;
-    BULLA_TRY(walk(store, store->revisit ? 0 : since, since == 0 ? INT64_MAX : since, visitor));
+    if (since == 0 && visitor->outlines)
+        BULLA_TRY(visit_all(store, BULLA_SQL_OUTLINES, visitor));
+    else
+        BULLA_TRY(walk(store, store->revisit ? 0 : since, since == 0 ? INT64_MAX : since, visitor));
     store->revisit = false;
     store->restart = false;
     return BULLA_OK;

@@ -18,20 +18,32 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
+/* object_outline has what a process needs of an object that nobody has asked it for. */
+#define OBJECT_TABLE                                                                                                   \
+    "CREATE TABLE object(id BLOB PRIMARY KEY NOT NULL, generation INTEGER NOT NULL, class INTEGER NOT NULL, "          \
+    "attributes BLOB NOT NULL, sealed BLOB NOT NULL, tag BLOB NOT NULL, plain INTEGER NOT NULL, "                      \
+    "mark_1 INTEGER NOT NULL, mark_2 INTEGER NOT NULL) STRICT"
+#define OBJECT_OUTLINE "CREATE INDEX object_outline ON object(generation, plain, mark_1, mark_2, id)"
+
 /* In the order of their names, as the check reads them. `sequence` counts erasures and tells which are the oldest. */
 static const char *const schema[] = {
     "CREATE TABLE erased(sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, generation INTEGER NOT NULL) STRICT",
     "CREATE INDEX erased_generation ON erased(generation)",
-    "CREATE TABLE object(id BLOB PRIMARY KEY NOT NULL, generation INTEGER NOT NULL, class INTEGER NOT NULL, "
-    "attributes BLOB NOT NULL, sealed BLOB NOT NULL, tag BLOB NOT NULL) STRICT",
-    "CREATE INDEX object_generation ON object(generation)",
+    OBJECT_TABLE,
+    OBJECT_OUTLINE,
     "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), generation INTEGER NOT NULL, floor INTEGER NOT NULL) "
     "STRICT",
     "CREATE TABLE value(name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT",
 };
 
-/* The first schema: nothing older was ever released. */
-const struct bulla_schema_steps bulla_schema_steps = {NULL, BULLA_STORE_SCHEMA - 1};
+/* 1 to 2: rows that have no marks are read when the store is opened, as all were, until they are written again. */
+static const char *const step_texts[] = {
+    "CREATE TEMP TABLE moving AS SELECT * FROM object; DROP TABLE object; " OBJECT_TABLE "; " OBJECT_OUTLINE "; "
+    "INSERT INTO object SELECT id, generation, class, attributes, sealed, tag, 0, 0, 0 FROM moving; "
+    "DROP TABLE moving",
+};
+_Static_assert(COUNT(step_texts) == BULLA_STORE_SCHEMA - 1, "a step to each schema");
+const struct bulla_schema_steps bulla_schema_steps = {step_texts, COUNT(step_texts)};
 
 enum bulla_reason bulla_schema_version(sqlite3 *database, int newest, int *version)
 {

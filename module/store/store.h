@@ -7,9 +7,11 @@
 #ifndef BULLA_STORE_STORE_H
 #define BULLA_STORE_STORE_H
 
+#include <stdbool.h>
+
 #include "crypto/bytes.h"
 
-enum { BULLA_STORE_SCHEMA = 1, BULLA_STORE_ROW_LARGEST = 16 << 20, BULLA_STORE_MARKS = 2 };
+enum { BULLA_STORE_SCHEMA = 2, BULLA_STORE_ROW_LARGEST = 16 << 20, BULLA_STORE_MARKS = 2 };
 
 struct bulla_store;
 
@@ -19,11 +21,13 @@ struct bulla_store_row {
     uint64_t generation; /* the store's generation when it was written; set by the store, bound by the writer's MAC via
                             bulla_store_next_generation */
     uint64_t object_class;
-    struct bulla_bytes attributes;     /* public attributes, deterministic CBOR */
-    struct bulla_bytes sealed;         /* sensitive part; may be empty */
-    struct bulla_bytes tag;            /* authenticates the row; 32 bytes, or empty before there is a token key */
-    uint64_t marks[BULLA_STORE_MARKS]; /* of a put: what else the row is looked for by (bulla_store_mark); 0: nothing.
-                                          They are told to other processes and not kept */
+    struct bulla_bytes attributes; /* public attributes, deterministic CBOR */
+    struct bulla_bytes sealed;     /* sensitive part; may be empty */
+    struct bulla_bytes tag;        /* authenticates the row; 32 bytes, or empty before there is a token key */
+    /* What else the row is looked for by (bulla_store_mark); 0: nothing. Of a put and of an outline. */
+    uint64_t marks[BULLA_STORE_MARKS];
+    bool plain;   /* of a put: its reader may wait until somebody looks for it */
+    bool outline; /* of a walk: id, generation and marks are all that was read */
 };
 
 /* BULLA_STORE_MISSING (no folder or no database), _PERMISSION (others may write, or another owner), _NETWORK,
@@ -97,17 +101,27 @@ enum bulla_reason bulla_store_value_get(
  * writes come in order. The table of changes keeps the last 4096 erasures; a caller further behind gets
  * `gone(context, NULL)` first: forget all, every row follows. A row that the caller has already may come again,
  * with the generation that it had. */
+typedef enum bulla_reason bulla_store_each(void *context, const struct bulla_store_row *row);
 struct bulla_store_visitor {
-    enum bulla_reason (*each)(void *context, const struct bulla_store_row *row);
+    bulla_store_each *each;
     enum bulla_reason (*gone)(void *context, const uint8_t *id);
     void *context;
     /* Where it is named: a small value as it was at that same moment, after the rows; as bulla_store_value_get has it.
      */
     const char *name;
     struct bulla_writer *value;
+    /* Of plain rows only outlines, where the walk is from 0. What rows say of themselves is not authenticated, here as
+     * in their other columns. */
+    bool outlines;
 };
 enum bulla_reason bulla_store_changes(
     struct bulla_store *store, uint64_t since, const struct bulla_store_visitor *visitor, uint64_t *now) BULLA_MUST_USE;
+
+/* One row, or every one, whole, as the last commit left them: not as any walk saw them. Outside a transaction. `each`
+ * is not called for a row that is not there; where it refuses, that is the answer. */
+enum bulla_reason bulla_store_row(
+    struct bulla_store *store, const uint8_t id[static 16], bulla_store_each *each, void *context) BULLA_MUST_USE;
+enum bulla_reason bulla_store_rows(struct bulla_store *store, bulla_store_each *each, void *context) BULLA_MUST_USE;
 
 /* Named fault points for the kill tests: with BULLA_FAULT=<name> in the environment of a test build, the process kills
  * itself (SIGKILL) when it passes one; with <name>#<n>, when it passes it for the n-th time. Release builds have none

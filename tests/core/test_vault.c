@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/rows.h"
+
 static const CK_OBJECT_CLASS class_data = CKO_DATA;
 
 static CK_OBJECT_HANDLE store(struct bulla_token *token, const char *label, bool is_private)
@@ -32,6 +34,7 @@ static void reopen(struct tokens_fixture *fixture, unsigned token)
 
 static struct bulla_object *by_label(struct bulla_token *token, const char *label)
 {
+    assert_int_equal(bulla_rows_read_all(token), BULLA_OK);
     for (size_t i = 0; i < token->index.count; i++) {
         struct bulla_object *object = token->index.objects[i];
         if (bulla_bytes_equal_text(bulla_attributes_get(object->attributes, CKA_LABEL), label))

@@ -132,7 +132,7 @@ static void a_newer_schema_is_said_so(void **state)
     (void)state;
     execute("PRAGMA user_version = 9999");
     assert_unusable(CKR_TOKEN_NOT_RECOGNIZED, "store-newer");
-    execute("PRAGMA user_version = 1");
+    execute("PRAGMA user_version = 2");
     assert_usable();
 }
 

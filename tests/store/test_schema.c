@@ -50,14 +50,14 @@ static const struct {
     const char *text;
     enum bulla_reason reason;
 } spoilers[] = {
-    {"PRAGMA user_version = 2", BULLA_STORE_NEWER},
+    {"PRAGMA user_version = 3", BULLA_STORE_NEWER},
     {"PRAGMA user_version = 0", BULLA_STORE_CORRUPT},
     {"PRAGMA user_version = -1", BULLA_STORE_CORRUPT},
     {"PRAGMA application_id = 1", BULLA_STORE_CORRUPT},
     {"CREATE TRIGGER t AFTER INSERT ON object BEGIN DELETE FROM value; END", BULLA_STORE_CORRUPT},
     {"CREATE VIEW v AS SELECT 1", BULLA_STORE_CORRUPT},
     {"CREATE TABLE zz(a)", BULLA_STORE_CORRUPT},
-    {"DROP INDEX object_generation", BULLA_STORE_CORRUPT},
+    {"DROP INDEX object_outline", BULLA_STORE_CORRUPT},
     {"DROP TABLE value; CREATE TABLE value(name TEXT PRIMARY KEY NOT NULL, value BLOB)", BULLA_STORE_CORRUPT},
     {"DELETE FROM state", BULLA_STORE_CORRUPT},
     {"UPDATE state SET generation = -1", BULLA_STORE_CORRUPT},
@@ -115,18 +115,20 @@ static void a_store_migrated_while_open_is_newer(void **state)
     struct seen seen = {0};
     char path[128];
     test_folder_join(path, sizeof path, fixture->folder, "token.db");
-    execute(path, "PRAGMA user_version = 2");
+    execute(path, "PRAGMA user_version = 3");
     assert_int_equal(bulla_store_begin(fixture->store), BULLA_STORE_NEWER);
     assert_int_equal(store_follow(fixture->store, &seen), BULLA_STORE_NEWER);
 }
 
+/* Of schemas to come: from the present one, the second, two steps on. */
 static const char *const steps_texts[] = {
+    "INSERT INTO nothing VALUES('this step was made long ago')",
     "ALTER TABLE object ADD COLUMN second INTEGER NOT NULL DEFAULT 2; UPDATE object SET second = class",
     "CREATE TABLE third(a); INSERT INTO third SELECT count(*) FROM object",
 };
-static const struct bulla_schema_steps steps = {steps_texts, 2};
-static const char *const failing_texts[] = {"CREATE TABLE second(a)", "INSERT INTO nothing VALUES(1)"};
-static const struct bulla_schema_steps failing = {failing_texts, 2};
+static const struct bulla_schema_steps steps = {steps_texts, 3};
+static const char *const failing_texts[] = {"SELECT 1", "CREATE TABLE second(a)", "INSERT INTO nothing VALUES(1)"};
+static const struct bulla_schema_steps failing = {failing_texts, 3};
 
 struct migration {
     struct fixture *fixture;
@@ -142,16 +144,14 @@ static enum bulla_reason migrate(struct migration *migration)
     int folder = open(migration->fixture->folder, O_RDONLY | O_DIRECTORY);
     enum bulla_reason reason = BULLA_INTERNAL;
     if (folder >= 0 && sqlite3_open(path, &database) == SQLITE_OK)
-        reason = bulla_schema_migrate(database, folder, path, 1, migration->steps);
+        reason = bulla_schema_migrate(database, folder, path, 2, migration->steps);
     (void)sqlite3_close(database);
     (void)close(folder);
     return reason;
 }
 
-static void make_older(struct fixture *fixture, char path[static 128], char backup[static 128])
+static void make_two(struct fixture *fixture)
 {
-    test_folder_join(path, 128, fixture->folder, "token.db");
-    test_folder_join(backup, 128, fixture->folder, "token.db.schema-1");
     bulla_store_close(fixture->store);
     test_folder_remove(fixture->folder);
     assert_int_equal(bulla_store_create(fixture->folder, &fixture->store), BULLA_OK);
@@ -161,17 +161,24 @@ static void make_older(struct fixture *fixture, char path[static 128], char back
     fixture->store = NULL;
 }
 
+static void make_older(struct fixture *fixture, char path[static 128], char backup[static 128])
+{
+    test_folder_join(path, 128, fixture->folder, "token.db");
+    test_folder_join(backup, 128, fixture->folder, "token.db.schema-2");
+    make_two(fixture);
+}
+
 static void assert_older(const char *path)
 {
-    assert_int_equal(number(path, "PRAGMA user_version"), 1);
+    assert_int_equal(number(path, "PRAGMA user_version"), 2);
     assert_int_equal(number(path, "SELECT count(*) FROM object"), 2);
     assert_int_equal(number(path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('second', 'third')"), 0);
-    assert_int_equal(number(path, "SELECT count(*) FROM pragma_table_info('object')"), 6);
+    assert_int_equal(number(path, "SELECT count(*) FROM pragma_table_info('object')"), 9);
 }
 
 static void assert_migrated(const char *path)
 {
-    assert_int_equal(number(path, "PRAGMA user_version"), 3);
+    assert_int_equal(number(path, "PRAGMA user_version"), 4);
     assert_int_equal(number(path, "SELECT count(*) FROM object WHERE second = class"), 2);
     assert_int_equal(number(path, "SELECT a FROM third"), 2);
 }
@@ -203,6 +210,48 @@ static void a_failing_migration_changes_nothing(void **state)
     assert_int_not_equal(migrate(&migration), BULLA_OK);
     assert_older(path);
     assert_int_equal(bulla_store_open(fixture->folder, &fixture->store), BULLA_OK);
+}
+
+/* The first schema, word for word as it was, with the objects 1 and 2 of generations 2 and 3. */
+static void make_first(struct fixture *fixture, const char *path)
+{
+    static const char first[] =
+        "CREATE TABLE erased(sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, generation INTEGER NOT NULL) "
+        "STRICT;"
+        "CREATE INDEX erased_generation ON erased(generation);"
+        "CREATE TABLE object(id BLOB PRIMARY KEY NOT NULL, generation INTEGER NOT NULL, class INTEGER NOT NULL, "
+        "attributes BLOB NOT NULL, sealed BLOB NOT NULL, tag BLOB NOT NULL) STRICT;"
+        "CREATE INDEX object_generation ON object(generation);"
+        "INSERT INTO object SELECT id, generation, class, attributes, sealed, tag FROM moved; DROP TABLE moved;"
+        "PRAGMA user_version = 1";
+    make_two(fixture);
+    execute(path, "CREATE TABLE moved AS SELECT * FROM object; DROP TABLE object; DROP TABLE erased");
+    execute(path, first);
+}
+
+static void a_store_of_the_first_schema_opens(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seen seen = {0};
+    char path[128], backup[128];
+    test_folder_join(path, sizeof path, fixture->folder, "token.db");
+    test_folder_join(backup, sizeof backup, fixture->folder, "token.db.schema-1");
+    make_first(fixture, path);
+    int64_t generation = number(path, "SELECT max(generation) FROM object");
+    assert_int_equal(bulla_store_open(fixture->folder, &fixture->store), BULLA_OK);
+    assert_int_equal(store_follow(fixture->store, &seen), BULLA_OK);
+    assert_true(seen.rows == 2 && seen.wrong == 0 && seen.last == (uint64_t)generation);
+    assert_int_equal(store_add(fixture->store, 3), BULLA_OK);
+    assert_int_equal(store_follow(fixture->store, &seen), BULLA_OK);
+    assert_true(seen.rows == 3 && seen.wrong == 0);
+    bulla_store_close(fixture->store);
+    fixture->store = NULL;
+    assert_int_equal(number(backup, "PRAGMA user_version"), 1);
+    assert_int_equal(number(backup, "SELECT count(*) FROM object"), 2);
+    assert_int_equal(number(path, "PRAGMA user_version"), BULLA_STORE_SCHEMA);
+    assert_int_equal(number(path, "SELECT count(*) FROM object WHERE plain"), 0);
+    assert_int_equal(
+        bulla_store_open(fixture->folder, &fixture->store), BULLA_OK); /* the words of its schema are ours */
 }
 
 #ifdef BULLA_FAULTS
@@ -249,6 +298,7 @@ int main(void)
         STORE_TEST(a_store_migrated_while_open_is_newer),
         STORE_TEST(an_older_schema_is_migrated_after_a_backup),
         STORE_TEST(a_failing_migration_changes_nothing),
+        STORE_TEST(a_store_of_the_first_schema_opens),
 #ifdef BULLA_FAULTS
         STORE_TEST(a_killed_migration_leaves_old_or_new),
 #endif

@@ -1,0 +1,194 @@
+/* Rows are read when somebody asks for them, as they are then; and what the store says of a row without its tag leads
+ * nobody to anything. */
+#include "tokens_fixture.h"
+
+#include <stdio.h>
+
+#include "core/objects.h"
+#include "core/rows.h"
+
+enum { MANY = 200 }; /* more than are read one by one */
+
+static CK_OBJECT_CLASS class_data = CKO_DATA;
+
+static void store(struct bulla_token *token, const char *label, const char *application)
+{
+    static const uint8_t new_id[16] = {0};
+    struct bulla_attribute_list list = {0};
+    CK_OBJECT_HANDLE handle = 0;
+    assert_true(
+        bulla_list_put(&list, CKA_CLASS, (struct bulla_bytes){(const uint8_t *)&class_data, sizeof class_data}));
+    assert_true(bulla_list_put_bool(&list, CKA_TOKEN, true) && bulla_list_put_bool(&list, CKA_PRIVATE, false));
+    assert_true(bulla_list_put(&list, CKA_LABEL, BULLA_TEXT(label)));
+    assert_true(bulla_list_put(&list, CKA_APPLICATION, BULLA_TEXT(application)));
+    assert_int_equal(bulla_vault_store(token, &list, new_id, (struct bulla_bytes){NULL, 0}, &handle), BULLA_OK);
+}
+
+/* "one" to "three", each with an application of that name, and MANY that are called "many". */
+static void fill(struct bulla_token *token)
+{
+    store(token, "one", "one");
+    store(token, "two", "two");
+    for (int i = 0; i < MANY; i++)
+        store(token, "many", "many");
+    store(token, "three", "three");
+}
+
+/* As a process that starts: the first session of it. */
+static struct bulla_session *start(struct tokens_fixture *fixture)
+{
+    struct bulla_token *token = &fixture->tokens[0];
+    bulla_token_close(token);
+    bulla_token_make(token, &fixture->config.tokens[0]);
+    assert_int_equal(bulla_token_refresh(token), BULLA_OK);
+    return &fixture->sessions[0];
+}
+
+static size_t unread(const struct tokens_fixture *fixture)
+{
+    return atomic_load(&fixture->tokens[0].unread.count);
+}
+
+static size_t find(struct bulla_session *session, CK_ATTRIBUTE_TYPE type, const char *value)
+{
+    CK_ATTRIBUTE template = {type, (void *)(uintptr_t)value, value ? strlen(value) : 0};
+    CK_OBJECT_HANDLE handles[2 * MANY];
+    CK_ULONG count = 0;
+    assert_int_equal(bulla_search_begin(session, &template, value ? 1 : 0), CKR_OK);
+    assert_int_equal(bulla_search_next(session, handles, 2 * MANY, &count), CKR_OK);
+    assert_int_equal(bulla_search_end(session), CKR_OK);
+    for (CK_ULONG i = 1; i < count; i++)
+        assert_true(handles[i - 1] < handles[i]);
+    return count;
+}
+
+static void a_search_reads_what_it_may_find(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    fill(&fixture->tokens[0]);
+    struct bulla_session *session = start(fixture);
+    size_t all = unread(fixture);
+    assert_int_equal(all, MANY + 3);
+    assert_int_equal(find(session, CKA_LABEL, "none"), 0);
+    assert_int_equal(unread(fixture), all);
+    assert_int_equal(find(session, CKA_LABEL, "two"), 1);
+    assert_int_equal(find(session, CKA_LABEL, "two"), 1);
+    assert_int_equal(unread(fixture), all - 1);
+    assert_int_equal(find(session, CKA_APPLICATION, "three"), 1); /* nothing leads there: all are read */
+    assert_int_equal(unread(fixture), 0);
+    assert_int_equal(find(session, CKA_LABEL, "many"), MANY);
+}
+
+static void many_of_one_name_are_read_at_once(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    fill(&fixture->tokens[0]);
+    struct bulla_session *session = start(fixture);
+    assert_int_equal(find(session, CKA_LABEL, "many"), MANY);
+    assert_int_equal(unread(fixture), 0);
+    assert_int_equal(find(session, CKA_LABEL, "one"), 1);
+}
+
+static void objects_keep_the_order_in_which_they_were_written(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    fill(&fixture->tokens[0]);
+    struct bulla_session *session = start(fixture);
+    assert_int_equal(find(session, CKA_LABEL, "three"), 1); /* the last one comes first into the index */
+    assert_int_equal(find(session, CKA_LABEL, "one"), 1);
+    size_t receipts = 2;
+    assert_int_equal(find(session, CKA_TOKEN, NULL), MANY + 3 + receipts / 2); /* the private half is not shown */
+    const struct bulla_index *index = &fixture->tokens[0].index;
+    for (size_t i = 1; i < index->count; i++)
+        assert_true(index->objects[i - 1]->generation <= index->objects[i]->generation);
+}
+
+static void what_changed_before_it_was_read_is_read_as_it_is(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    fill(&fixture->tokens[0]);
+    struct bulla_session *session = start(fixture);
+    tokens_meddle(fixture, 0, "DELETE FROM object WHERE mark_1 = (SELECT mark_1 FROM object WHERE plain LIMIT 1)");
+    assert_int_equal(find(session, CKA_LABEL, "one"), 0);
+    assert_int_equal(find(session, CKA_LABEL, "two"), 1);
+    assert_int_equal(find(session, CKA_LABEL, "many"), MANY);
+    assert_int_equal(unread(fixture), 0);
+}
+
+/* Marks are hints: with wrong ones an object is found by what it is, once all were read, and by nothing else. */
+static void wrong_marks_lead_to_nothing(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    fill(&fixture->tokens[0]);
+    tokens_meddle(fixture, 0,
+        "UPDATE object SET mark_1 = (SELECT o.mark_1 FROM object o WHERE o.plain ORDER BY o.generation LIMIT 1) "
+        "WHERE generation = (SELECT max(generation) FROM object)");
+    struct bulla_session *session = start(fixture);
+    assert_int_equal(find(session, CKA_LABEL, "one"), 1);
+    assert_int_equal(find(session, CKA_LABEL, "three"), 1); /* "three" was read with "one", and has its own name */
+}
+
+/* What the module looks for itself is read at once; a row that hides from that by calling itself plain is none. */
+static void a_row_that_is_not_plain_can_t_pass_for_one(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    struct bulla_token *token = &fixture->tokens[0];
+    fill(token);
+    tokens_meddle(fixture, 0, "UPDATE object SET plain = 1 WHERE plain = 0");
+    struct bulla_session *session = start(fixture);
+    assert_null(bulla_token_receipt_object(token, CKO_PUBLIC_KEY));
+    assert_int_equal(unread(fixture), MANY + 3 + 2);
+    assert_int_equal(find(session, CKA_TOKEN, NULL), MANY + 3);
+    assert_int_equal(token->unreadable, 2);
+}
+
+static void an_id_has_its_row_read(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    struct bulla_token *token = &fixture->tokens[0];
+    uint8_t id[16];
+    fill(token);
+    (void)start(fixture);
+    memcpy(id, token->unread.rows[1].id, sizeof id);
+    assert_true(bulla_token_has_object(token, id));
+    assert_int_equal(unread(fixture), MANY + 3);
+    struct bulla_object *object = bulla_token_object_by_id(token, id);
+    assert_non_null(object);
+    assert_true(bulla_bytes_equal_text(bulla_attributes_get(object->attributes, CKA_LABEL), "two"));
+    assert_int_equal(unread(fixture), MANY + 2);
+    bulla_object_drop(object);
+}
+
+/* What a refusal of the store leaves unread is read when it is asked for again. */
+static void a_reading_that_fails_may_be_tried_again(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    struct bulla_token *token = &fixture->tokens[0];
+    fill(token);
+    struct bulla_session *session = start(fixture);
+    struct bulla_store *kept = token->store;
+    CK_ATTRIBUTE template = {CKA_LABEL, (void *)(uintptr_t) "one", 3};
+    token->store = NULL; /* as it is when it could not be opened */
+    assert_int_equal(bulla_rows_read_all(token), BULLA_STORE_MISSING);
+    token->store = kept;
+    assert_int_equal(unread(fixture), MANY + 3);
+    assert_int_equal(bulla_search_begin(session, &template, 1), CKR_OK);
+    assert_int_equal(bulla_search_end(session), CKR_OK);
+    assert_int_equal(unread(fixture), MANY + 2);
+}
+
+int main(void)
+{
+#define ROWS_TEST(name) cmocka_unit_test_setup_teardown(name, tokens_begin, tokens_end)
+    const struct CMUnitTest tests[] = {
+        ROWS_TEST(a_search_reads_what_it_may_find),
+        ROWS_TEST(many_of_one_name_are_read_at_once),
+        ROWS_TEST(objects_keep_the_order_in_which_they_were_written),
+        ROWS_TEST(what_changed_before_it_was_read_is_read_as_it_is),
+        ROWS_TEST(wrong_marks_lead_to_nothing),
+        ROWS_TEST(a_row_that_is_not_plain_can_t_pass_for_one),
+        ROWS_TEST(an_id_has_its_row_read),
+        ROWS_TEST(a_reading_that_fails_may_be_tried_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
