@@ -37,7 +37,9 @@
  * and says why it can be believed. A place holds the number of its commit and a sum over the whole, so that one that is
  * half written, or another commit's, or was never written (an older version of bulla, a full disk) is none.
  *
- *   0    M        8    D        4096 + 64 (n mod 512)   n, reach and whether finished, three marks, the sum
+ *   0    M        8    D
+ *   64 (1 + n mod 63), and once more
+ *   4096 + 64 (n mod 512)    n, reach and whether finished, three marks, the sum
  *
  * All numbers are the host's, 64 bits. A file of 16 bytes, or of 8, is an older version's: it grows when it is opened.
  * An older version that has the file open knows its beginning alone, and leaves the rest as it is.
@@ -47,8 +49,9 @@
  * in the page cache. Were the eight bytes torn in between, the reader would walk once more or a moment later: any
  * mixture stands only until pwrite returns, which is before the commit can be seen.
  *
- * Notes are read with pread, once for each commit and not for each question. An older version's file that somebody
- * copies over this one ends before the ring: then there is no note, where reading a mapping would raise SIGBUS. */
+ * The last notes stand in the first page, which is mapped, so that a reader beside a writer takes them in without a
+ * system call; who is further behind reads the ring with pread. An older version's file that somebody copies over this
+ * one ends before the ring, and then there is no note, where reading a mapping of it would raise SIGBUS. */
 #include "generation.h"
 
 #include <errno.h>
@@ -65,7 +68,9 @@ enum {
     PLACE = 64 / sizeof(uint64_t),  /* a line of the processor's cache for each commit */
     NUMBERS = RING + BULLA_CHANGES_NOTED * PLACE,
     SIZE = NUMBERS * sizeof(uint64_t),
-    MAPPED = 2 * sizeof(uint64_t)
+    BEGINNING = 2 * sizeof(uint64_t), /* M and D */
+    MAPPED = 4096,                    /* to the end of the first page, whatever the file's */
+    LAST = MAPPED / 64 - 1            /* places behind the line of M and D */
 };
 enum { NOTED_VALUE, NOTED_REACH, NOTED_MARKS, NOTED_SUM = NOTED_MARKS + BULLA_CHANGE_MARKS, NOTED };
 _Static_assert((int)NOTED <= (int)PLACE, "a note has its place");
@@ -96,7 +101,7 @@ static enum bulla_reason whole_file(struct bulla_generation *generation)
     if (status.st_size >= SIZE)
         return BULLA_OK;
     BULLA_TRY(write_number(generation, NUMBERS - 1, 0)); /* no note's: what is there already stays */
-    if (status.st_size < (off_t)MAPPED)
+    if (status.st_size < (off_t)BEGINNING)
         BULLA_TRY(write_number(generation, 1, 0)); /* M of an 8-byte file stays what it is */
     return status.st_size >= (off_t)sizeof(uint64_t) ? BULLA_OK : write_number(generation, 0, 0);
 }
@@ -158,6 +163,11 @@ static size_t place_of(uint64_t value)
     return RING + (size_t)(value % BULLA_CHANGES_NOTED) * PLACE;
 }
 
+static size_t last_place_of(uint64_t value)
+{
+    return (size_t)(1 + value % LAST) * PLACE;
+}
+
 enum bulla_reason bulla_generation_note(
     struct bulla_generation *generation, uint64_t value, const struct bulla_change *change)
 {
@@ -165,19 +175,38 @@ enum bulla_reason bulla_generation_note(
     for (int i = 0; i < BULLA_CHANGE_MARKS; i++)
         numbers[NOTED_MARKS + i] = change->marks[i];
     numbers[NOTED_SUM] = sum_of(numbers);
+    BULLA_TRY(write_numbers(generation, last_place_of(value), numbers, NOTED));
     return write_numbers(generation, place_of(value), numbers, NOTED);
+}
+
+static bool is_note(const uint64_t numbers[static NOTED], uint64_t value)
+{
+    uint64_t reach = numbers[NOTED_REACH] >> 1;
+    return numbers[NOTED_VALUE] == value && numbers[NOTED_SUM] == sum_of(numbers) && reach >= BULLA_CHANGE_NO_ROW &&
+           reach <= BULLA_CHANGE_ANY;
+}
+
+static bool read_last(const struct bulla_generation *generation, uint64_t value, uint64_t numbers[static NOTED])
+{
+    const uint64_t *place = generation->mapping + last_place_of(value);
+    for (int i = 0; i < NOTED; i++)
+        numbers[i] = __atomic_load_n(place + i, __ATOMIC_RELAXED);
+    return is_note(numbers, value);
+}
+
+static bool read_ring(const struct bulla_generation *generation, uint64_t value, uint64_t numbers[static NOTED])
+{
+    const size_t size = NOTED * sizeof *numbers;
+    off_t place = (off_t)(place_of(value) * sizeof *numbers);
+    return pread(generation->file, numbers, size, place) == (ssize_t)size && is_note(numbers, value);
 }
 
 bool bulla_generation_noted(const struct bulla_generation *generation, uint64_t value, struct bulla_change *change)
 {
     uint64_t numbers[NOTED];
-    off_t place = (off_t)(place_of(value) * sizeof *numbers);
-    if (pread(generation->file, numbers, sizeof numbers, place) != (ssize_t)sizeof numbers)
+    if (!read_last(generation, value, numbers) && !read_ring(generation, value, numbers))
         return false;
     uint64_t reach = numbers[NOTED_REACH] >> 1;
-    if (numbers[NOTED_VALUE] != value || numbers[NOTED_SUM] != sum_of(numbers) || reach < BULLA_CHANGE_NO_ROW ||
-        reach > BULLA_CHANGE_ANY)
-        return false;
     *change = (struct bulla_change){.reach = (enum bulla_change_reach)reach, .finished = numbers[NOTED_REACH] & 1};
     for (int i = 0; i < BULLA_CHANGE_MARKS; i++)
         change->marks[i] = numbers[NOTED_MARKS + i];

@@ -10,7 +10,7 @@
 
 struct bulla_generation {
     int file;          /* for writing, and for reading notes; -1 when closed */
-    uint64_t *mapping; /* M and D, for reading: mapped read-only; NULL when closed */
+    uint64_t *mapping; /* M, D and the last notes, for reading: mapped read-only; NULL when closed */
 };
 
 /* Maps `generation` in the folder, making it (0600) if it is not there. */

@@ -217,9 +217,20 @@ static void overwrite(const struct beside *beside, size_t place, const void *byt
     assert_int_equal(pwrite(beside->shared.file, bytes, size, (off_t)place), (ssize_t)size);
 }
 
-static size_t place_of(uint64_t generation)
+/* Where a commit is noted, as generation.c draws it: with the last ones, and in the ring. */
+enum place { LAST, RING, PLACES };
+static size_t place_of(uint64_t generation, enum place place)
 {
-    return 4096 + generation % 512 * 64; /* as generation.c draws it */
+    return place == LAST ? 64 * (1 + generation % 63) : 4096 + generation % 512 * 64;
+}
+
+static void spoil_newest(const struct beside *beside, enum place place, size_t at)
+{
+    uint8_t byte;
+    size_t offset = place_of(bulla_store_generation(beside->reader), place) + at;
+    assert_int_equal(pread(beside->shared.file, &byte, 1, (off_t)offset), 1);
+    byte ^= 0x41;
+    overwrite(beside, offset, &byte, 1);
 }
 
 static void a_note_that_is_not_whole_is_none(void **state)
@@ -227,13 +238,24 @@ static void a_note_that_is_not_whole_is_none(void **state)
     struct beside beside;
     beside_open(*state, &beside);
     for (size_t at = 0; at < 48; at++) {
-        uint8_t byte;
         add_marked(beside.writer, 5);
-        size_t place = place_of(bulla_store_generation(beside.reader)) + at;
-        assert_int_equal(pread(beside.shared.file, &byte, 1, (off_t)place), 1);
-        byte ^= 0x41;
-        overwrite(&beside, place, &byte, 1);
+        spoil_newest(&beside, LAST, at);
+        spoil_newest(&beside, RING, at);
         assert_true(concerns_everybody(&beside));
+        walk(&beside);
+    }
+    beside_close(&beside);
+}
+
+static void either_place_of_a_note_is_enough(void **state)
+{
+    struct beside beside;
+    beside_open(*state, &beside);
+    for (int spoiled = LAST; spoiled < PLACES; spoiled++) {
+        add_marked(beside.writer, 5);
+        spoil_newest(&beside, (enum place)spoiled, 8);
+        assert_false(concerns_everybody(&beside));
+        assert_true(concerns(&beside, id_mark(5)));
         walk(&beside);
     }
     beside_close(&beside);
@@ -247,7 +269,9 @@ static void a_commit_without_a_note_concerns_everybody(void **state)
     beside_open(*state, &beside);
     for (int behind = 0; behind < 2; behind++) {
         add_marked(beside.writer, 1);
-        overwrite(&beside, place_of(bulla_store_generation(beside.reader)), nothing, sizeof nothing);
+        for (int place = LAST; place < PLACES; place++)
+            overwrite(
+                &beside, place_of(bulla_store_generation(beside.reader), (enum place)place), nothing, sizeof nothing);
         if (behind) /* and a commit with one behind it */
             add_marked(beside.writer, 2);
         assert_true(concerns_everybody(&beside));
@@ -404,7 +428,7 @@ static void an_older_file_grows(void **state)
     beside_close(&beside);
 }
 
-/* An older version's file, copied over this one while processes use it, ends before the ring. */
+/* An older version's file, copied over this one while processes use it, ends before its notes. */
 static void a_file_that_was_cut_holds_no_notes(void **state)
 {
     struct beside beside;
@@ -412,7 +436,7 @@ static void a_file_that_was_cut_holds_no_notes(void **state)
     for (off_t size = 16; size <= 4096 + 512 * 64; size += 4096) {
         add_marked(beside.writer, 1);
         assert_int_equal(ftruncate(beside.shared.file, size), 0);
-        bool noted = size >= (off_t)place_of(bulla_store_generation(beside.reader)) + 48;
+        bool noted = size >= (off_t)place_of(bulla_store_generation(beside.reader), LAST) + 48;
         assert_int_equal(concerns_everybody(&beside), !noted);
         walk(&beside);
         add_marked(beside.writer, 2); /* and is written to again */
@@ -500,6 +524,7 @@ int main(void)
         T(more_commits_than_are_noted_concern_everybody),
         T(who_asks_late_is_told_of_all),
         T(a_note_that_is_not_whole_is_none),
+        T(either_place_of_a_note_is_enough),
         T(a_commit_without_a_note_concerns_everybody),
         T(a_wrong_note_hides_nothing_from_a_walk),
         T(a_commit_under_way_concerns_those_whom_it_announces),
