@@ -31,8 +31,8 @@ static const char *const schema[] = {
     "CREATE INDEX erased_generation ON erased(generation)",
     OBJECT_TABLE,
     OBJECT_OUTLINE,
-    "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), generation INTEGER NOT NULL, floor INTEGER NOT NULL) "
-    "STRICT",
+    ("CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), generation INTEGER NOT NULL, floor INTEGER NOT NULL) "
+     "STRICT"),
     "CREATE TABLE value(name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT",
 };
 
