@@ -29,7 +29,7 @@
 static const char *const schema[] = {
     "CREATE TABLE erased(sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, generation INTEGER NOT NULL) STRICT",
     "CREATE INDEX erased_generation ON erased(generation)",
-    OBJECT_TABLE,
+    (OBJECT_TABLE),
     OBJECT_OUTLINE,
     ("CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), generation INTEGER NOT NULL, floor INTEGER NOT NULL) "
      "STRICT"),
