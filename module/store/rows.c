@@ -93,15 +93,18 @@ static enum bulla_reason read_row(sqlite3_stmt *statement, struct bulla_store_ro
     return BULLA_OK;
 }
 
-/* No class: of BULLA_SQL_CHANGES what was erased, of BULLA_SQL_OUTLINES an outline. */
+/* No class: of BULLA_SQL_CHANGES what was erased, of BULLA_SQL_OUTLINES an outline. Else it is a row that no writer of
+ * ours made: a file may hold what its schema forbids. */
 static enum bulla_reason visit(
     sqlite3_stmt *statement, enum bulla_statement which, const struct bulla_store_visitor *visitor)
 {
     struct bulla_store_row row = {0};
     BULLA_TRY(read_row(statement, &row));
     bool whole = sqlite3_column_type(statement, 2) != SQLITE_NULL;
-    if (!whole && which == BULLA_SQL_CHANGES)
+    if (!whole && which == BULLA_SQL_CHANGES && visitor->gone)
         return visitor->gone(visitor->context, row.id);
+    if (!whole && which != BULLA_SQL_OUTLINES)
+        return bulla_refuse(BULLA_STORE_CORRUPT, "token.db: an object has no class");
     row.outline = !whole;
     for (int i = 0; i < BULLA_STORE_MARKS && row.outline; i++)
         row.marks[i] = (uint64_t)sqlite3_column_int64(statement, 6 + i);
