@@ -1,6 +1,8 @@
 /* A row that is read later than its outline is read as it is then: what was written meanwhile is seen a little earlier
  * than by the walk that brings the rest, which may bring the row once more. A row that was erased meanwhile is not
- * found; the walk will say the same. So a handle leads to what some refresh would have shown, and never back. */
+ * found; the walk will say the same. So a handle leads to what some refresh would have shown, and never back. What was
+ * plain may be something else by then, and says so: whether a row may call itself plain is judged by what it calls
+ * itself when it is read. */
 #include "rows.h"
 
 /* A token object by its id. A session object's id is no row's, whatever the store says. */
@@ -23,12 +25,11 @@ static enum bulla_reason note_outline(struct bulla_token *token, const struct bu
 
 /* The row's object, under the handle that it has or was to have (0: a new one). A row that can't be read hides itself,
  * and not the token. */
-static enum bulla_reason show_row(
-    struct bulla_token *token, const struct bulla_store_row *row, CK_OBJECT_HANDLE handle, bool plain)
+static enum bulla_reason show_row(struct bulla_token *token, const struct bulla_store_row *row, CK_OBJECT_HANDLE handle)
 {
     struct bulla_object *object = NULL;
     bool made = bulla_row_make(row, &object);
-    if (!made || (plain && !bulla_object_is_plain(object))) {
+    if (!made || (row->plain && !bulla_object_is_plain(object))) {
         bulla_index_remove(&token->index, handle);
         bulla_object_drop(object);
         token->unreadable++;
@@ -49,7 +50,7 @@ static enum bulla_reason apply_row(void *context, const struct bulla_store_row *
         return note_outline(token, row);
     const struct bulla_object *present = token->seen ? present_row(token, row->id) : NULL;
     CK_OBJECT_HANDLE handle = present ? present->handle : bulla_unread_take(&token->unread, row->id);
-    return show_row(token, row, handle, false);
+    return show_row(token, row, handle);
 }
 
 /* Removes token objects: one, or all of them when the store was made anew. */
@@ -106,7 +107,7 @@ static enum bulla_reason show_unread(void *context, const struct bulla_store_row
 {
     struct bulla_token *token = context;
     CK_OBJECT_HANDLE handle = bulla_unread_take(&token->unread, row->id);
-    return handle ? show_row(token, row, handle, true) : BULLA_OK;
+    return handle ? show_row(token, row, handle) : BULLA_OK;
 }
 
 static enum bulla_reason read_one(struct bulla_token *token, const struct bulla_unread_row *row)

@@ -106,6 +106,7 @@ static enum bulla_reason visit(
     if (!whole && which != BULLA_SQL_OUTLINES)
         return bulla_refuse(BULLA_STORE_CORRUPT, "token.db: an object has no class");
     row.outline = !whole;
+    row.plain = which != BULLA_SQL_OUTLINES && sqlite3_column_int64(statement, 6) != 0;
     for (int i = 0; i < BULLA_STORE_MARKS && row.outline; i++)
         row.marks[i] = (uint64_t)sqlite3_column_int64(statement, 6 + i);
     return visitor->each(visitor->context, &row);

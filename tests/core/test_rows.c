@@ -11,16 +11,20 @@ enum { MANY = 200 }; /* more than are read one by one */
 
 static CK_OBJECT_CLASS class_data = CKO_DATA;
 
+static void describe(struct bulla_attribute_list *list, const char *label, const char *application)
+{
+    assert_true(bulla_list_put(list, CKA_CLASS, (struct bulla_bytes){(const uint8_t *)&class_data, sizeof class_data}));
+    assert_true(bulla_list_put_bool(list, CKA_TOKEN, true) && bulla_list_put_bool(list, CKA_PRIVATE, false));
+    assert_true(bulla_list_put(list, CKA_LABEL, BULLA_TEXT(label)));
+    assert_true(bulla_list_put(list, CKA_APPLICATION, BULLA_TEXT(application)));
+}
+
 static void store(struct bulla_token *token, const char *label, const char *application)
 {
     static const uint8_t new_id[16] = {0};
     struct bulla_attribute_list list = {0};
     CK_OBJECT_HANDLE handle = 0;
-    assert_true(
-        bulla_list_put(&list, CKA_CLASS, (struct bulla_bytes){(const uint8_t *)&class_data, sizeof class_data}));
-    assert_true(bulla_list_put_bool(&list, CKA_TOKEN, true) && bulla_list_put_bool(&list, CKA_PRIVATE, false));
-    assert_true(bulla_list_put(&list, CKA_LABEL, BULLA_TEXT(label)));
-    assert_true(bulla_list_put(&list, CKA_APPLICATION, BULLA_TEXT(application)));
+    describe(&list, label, application);
     assert_int_equal(bulla_vault_store(token, &list, new_id, (struct bulla_bytes){NULL, 0}, &handle), BULLA_OK);
 }
 
@@ -177,6 +181,42 @@ static void a_reading_that_fails_may_be_tried_again(void **state)
     assert_int_equal(unread(fixture), MANY + 2);
 }
 
+/* Another process, with its owner logged in. */
+static void begin_other(const struct tokens_fixture *fixture, struct bulla_token *other)
+{
+    bulla_token_make(other, &fixture->config.tokens[0]);
+    assert_int_equal(bulla_token_refresh(other), BULLA_OK);
+    tokens_log_in(other);
+}
+
+/* A plain row that another process made something else of, since its outline was read. */
+static void what_is_not_plain_any_more_is_read_all_the_same(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    struct bulla_token *token = &fixture->tokens[0], other;
+    struct bulla_attribute_list list;
+    uint8_t id[16];
+    fill(token);
+    struct bulla_session *session = start(fixture);
+    memcpy(id, token->unread.rows[0].id, sizeof id);
+    CK_OBJECT_HANDLE handle = token->unread.rows[0].handle;
+    begin_other(fixture, &other);
+    struct bulla_object *changed = bulla_token_object_by_id(&other, id);
+    assert_non_null(changed);
+    bulla_list_from(&list, changed->attributes);
+    assert_true(bulla_list_put(&list, CKA_ID, BULLA_TEXT(BULLA_RECEIPT_ID)));
+    assert_int_equal(bulla_vault_restate(&other, changed, &list), BULLA_OK);
+    bulla_object_drop(changed);
+    bulla_token_close(&other);
+    assert_int_equal(bulla_rows_read_all(token), BULLA_OK); /* before any walk has brought the change */
+    struct bulla_object *object = bulla_token_object_by_id(token, id);
+    assert_non_null(object);
+    assert_int_equal(object->handle, handle);
+    bulla_object_drop(object);
+    assert_int_equal(token->unreadable, 0);
+    assert_int_equal(find(session, CKA_LABEL, "one"), 1);
+}
+
 int main(void)
 {
 #define ROWS_TEST(name) cmocka_unit_test_setup_teardown(name, tokens_begin, tokens_end)
@@ -189,6 +229,7 @@ int main(void)
         ROWS_TEST(a_row_that_is_not_plain_can_t_pass_for_one),
         ROWS_TEST(an_id_has_its_row_read),
         ROWS_TEST(a_reading_that_fails_may_be_tried_again),
+        ROWS_TEST(what_is_not_plain_any_more_is_read_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
