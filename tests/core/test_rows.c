@@ -217,6 +217,26 @@ static void what_is_not_plain_any_more_is_read_all_the_same(void **state)
     assert_int_equal(find(session, CKA_LABEL, "one"), 1);
 }
 
+/* Who writes a row that he did not read yet. */
+static void a_row_that_is_written_is_unread_no_more(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    struct bulla_token *token = &fixture->tokens[0];
+    struct bulla_attribute_list list = {0};
+    CK_OBJECT_HANDLE handle = 0;
+    uint8_t id[16];
+    fill(token);
+    struct bulla_session *session = start(fixture);
+    tokens_log_in(token);
+    memcpy(id, token->unread.rows[0].id, sizeof id);
+    CK_OBJECT_HANDLE expected = token->unread.rows[0].handle;
+    describe(&list, "one", "one");
+    assert_int_equal(bulla_vault_store(token, &list, id, (struct bulla_bytes){NULL, 0}, &handle), BULLA_OK);
+    assert_int_equal(unread(fixture), MANY + 2);
+    assert_int_equal(handle, expected);
+    assert_int_equal(find(session, CKA_APPLICATION, "one"), 1);
+}
+
 int main(void)
 {
 #define ROWS_TEST(name) cmocka_unit_test_setup_teardown(name, tokens_begin, tokens_end)
@@ -230,6 +250,7 @@ int main(void)
         ROWS_TEST(an_id_has_its_row_read),
         ROWS_TEST(a_reading_that_fails_may_be_tried_again),
         ROWS_TEST(what_is_not_plain_any_more_is_read_all_the_same),
+        ROWS_TEST(a_row_that_is_written_is_unread_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
