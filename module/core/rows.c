@@ -65,6 +65,7 @@ static void remove_row(struct bulla_token *token, const uint8_t id[static 16])
 static void remove_all(struct bulla_token *token)
 {
     bulla_unread_free(&token->unread);
+    token->unreadable = 0;
     for (size_t i = token->index.count; i-- > 0;)
         if (token->index.objects[i]->owner == 0)
             bulla_index_remove(&token->index, token->index.objects[i]->handle);
@@ -83,7 +84,7 @@ static enum bulla_reason apply_gone(void *context, const uint8_t *id)
     return BULLA_OK;
 }
 
-enum bulla_reason bulla_rows_walk(struct bulla_token *token, struct bulla_writer *identity)
+enum bulla_reason bulla_rows_walk(struct bulla_token *token, struct bulla_writer *identity, uint64_t *reached)
 {
     const struct bulla_store_visitor visitor = {.each = apply_row,
         .gone = apply_gone,
@@ -91,12 +92,9 @@ enum bulla_reason bulla_rows_walk(struct bulla_token *token, struct bulla_writer
         .name = BULLA_VALUE_TOKEN,
         .value = identity,
         .outlines = true};
-    uint64_t now = token->seen;
     if (token->seen == 0)
         remove_all(token); /* what a walk left that did not come to its end */
-    BULLA_TRY(bulla_store_changes(token->store, token->seen, &visitor, &now));
-    token->seen = now;
-    return BULLA_OK;
+    return bulla_store_changes(token->store, token->seen, &visitor, reached);
 }
 
 /* --- reading what was only noted --- */

@@ -237,6 +237,43 @@ static void a_row_that_is_written_is_unread_no_more(void **state)
     assert_int_equal(find(session, CKA_APPLICATION, "one"), 1);
 }
 
+/* A refusal of what a walk brought is no answer for once. */
+static void another_token_s_name_is_refused_for_as_long_as_it_stands(void **state)
+{
+    static const char name[] = "\xa2\x65label\x64test\x66serial\x70"
+                               "0123456789abcdef";
+    struct tokens_fixture *fixture = *state;
+    struct bulla_token *token = &fixture->tokens[0], other;
+    begin_other(fixture, &other);
+    assert_int_equal(bulla_token_value_put(&other, BULLA_VALUE_TOKEN, BULLA_TEXT(name)), BULLA_OK);
+    bulla_token_close(&other);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(bulla_token_refresh(token), BULLA_STORE_CORRUPT);
+    bulla_token_logout(token);
+    assert_int_equal(bulla_token_refresh(token), BULLA_OK);
+}
+
+/* Nothing is left of an opening that came to nothing. */
+static void an_opening_that_failed_begins_anew(void **state)
+{
+    struct tokens_fixture *fixture = *state;
+    struct bulla_token *token = &fixture->tokens[0];
+    fill(token);
+    tokens_meddle(fixture, 0, "INSERT INTO value SELECT 'kept', value FROM value WHERE name = 'token'");
+    tokens_meddle(fixture, 0, "UPDATE value SET value = x'' WHERE name = 'token'");
+    tokens_meddle(fixture, 0, "UPDATE object SET attributes = x'ff' WHERE plain = 0 AND class = 2");
+    bulla_token_close(token);
+    bulla_token_make(token, &fixture->config.tokens[0]);
+    for (int i = 0; i < 2; i++)
+        assert_int_not_equal(bulla_token_refresh(token), BULLA_OK);
+    tokens_meddle(fixture, 0, "DELETE FROM object WHERE plain");
+    tokens_meddle(
+        fixture, 0, "UPDATE value SET value = (SELECT value FROM value WHERE name = 'kept') WHERE name = 'token'");
+    assert_int_equal(bulla_token_refresh(token), BULLA_OK);
+    assert_int_equal(unread(fixture), 0);
+    assert_int_equal(token->unreadable, 1);
+}
+
 int main(void)
 {
 #define ROWS_TEST(name) cmocka_unit_test_setup_teardown(name, tokens_begin, tokens_end)
@@ -251,6 +288,8 @@ int main(void)
         ROWS_TEST(a_reading_that_fails_may_be_tried_again),
         ROWS_TEST(what_is_not_plain_any_more_is_read_all_the_same),
         ROWS_TEST(a_row_that_is_written_is_unread_no_more),
+        ROWS_TEST(another_token_s_name_is_refused_for_as_long_as_it_stands),
+        ROWS_TEST(an_opening_that_failed_begins_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
