@@ -136,6 +136,13 @@ static enum bulla_reason walk(
     return visit_all(store, BULLA_SQL_CHANGES, visitor);
 }
 
+static void end_reading(struct bulla_store *store)
+{
+    if (!sqlite3_get_autocommit(store->database))
+        (void)sqlite3_step(store->statements[BULLA_SQL_ROLLBACK]); /* nothing was written */
+    bulla_statement_reset(store, BULLA_SQL_ROLLBACK);
+}
+
 /* --- rows as they are now --- */
 
 static enum bulla_reason read_now(
@@ -146,7 +153,12 @@ static enum bulla_reason read_now(
     if (store->next != 0)
         return bulla_refuse(BULLA_INTERNAL, "%s: rows are read inside a transaction", store->path);
     atomic_store(&store->in_use, true);
-    enum bulla_reason reason = visit_all(store, which, &visitor);
+    enum bulla_reason reason = bulla_statement_run(store, BULLA_SQL_BEGIN_READ);
+    if (reason == BULLA_OK)
+        reason = bulla_store_same_schema(store);
+    if (reason == BULLA_OK)
+        reason = visit_all(store, which, &visitor);
+    end_reading(store);
     atomic_store(&store->in_use, false);
     return reason;
 }
@@ -221,9 +233,7 @@ enum bulla_reason bulla_store_changes(
     if (reason == BULLA_OK)
         reason = read_snapshot(store, since, visitor, &reached);
     if (store->next == 0) {
-        if (!sqlite3_get_autocommit(store->database))
-            (void)sqlite3_step(store->statements[BULLA_SQL_ROLLBACK]); /* nothing was written */
-        bulla_statement_reset(store, BULLA_SQL_ROLLBACK);
+        end_reading(store);
         if (reason == BULLA_OK)
             reason = note_reached(store, reached, done);
         atomic_store(&store->in_use, false);

@@ -108,16 +108,32 @@ static void an_oversized_value_is_refused(void **state)
     assert_int_equal(writer.size, 0);
 }
 
+static enum bulla_reason note_row(void *count, const struct bulla_store_row *row)
+{
+    (void)row;
+    ++*(int *)count;
+    return BULLA_OK;
+}
+
 /* A process of an older bulla notices that the store was migrated under it. */
 static void a_store_migrated_while_open_is_newer(void **state)
 {
     struct fixture *fixture = *state;
     struct seen seen = {0};
+    uint8_t content[64] = {0};
     char path[128];
+    int rows = 0;
+    assert_int_equal(store_add(fixture->store, 1), BULLA_OK);
     test_folder_join(path, sizeof path, fixture->folder, "token.db");
     execute(path, "PRAGMA user_version = 3");
     assert_int_equal(bulla_store_begin(fixture->store), BULLA_STORE_NEWER);
     assert_int_equal(store_follow(fixture->store, &seen), BULLA_STORE_NEWER);
+    assert_int_equal(bulla_store_rows(fixture->store, note_row, &rows), BULLA_STORE_NEWER);
+    assert_int_equal(bulla_store_row(fixture->store, store_object(1, content).id, note_row, &rows), BULLA_STORE_NEWER);
+    assert_int_equal(rows, 0);
+    execute(path, "PRAGMA user_version = 2");
+    assert_int_equal(bulla_store_rows(fixture->store, note_row, &rows), BULLA_OK);
+    assert_int_equal(rows, 1);
 }
 
 /* Of schemas to come: from the present one, the second, two steps on. */
