@@ -104,8 +104,12 @@ enum { SINGLY = 64 }; /* rows that are read one by one; more of them, in one wal
 static enum bulla_reason show_unread(void *context, const struct bulla_store_row *row)
 {
     struct bulla_token *token = context;
-    CK_OBJECT_HANDLE handle = bulla_unread_take(&token->unread, row->id);
-    return handle ? show_row(token, row, handle) : BULLA_OK;
+    const struct bulla_unread_row *unread = bulla_unread_find_id(&token->unread, row->id);
+    if (!unread)
+        return BULLA_OK;
+    BULLA_TRY(show_row(token, row, unread->handle));
+    (void)bulla_unread_take(&token->unread, row->id);
+    return BULLA_OK;
 }
 
 static enum bulla_reason read_one(struct bulla_token *token, const struct bulla_unread_row *row)

@@ -277,6 +277,31 @@ static void an_opening_that_failed_begins_anew(void **state)
     assert_int_equal(token->unreadable, 1);
 }
 
+/* Memory that is wanted while the index grows: nothing is read, and nothing is lost. */
+static bool memory_is_wanted;
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return memory_is_wanted ? NULL : __real_realloc(memory, size);
+}
+
+static void want_of_memory_loses_no_row(void **state)
+{
+    enum { ROWS = 65 }; /* more than the index has room for at first */
+    struct tokens_fixture *fixture = *state;
+    struct bulla_token *token = &fixture->tokens[0];
+    for (int i = 0; i < ROWS; i++)
+        store(token, "row", "row");
+    struct bulla_session *session = start(fixture);
+    memory_is_wanted = true;
+    enum bulla_reason reason = bulla_rows_read_all(token);
+    memory_is_wanted = false;
+    assert_int_equal(reason, BULLA_OUT_OF_MEMORY);
+    assert_int_equal(bulla_rows_read_all(token), BULLA_OK);
+    assert_int_equal(find(session, CKA_LABEL, "row"), ROWS);
+}
+
 int main(void)
 {
 #define ROWS_TEST(name) cmocka_unit_test_setup_teardown(name, tokens_begin, tokens_end)
@@ -293,6 +318,7 @@ int main(void)
         ROWS_TEST(a_row_that_is_written_is_unread_no_more),
         ROWS_TEST(another_token_s_name_is_refused_for_as_long_as_it_stands),
         ROWS_TEST(an_opening_that_failed_begins_anew),
+        ROWS_TEST(want_of_memory_loses_no_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
