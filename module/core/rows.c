@@ -1,6 +1,8 @@
 /* A row that is read later than its outline is read as it is then: what was written meanwhile is seen a little earlier
  * than by the walk that brings the rest, which may bring the row once more. A row that was erased meanwhile is not
- * found; the walk will say the same. So a handle leads to what some refresh would have shown, and never back. */
+ * found; the walk will say the same. So a handle leads to what some refresh would have shown, and never back. What was
+ * plain may be something else by then, and says so: whether a row may call itself plain is judged by what it calls
+ * itself when it is read. */
 #include "rows.h"
 
 /* A token object by its id. A session object's id is no row's, whatever the store says. */
@@ -23,12 +25,11 @@ static enum bulla_reason note_outline(struct bulla_token *token, const struct bu
 
 /* The row's object, under the handle that it has or was to have (0: a new one). A row that can't be read hides itself,
  * and not the token. */
-static enum bulla_reason show_row(
-    struct bulla_token *token, const struct bulla_store_row *row, CK_OBJECT_HANDLE handle, bool plain)
+static enum bulla_reason show_row(struct bulla_token *token, const struct bulla_store_row *row, CK_OBJECT_HANDLE handle)
 {
     struct bulla_object *object = NULL;
     bool made = bulla_row_make(row, &object);
-    if (!made || (plain && !bulla_object_is_plain(object))) {
+    if (!made || (row->plain && !bulla_object_is_plain(object))) {
         bulla_index_remove(&token->index, handle);
         bulla_object_drop(object);
         token->unreadable++;
@@ -49,7 +50,7 @@ static enum bulla_reason apply_row(void *context, const struct bulla_store_row *
         return note_outline(token, row);
     const struct bulla_object *present = token->seen ? present_row(token, row->id) : NULL;
     CK_OBJECT_HANDLE handle = present ? present->handle : bulla_unread_take(&token->unread, row->id);
-    return show_row(token, row, handle, false);
+    return show_row(token, row, handle);
 }
 
 /* Removes token objects: one, or all of them when the store was made anew. */
@@ -64,6 +65,7 @@ static void remove_row(struct bulla_token *token, const uint8_t id[static 16])
 static void remove_all(struct bulla_token *token)
 {
     bulla_unread_free(&token->unread);
+    token->unreadable = 0;
     for (size_t i = token->index.count; i-- > 0;)
         if (token->index.objects[i]->owner == 0)
             bulla_index_remove(&token->index, token->index.objects[i]->handle);
@@ -82,7 +84,7 @@ static enum bulla_reason apply_gone(void *context, const uint8_t *id)
     return BULLA_OK;
 }
 
-enum bulla_reason bulla_rows_walk(struct bulla_token *token, struct bulla_writer *identity)
+enum bulla_reason bulla_rows_walk(struct bulla_token *token, struct bulla_writer *identity, uint64_t *reached)
 {
     const struct bulla_store_visitor visitor = {.each = apply_row,
         .gone = apply_gone,
@@ -90,12 +92,9 @@ enum bulla_reason bulla_rows_walk(struct bulla_token *token, struct bulla_writer
         .name = BULLA_VALUE_TOKEN,
         .value = identity,
         .outlines = true};
-    uint64_t now = token->seen;
     if (token->seen == 0)
         remove_all(token); /* what a walk left that did not come to its end */
-    BULLA_TRY(bulla_store_changes(token->store, token->seen, &visitor, &now));
-    token->seen = now;
-    return BULLA_OK;
+    return bulla_store_changes(token->store, token->seen, &visitor, reached);
 }
 
 /* --- reading what was only noted --- */
@@ -105,8 +104,12 @@ enum { SINGLY = 64 }; /* rows that are read one by one; more of them, in one wal
 static enum bulla_reason show_unread(void *context, const struct bulla_store_row *row)
 {
     struct bulla_token *token = context;
-    CK_OBJECT_HANDLE handle = bulla_unread_take(&token->unread, row->id);
-    return handle ? show_row(token, row, handle, true) : BULLA_OK;
+    const struct bulla_unread_row *unread = bulla_unread_find_id(&token->unread, row->id);
+    if (!unread)
+        return BULLA_OK;
+    BULLA_TRY(show_row(token, row, unread->handle));
+    (void)bulla_unread_take(&token->unread, row->id);
+    return BULLA_OK;
 }
 
 static enum bulla_reason read_one(struct bulla_token *token, const struct bulla_unread_row *row)

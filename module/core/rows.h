@@ -5,9 +5,11 @@
 
 #include "token.h"
 
-/* With both locks held: applies what was written since `token->seen`, which it moves, and reads the token's own value
- * into `identity` as it was at that moment. The first time plain rows are noted, and not read. */
-enum bulla_reason bulla_rows_walk(struct bulla_token *token, struct bulla_writer *identity) BULLA_MUST_USE;
+/* With both locks held: applies what was written since `token->seen`, and reads the token's own value into `identity`
+ * as it was at that moment, which is `reached`: `seen`, where the caller believes it. From 0 all is read anew, and
+ * plain rows are noted, and not read. */
+enum bulla_reason bulla_rows_walk(
+    struct bulla_token *token, struct bulla_writer *identity, uint64_t *reached) BULLA_MUST_USE;
 
 /* Has the rows read, where they were not yet, that an id is of, or that have these marks (bulla_unread_marked), or all.
  * A row that is gone, or that can't be read, has no object then, as if it had been

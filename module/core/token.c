@@ -82,14 +82,18 @@ static enum bulla_reason read_identity(struct bulla_token *token, struct bulla_b
 
 /* --- applying what was written --- */
 
-/* Under the token's write lock and the store's. */
+/* Under the token's write lock and the store's. Where the store's identity is refused, so is what came with it: the
+ * next one begins anew. */
 static enum bulla_reason catch_up(struct bulla_token *token)
 {
     uint8_t identity[256];
+    uint64_t reached = 0;
     struct bulla_writer value;
     bulla_writer_open(&value, identity, sizeof identity);
-    BULLA_TRY(bulla_rows_walk(token, &value));
-    return read_identity(token, bulla_writer_bytes(&value));
+    BULLA_TRY(bulla_rows_walk(token, &value, &reached));
+    enum bulla_reason reason = read_identity(token, bulla_writer_bytes(&value));
+    token->seen = reason == BULLA_OK ? reached : 0;
+    return reason;
 }
 
 static enum bulla_reason open_store(struct bulla_token *token)
@@ -122,18 +126,24 @@ uint64_t bulla_token_seen(struct bulla_token *token)
     return seen;
 }
 
+/* What was not walked to its end is news, whatever the store says of it. */
+static bool has_all(struct bulla_token *token)
+{
+    uint64_t seen = token->seen;
+    return token->store && seen && !bulla_store_has_news(token->store, seen) && !token->renewed;
+}
+
 static bool is_current(struct bulla_token *token)
 {
     (void)pthread_rwlock_rdlock(&token->lock);
-    bool current = token->store && !bulla_store_has_news(token->store, token->seen) && !token->renewed;
+    bool current = has_all(token);
     (void)pthread_rwlock_unlock(&token->lock);
     return current;
 }
 
 enum bulla_reason bulla_token_refresh_in_session(struct bulla_token *token)
 {
-    bool current = token->store && !bulla_store_has_news(token->store, token->seen) && !token->renewed;
-    return current ? BULLA_OK : bulla_token_refresh(token);
+    return has_all(token) ? BULLA_OK : bulla_token_refresh(token);
 }
 
 bool bulla_token_claim(struct bulla_token *token)

@@ -40,7 +40,7 @@ struct bulla_token {
     pthread_rwlock_t lock;
     pthread_mutex_t store_lock;
     struct bulla_store *store; /* NULL until it opened */
-    atomic_ullong seen;        /* the store's generation that the index shows */
+    atomic_ullong seen;        /* the store's generation that the index shows; 0: it is to be read anew */
     struct bulla_index index;
     struct bulla_unread unread; /* under `lock`: rows that the index does not have yet */
     enum bulla_login login;

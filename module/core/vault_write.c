@@ -2,24 +2,36 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "rows.h"
 #include "vault_inside.h"
 
+/* The handle that the object has, or is to have when its row is read; 0: none. `lock` is held. */
+static CK_OBJECT_HANDLE known_handle(const struct bulla_token *token, const uint8_t id[static 16])
+{
+    const struct bulla_object *present = bulla_index_find_id(&token->index, id);
+    const struct bulla_unread_row *unread = present ? NULL : bulla_unread_find_id(&token->unread, id);
+    return present ? present->handle : unread ? unread->handle : 0;
+}
+
 /* Shows what was committed in the index. Between the commit and this another thread may have taken it in from the store
- * already, and what came after it, too: then the index knows better, and an object that is not there was erased. */
+ * already, and what came after it, too: then the index knows better, and an object that is neither there nor unread was
+ * erased. */
 static enum bulla_reason show(struct bulla_token *token, struct bulla_object *object, CK_OBJECT_HANDLE *handle)
 {
     (void)pthread_rwlock_wrlock(&token->lock);
-    struct bulla_object *present = bulla_index_find_id(&token->index, object->id);
-    object->handle = present ? present->handle : 0;
+    object->handle = known_handle(token, object->id);
     if (object->owner == 0 && object->generation <= token->seen) {
         if (handle)
             *handle = object->handle;
         (void)pthread_rwlock_unlock(&token->lock);
+        enum bulla_reason reason = bulla_rows_read_id(token, object->id); /* whose handle was given out */
         bulla_object_drop(object);
-        return BULLA_OK;
+        return reason;
     }
     bulla_token_note_expiry(token, object);
     bool done = bulla_index_put(&token->index, object);
+    if (done)
+        (void)bulla_unread_take(&token->unread, object->id);
     if (done && handle)
         *handle = object->handle;
     (void)pthread_rwlock_unlock(&token->lock);

@@ -122,6 +122,8 @@ enum bulla_reason bulla_store_own(const struct bulla_store *store) BULLA_MUST_US
 enum bulla_reason bulla_store_writing(const struct bulla_store *store) BULLA_MUST_USE;
 /* Inside any transaction: reads the stored generation and floor, and notices commits that did not advance it. */
 enum bulla_reason bulla_store_observe(struct bulla_store *store, uint64_t *generation, uint64_t *floor) BULLA_MUST_USE;
+/* The same of its schema alone; BULLA_STORE_NEWER. */
+enum bulla_reason bulla_store_same_schema(struct bulla_store *store) BULLA_MUST_USE;
 /* Whether a commit is under way that is younger than the patience. */
 bool bulla_store_awaits(struct bulla_store *store, uint64_t generation);
 /* news.c */

@@ -93,16 +93,20 @@ static enum bulla_reason read_row(sqlite3_stmt *statement, struct bulla_store_ro
     return BULLA_OK;
 }
 
-/* No class: of BULLA_SQL_CHANGES what was erased, of BULLA_SQL_OUTLINES an outline. */
+/* No class: of BULLA_SQL_CHANGES what was erased, of BULLA_SQL_OUTLINES an outline. Else it is a row that no writer of
+ * ours made: a file may hold what its schema forbids. */
 static enum bulla_reason visit(
     sqlite3_stmt *statement, enum bulla_statement which, const struct bulla_store_visitor *visitor)
 {
     struct bulla_store_row row = {0};
     BULLA_TRY(read_row(statement, &row));
     bool whole = sqlite3_column_type(statement, 2) != SQLITE_NULL;
-    if (!whole && which == BULLA_SQL_CHANGES)
+    if (!whole && which == BULLA_SQL_CHANGES && visitor->gone)
         return visitor->gone(visitor->context, row.id);
+    if (!whole && which != BULLA_SQL_OUTLINES)
+        return bulla_refuse(BULLA_STORE_CORRUPT, "token.db: an object has no class");
     row.outline = !whole;
+    row.plain = which != BULLA_SQL_OUTLINES && sqlite3_column_int64(statement, 6) != 0;
     for (int i = 0; i < BULLA_STORE_MARKS && row.outline; i++)
         row.marks[i] = (uint64_t)sqlite3_column_int64(statement, 6 + i);
     return visitor->each(visitor->context, &row);
@@ -132,6 +136,13 @@ static enum bulla_reason walk(
     return visit_all(store, BULLA_SQL_CHANGES, visitor);
 }
 
+static void end_reading(struct bulla_store *store)
+{
+    if (!sqlite3_get_autocommit(store->database))
+        (void)sqlite3_step(store->statements[BULLA_SQL_ROLLBACK]); /* nothing was written */
+    bulla_statement_reset(store, BULLA_SQL_ROLLBACK);
+}
+
 /* --- rows as they are now --- */
 
 static enum bulla_reason read_now(
@@ -142,7 +153,12 @@ static enum bulla_reason read_now(
     if (store->next != 0)
         return bulla_refuse(BULLA_INTERNAL, "%s: rows are read inside a transaction", store->path);
     atomic_store(&store->in_use, true);
-    enum bulla_reason reason = visit_all(store, which, &visitor);
+    enum bulla_reason reason = bulla_statement_run(store, BULLA_SQL_BEGIN_READ);
+    if (reason == BULLA_OK)
+        reason = bulla_store_same_schema(store);
+    if (reason == BULLA_OK)
+        reason = visit_all(store, which, &visitor);
+    end_reading(store);
     atomic_store(&store->in_use, false);
     return reason;
 }
@@ -217,9 +233,7 @@ enum bulla_reason bulla_store_changes(
     if (reason == BULLA_OK)
         reason = read_snapshot(store, since, visitor, &reached);
     if (store->next == 0) {
-        if (!sqlite3_get_autocommit(store->database))
-            (void)sqlite3_step(store->statements[BULLA_SQL_ROLLBACK]); /* nothing was written */
-        bulla_statement_reset(store, BULLA_SQL_ROLLBACK);
+        end_reading(store);
         if (reason == BULLA_OK)
             reason = note_reached(store, reached, done);
         atomic_store(&store->in_use, false);

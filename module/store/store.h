@@ -26,7 +26,7 @@ struct bulla_store_row {
     struct bulla_bytes tag;        /* authenticates the row; 32 bytes, or empty before there is a token key */
     /* What else the row is looked for by (bulla_store_mark); 0: nothing. Of a put and of an outline. */
     uint64_t marks[BULLA_STORE_MARKS];
-    bool plain;   /* of a put: its reader may wait until somebody looks for it */
+    bool plain;   /* of a put, and of what was read whole: its reader may wait until somebody looks for it */
     bool outline; /* of a walk: id, generation and marks are all that was read */
 };
 

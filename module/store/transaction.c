@@ -43,16 +43,22 @@ static enum bulla_reason first_number(struct bulla_store *store, enum bulla_stat
     return BULLA_OK;
 }
 
+enum bulla_reason bulla_store_same_schema(struct bulla_store *store)
+{
+    int64_t schema[2] = {0};
+    BULLA_TRY(first_number(store, BULLA_SQL_USER_VERSION, schema));
+    if (schema[0] != BULLA_STORE_SCHEMA)
+        return bulla_refuse(BULLA_STORE_NEWER, "%s: another process migrated it", store->path);
+    return BULLA_OK;
+}
+
 enum bulla_reason bulla_store_observe(struct bulla_store *store, uint64_t *generation, uint64_t *floor)
 {
     int64_t version[2] = {0};
-    int64_t schema[2] = {0};
     int64_t state[2] = {0};
     BULLA_TRY(first_number(store, BULLA_SQL_DATA_VERSION, version));
-    BULLA_TRY(first_number(store, BULLA_SQL_USER_VERSION, schema));
+    BULLA_TRY(bulla_store_same_schema(store));
     BULLA_TRY(first_number(store, BULLA_SQL_STATE, state));
-    if (schema[0] != BULLA_STORE_SCHEMA)
-        return bulla_refuse(BULLA_STORE_NEWER, "%s: another process migrated it", store->path);
     if (state[1] < 1 || state[0] < state[1] || state[0] > INT64_MAX / 2)
         return bulla_refuse(BULLA_STORE_CORRUPT, "%s: its generation is out of bounds", store->path);
     *generation = (uint64_t)state[0];

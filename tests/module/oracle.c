@@ -56,7 +56,7 @@ CK_RV oracle_start(CK_SESSION_HANDLE *session)
 CK_RV oracle_find(
     CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, size_t count, CK_OBJECT_HANDLE *first, unsigned long *found)
 {
-    CK_OBJECT_HANDLE handles[64] = {0};
+    CK_OBJECT_HANDLE handles[128] = {0};
     CK_RV rv = p11->C_FindObjectsInit(session, attributes, count);
     if (rv == CKR_OK)
         rv = p11->C_FindObjects(session, handles, COUNT_OF(handles), found);
@@ -80,13 +80,17 @@ struct state oracle_state(unsigned object, unsigned long number)
     return oracle->objects[object].states[number % HISTORY];
 }
 
-static CK_RV make(CK_SESSION_HANDLE session, const char *label, const char *name, CK_OBJECT_HANDLE *key)
+/* Some name their mechanisms: the module reads their rows at once, and others' later. */
+static CK_RV make(
+    CK_SESSION_HANDLE session, const struct state *to, const char *name, bool named, CK_OBJECT_HANDLE *key)
 {
+    static const CK_MECHANISM_TYPE mechanism = CKM_SHA256_HMAC;
+    CK_BBOOL is_private = !to->is_public;
     CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, generic),
-        ATTRIBUTE(CKA_TOKEN, yes), ATTRIBUTE(CKA_PRIVATE, yes), ATTRIBUTE(CKA_SIGN, yes),
-        TEXT_ATTRIBUTE(CKA_LABEL, label), TEXT_ATTRIBUTE(CKA_ID, name),
-        TEXT_ATTRIBUTE(CKA_VALUE, "0123456789abcdef0123456789abcdef")};
-    return p11->C_CreateObject(session, attributes, COUNT_OF(attributes), key);
+        ATTRIBUTE(CKA_TOKEN, yes), ATTRIBUTE(CKA_PRIVATE, is_private), ATTRIBUTE(CKA_SIGN, yes),
+        TEXT_ATTRIBUTE(CKA_LABEL, oracle_label(to->label)), TEXT_ATTRIBUTE(CKA_ID, name),
+        TEXT_ATTRIBUTE(CKA_VALUE, "0123456789abcdef0123456789abcdef"), ATTRIBUTE(CKA_ALLOWED_MECHANISMS, mechanism)};
+    return p11->C_CreateObject(session, attributes, COUNT_OF(attributes) - !named, key);
 }
 
 /* Another object that comes and goes. */
@@ -109,7 +113,7 @@ static CK_RV change(struct writer *writer, unsigned object, const struct state *
     if (!to->exists)
         return p11->C_DestroyObject(writer->session, handle);
     if (!from->exists)
-        return make(writer->session, oracle_label(to->label), name, &writer->handles[object]);
+        return make(writer->session, to, name, random_below(&writer->seed, 4) == 0, &writer->handles[object]);
     CK_ATTRIBUTE attribute = TEXT_ATTRIBUTE(CKA_ID, name);
     if (to->label != from->label)
         attribute = (CK_ATTRIBUTE)TEXT_ATTRIBUTE(CKA_LABEL, oracle_label(to->label));
@@ -122,7 +126,12 @@ static struct state next_state(unsigned *seed, struct state state)
 {
     unsigned what = random_below(seed, 10);
     if (!state.exists)
-        return (struct state){true, true, state.incarnation + 1, random_below(seed, LABELS), random_below(seed, NAMES)};
+        return (struct state){.exists = true,
+            .signs = true,
+            .is_public = random_below(seed, 3) != 0,
+            .incarnation = state.incarnation + 1,
+            .label = random_below(seed, LABELS),
+            .name = random_below(seed, NAMES)};
     if (what < 3)
         state.exists = false;
     else if (what < 6)

@@ -16,6 +16,7 @@ enum { OBJECTS = 12, LABELS = 4, NAMES = 2, HISTORY = 128, WRITERS = 2 };
 
 struct state {
     bool exists, signs;
+    bool is_public; /* who is not logged in sees it, too */
     unsigned incarnation, label, name;
 };
 
@@ -27,6 +28,7 @@ struct history {
 struct oracle {
     atomic_bool stop, failed;
     atomic_ulong changes[WRITERS], answers, unjudged;
+    atomic_ulong kills; /* each of which may have left an object of the noise behind */
     char failure[256];
     struct history objects[OBJECTS];
 };

@@ -147,6 +147,37 @@ static void rows_are_not_read_inside_a_transaction(void **state)
     bulla_store_rollback(fixture->store);
 }
 
+static void execute(const char *path, const char *text)
+{
+    sqlite3 *database = NULL;
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    if (sqlite3_exec(database, text, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", text, sqlite3_errmsg(database));
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+}
+
+/* A file may hold what its schema forbids: SQLite looks at constraints when it writes. */
+static void a_row_without_a_class_is_no_row(void **state)
+{
+    struct fixture *fixture = *state;
+    struct found found = {0};
+    uint8_t content[64];
+    char path[128];
+    fill(fixture->store);
+    store_content(5, content);
+    struct bulla_store_row row = store_object(5, content);
+    test_folder_join(path, sizeof path, fixture->folder, "token.db");
+    execute(path, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET "
+                  "sql = replace(sql, 'class INTEGER NOT NULL', 'class INTEGER') WHERE name = 'object'");
+    execute(path, "UPDATE object SET class = NULL WHERE mark_1 = 6");
+    execute(path, "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET "
+                  "sql = replace(sql, 'class INTEGER', 'class INTEGER NOT NULL') WHERE name = 'object'");
+    assert_int_equal(bulla_store_rows(fixture->store, find, &found), BULLA_STORE_CORRUPT);
+    found = (struct found){0};
+    assert_int_equal(bulla_store_row(fixture->store, row.id, find, &found), BULLA_STORE_CORRUPT);
+    assert_int_equal(found.count, 0);
+}
+
 int main(void)
 {
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, store_setup, store_teardown)
@@ -156,6 +187,7 @@ int main(void)
         STORE_TEST(a_row_is_read_as_it_is_now),
         STORE_TEST(what_refuses_a_row_ends_the_reading),
         STORE_TEST(rows_are_not_read_inside_a_transaction),
+        STORE_TEST(a_row_without_a_class_is_no_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

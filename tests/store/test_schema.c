@@ -108,16 +108,32 @@ static void an_oversized_value_is_refused(void **state)
     assert_int_equal(writer.size, 0);
 }
 
+static enum bulla_reason note_row(void *count, const struct bulla_store_row *row)
+{
+    (void)row;
+    ++*(int *)count;
+    return BULLA_OK;
+}
+
 /* A process of an older bulla notices that the store was migrated under it. */
 static void a_store_migrated_while_open_is_newer(void **state)
 {
     struct fixture *fixture = *state;
     struct seen seen = {0};
+    uint8_t content[64] = {0};
     char path[128];
+    int rows = 0;
+    assert_int_equal(store_add(fixture->store, 1), BULLA_OK);
     test_folder_join(path, sizeof path, fixture->folder, "token.db");
     execute(path, "PRAGMA user_version = 3");
     assert_int_equal(bulla_store_begin(fixture->store), BULLA_STORE_NEWER);
     assert_int_equal(store_follow(fixture->store, &seen), BULLA_STORE_NEWER);
+    assert_int_equal(bulla_store_rows(fixture->store, note_row, &rows), BULLA_STORE_NEWER);
+    assert_int_equal(bulla_store_row(fixture->store, store_object(1, content).id, note_row, &rows), BULLA_STORE_NEWER);
+    assert_int_equal(rows, 0);
+    execute(path, "PRAGMA user_version = 2");
+    assert_int_equal(bulla_store_rows(fixture->store, note_row, &rows), BULLA_OK);
+    assert_int_equal(rows, 1);
 }
 
 /* Of schemas to come: from the present one, the second, two steps on. */
@@ -254,7 +270,117 @@ static void a_store_of_the_first_schema_opens(void **state)
         bulla_store_open(fixture->folder, &fixture->store), BULLA_OK); /* the words of its schema are ours */
 }
 
+/* A process of the first bulla has the store open, and reads, while another one migrates it. Its snapshot stays whole;
+ * what it would write then, even unasked, the new table refuses. */
+static void an_older_process_beside_a_migration_reads_on_and_writes_nothing(void **state)
+{
+    static const char count[] = "SELECT count(*) FROM object";
+    static const char write[] = "INSERT INTO object(id, generation, class, attributes, sealed, tag) "
+                                "VALUES(zeroblob(16), 9, 0, x'a0', x'', x'')";
+    struct fixture *fixture = *state;
+    struct seen seen = {0};
+    char path[128];
+    sqlite3 *older = NULL;
+    sqlite3_stmt *counting = NULL, *writing = NULL;
+    test_folder_join(path, sizeof path, fixture->folder, "token.db");
+    make_first(fixture, path);
+    assert_int_equal(sqlite3_open(path, &older), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v3(older, count, -1, SQLITE_PREPARE_PERSISTENT, &counting, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v3(older, write, -1, SQLITE_PREPARE_PERSISTENT, &writing, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(older, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
+    for (int migrated = 0; migrated < 2; migrated++) {
+        assert_int_equal(sqlite3_step(counting), SQLITE_ROW);
+        assert_int_equal(sqlite3_column_int(counting, 0), 2);
+        assert_int_equal(sqlite3_reset(counting), SQLITE_OK);
+        if (!migrated)
+            assert_int_equal(bulla_store_open(fixture->folder, &fixture->store), BULLA_OK);
+    }
+    assert_int_equal(sqlite3_exec(older, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(writing), SQLITE_CONSTRAINT);
+    (void)sqlite3_finalize(counting);
+    (void)sqlite3_finalize(writing);
+    assert_int_equal(sqlite3_close(older), SQLITE_OK);
+    assert_int_equal(store_follow(fixture->store, &seen), BULLA_OK);
+    assert_true(seen.rows == 2 && seen.wrong == 0);
+}
+
+static int open_first(void *context)
+{
+    struct fixture *fixture = context;
+    static struct seen seen;
+    struct bulla_store *store = NULL;
+    seen = (struct seen){0};
+    if (bulla_store_open(fixture->folder, &store) != BULLA_OK || store_follow(store, &seen) != BULLA_OK)
+        return 1;
+    bulla_store_close(store);
+    return seen.rows == 2 && seen.wrong == 0 ? 0 : 2;
+}
+
+static void processes_that_open_the_first_schema_at_once_all_find_the_second(void **state)
+{
+    enum { PROCESSES = 8 };
+    struct fixture *fixture = *state;
+    char path[128];
+    pid_t processes[PROCESSES];
+    test_folder_join(path, sizeof path, fixture->folder, "token.db");
+    make_first(fixture, path);
+    for (int i = 0; i < PROCESSES; i++) {
+        processes[i] = fork();
+        assert_true(processes[i] >= 0);
+        if (processes[i] == 0)
+            _exit(open_first(fixture));
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        int status = -1;
+        assert_int_equal(waitpid(processes[i], &status, 0), processes[i]);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(number(path, "PRAGMA user_version"), BULLA_STORE_SCHEMA);
+}
+
 #ifdef BULLA_FAULTS
+struct opening {
+    struct fixture *fixture;
+    const char *fault;
+};
+
+static int die_opening(void *context)
+{
+    struct opening *opening = context;
+    return setenv("BULLA_FAULT", opening->fault, 1) == 0 ? open_first(opening->fixture) : 255;
+}
+
+static void a_first_schema_whose_migration_was_killed_opens(void **state)
+{
+    static const struct {
+        const char *fault;
+        int version;
+    } rows[] = {
+        {"store-migrate-copied", 1},
+        {"store-migrate-backed-up", 1},
+        {"store-migrate-before-commit", 1},
+        {"store-migrate-after-commit", 2},
+    };
+    struct fixture *fixture = *state;
+    char path[128], backup[128];
+    test_folder_join(path, sizeof path, fixture->folder, "token.db");
+    test_folder_join(backup, sizeof backup, fixture->folder, "token.db.schema-1");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct opening opening = {fixture, rows[i].fault};
+        make_first(fixture, path);
+        int status = store_in_child(die_opening, &opening);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        assert_int_equal(number(path, "PRAGMA user_version"), rows[i].version);
+        assert_int_equal(number(path, "SELECT count(*) FROM object"), 2);
+        for (int again = 0; again < 2; again++)
+            assert_int_equal(open_first(fixture), 0);
+        assert_int_equal(number(path, "PRAGMA user_version"), 2);
+        assert_int_equal(number(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'moving'"), 0);
+        assert_int_equal(number(backup, "PRAGMA user_version"), 1);
+        assert_int_equal(number(backup, "SELECT count(*) FROM object"), 2);
+    }
+}
+
 static int die_migrating(void *context)
 {
     struct migration *migration = context;
@@ -299,8 +425,11 @@ int main(void)
         STORE_TEST(an_older_schema_is_migrated_after_a_backup),
         STORE_TEST(a_failing_migration_changes_nothing),
         STORE_TEST(a_store_of_the_first_schema_opens),
+        STORE_TEST(an_older_process_beside_a_migration_reads_on_and_writes_nothing),
+        STORE_TEST(processes_that_open_the_first_schema_at_once_all_find_the_second),
 #ifdef BULLA_FAULTS
         STORE_TEST(a_killed_migration_leaves_old_or_new),
+        STORE_TEST(a_first_schema_whose_migration_was_killed_opens),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
