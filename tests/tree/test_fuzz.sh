@@ -10,6 +10,7 @@ fail() { printf 'FAILED: %s\n' "$*" >&2; cat "$folder/out" >&2; exit 1; }
 bin=$folder/bin
 mkdir -p "$bin" "$folder/tree/scripts/lib" "$folder"/tree/tests/fuzz/corpus/{alpha,beta,fails}
 cp "$source/scripts/fuzz" "$folder/tree/scripts/"
+cp "$source/scripts/lib/help" "$folder/tree/scripts/lib/"
 printf 'raise_memory_lock() { :; }\n' >"$folder/tree/scripts/lib/memory-lock"
 printf '#!/bin/sh\n' >"$bin/clang"
 cat >"$bin/cmake" <<'PLAYED'
