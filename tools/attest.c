@@ -27,7 +27,7 @@ struct attested {
 
 static const struct bulla_option options[] = {
     {"nonce", 'n', "HEX", "8 to 64 bytes of whoever will verify", BULLA_OPTION_HEX, AT(nonce), 8, 64, true},
-    {"output", 'o', "FILE", "where the evidence goes", BULLA_OPTION_TEXT, AT(output), 0, 0, true},
+    {"output", 'o', "FILE", "where the evidence goes", BULLA_OPTION_OUTPUT, AT(output), 0, 0, true},
     {"attestation-key", 'a', "HEX", "TPM name of the attestation key that you trust, 34 bytes", BULLA_OPTION_HEX,
         AT(attestation_key), 34, 34, false},
     {"key", 'k', "LABEL", "evidence about this private key, which was made in the token", BULLA_OPTION_TEXT, AT(key), 0,

@@ -82,6 +82,8 @@ static enum bulla_reason command_run(struct bulla_call *call, int argc, char **a
         return BULLA_OK;
     }
     bulla_output_open(common->json, common->quiet);
+    if (bulla_options_want_output(call))
+        bulla_output_give();
     return call->command->run(call);
 }
 

@@ -46,7 +46,8 @@ static void option_print(const struct bulla_option *row)
     if (row->letter)
         (void)snprintf(letter, sizeof letter, "-%c, ", row->letter);
     (void)snprintf(name, sizeof name, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
-    bulla_say("  %s%-26s %s%s\n", letter, name, row->help, row->required ? " (needed)" : "");
+    bulla_say("  %s%-26s %s%s%s\n", letter, name, row->help,
+        row->kind == BULLA_OPTION_OUTPUT ? "; -: standard output" : "", row->required ? " (needed)" : "");
 }
 
 void bulla_command_help_print(const struct bulla_command *command)

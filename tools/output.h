@@ -25,8 +25,8 @@ void bulla_output_open(bool json, bool quiet);
 bool bulla_output_json_wanted(void);
 bool bulla_output_quiet(void);
 
-/* Standard output is the file that the command was told to write (-o /dev/stdout before a pipe), and takes nothing
- * else: what is said from now on, or printed as JSON, goes to standard error. */
+/* Standard output is the file that the command was told to write (-o -, or -o /dev/stdout before a pipe), and takes
+ * nothing else: what is said from now on, or printed as JSON, goes to standard error. */
 void bulla_output_give(void);
 
 /* To standard output; nothing with --json. */

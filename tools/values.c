@@ -79,6 +79,13 @@ static enum bulla_reason text_store(const struct bulla_option *row, const char *
     return BULLA_OK;
 }
 
+static enum bulla_reason kept_store(const struct bulla_option *row, const char *text, void *at)
+{
+    if (bulla_file_is_output(text))
+        return bulla_refuse(BULLA_ARGUMENT, "--%s '-': it is kept in a file, name one", row->name);
+    return text_store(row, text, at);
+}
+
 static enum bulla_reason number_store(const struct bulla_option *row, const char *text, void *at)
 {
     char what[64];
@@ -130,6 +137,8 @@ static enum bulla_reason list_store(const struct bulla_option *row, const char *
 static enum bulla_reason (*const stores[])(const struct bulla_option *row, const char *text, void *at) = {
     [BULLA_OPTION_FLAG] = flag_store,
     [BULLA_OPTION_TEXT] = text_store,
+    [BULLA_OPTION_OUTPUT] = text_store,
+    [BULLA_OPTION_KEPT] = kept_store,
     [BULLA_OPTION_NUMBER] = number_store,
     [BULLA_OPTION_HEX] = hex_store,
     [BULLA_OPTION_LIST] = list_store,

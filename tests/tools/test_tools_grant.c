@@ -233,6 +233,30 @@ static void a_grants_file_is_not_overwritten(void **state)
     free(after);
 }
 
+/* What a pipe takes is the document as a file has it: the next command reads it from standard input. */
+static void a_grant_and_a_revocation_go_to_standard_output(void **state)
+{
+    (void)state;
+    struct program_result result;
+    char piped[128];
+    test_folder_join(piped, sizeof piped, folder, "piped");
+    assert_int_equal(chdir(folder), 0);
+    RUN(&result, "grant", "--key", key, "--to", "user:ann", "--until", "+1d", "-o", "-");
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_non_null(strstr(result.err, "standard output"));
+    test_file_write(piped, result.out, result.out_size);
+    program_result_free(&result);
+    DOES("policy", "show", piped);
+    RUN(&result, "revoke", "--grant", piped, "--key", key, "-o", "-", "--json");
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_non_null(strstr(result.err, "\"revoked\""));
+    test_file_write(piped, result.out, result.out_size);
+    program_result_free(&result);
+    DOES("policy", "show", piped);
+    assert_int_not_equal(access("-", F_OK), 0);
+    assert_int_equal(chdir("/"), 0);
+}
+
 static void references_are_signed_and_shown(void **state)
 {
     (void)state;
@@ -463,6 +487,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_grant_says_what_its_options_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_two_grants_have_one_id, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_grants_file_is_not_overwritten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_grant_and_a_revocation_go_to_standard_output, set_up, tear_down),
         cmocka_unit_test_setup_teardown(options_of_a_grant_that_say_nothing_right_are_usage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_policy_takes_grants_up_and_is_restricted_by_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_base_keeps_its_grants_unless_told_otherwise, set_up, tear_down),
