@@ -112,6 +112,12 @@ for words in '/dev/stdout' '/dev/stdout --json' - '- --json'; do
 done
 run 0 kes export open-sum --format raw -o - $PIN --json # before a file, too
 same "$FOLDER/out" "$VECTORS/key6update5.bin"
+# a closed standard output is none, and no file that is opened takes its place
+for words in '' '-o -' --json; do
+    ! "$BULLA" kes export-vkey sum $words $PIN --module "$MODULE" >&- 2>"$FOLDER/err" </dev/null ||
+        fail "'$words': written to a standard output that is closed"
+    says 'standard output'
+done
 run 0 kes export-vkey sum --format raw -o - $PIN
 same "$FOLDER/out" "$FOLDER/raw.vkey"
 run 0 kes sign open-sum "$FOLDER/message" -o - $PIN
