@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "crypto/reason.h"
 
@@ -33,6 +34,8 @@ void bulla_output_give(void);
 void bulla_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for text of the program's own, with the line ends that it has. */
 void bulla_say_own(const char *text);
+/* "s" of more than one, and of none. */
+const char *bulla_plural(uint64_t count);
 /* A remark to standard error, "bulla: …"; nothing with --quiet. */
 void bulla_remark(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* To standard error always, and without a prefix: questions and help after a usage error. */

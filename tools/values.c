@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "output.h"
 
 static int hex_digit(char c)
 {
@@ -21,8 +22,8 @@ enum bulla_reason bulla_hex_parse(const char *text, const char *what, struct bul
 {
     size_t digits = strlen(text);
     if (digits % 2 || digits / 2 > sizeof hex->data)
-        return bulla_refuse(BULLA_ARGUMENT, "%s: %zu hex digits; an even number up to %zu is needed", what, digits,
-            2 * sizeof hex->data);
+        return bulla_refuse(BULLA_ARGUMENT, "%s: %zu hex digit%s; an even number up to %zu is needed", what, digits,
+            bulla_plural(digits), 2 * sizeof hex->data);
     for (size_t i = 0; i < digits / 2; i++) {
         int high = hex_digit(text[2 * i]);
         int low = hex_digit(text[2 * i + 1]);
@@ -118,10 +119,10 @@ static enum bulla_reason hex_store(const struct bulla_option *row, const char *t
     BULLA_TRY(*text == '@' ? hex_read(text + 1, what, hex) : bulla_hex_parse(text, what, hex));
     if (hex->size < row->least || hex->size > row->most)
         return row->least == row->most
-                   ? bulla_refuse(BULLA_ARGUMENT, "--%s: %zu bytes; %llu are needed", row->name, hex->size,
-                         (unsigned long long)row->least)
-                   : bulla_refuse(BULLA_ARGUMENT, "--%s: %zu bytes; %llu to %llu are needed", row->name, hex->size,
-                         (unsigned long long)row->least, (unsigned long long)row->most);
+                   ? bulla_refuse(BULLA_ARGUMENT, "--%s: %zu byte%s; %llu are needed", row->name, hex->size,
+                         bulla_plural(hex->size), (unsigned long long)row->least)
+                   : bulla_refuse(BULLA_ARGUMENT, "--%s: %zu byte%s; %llu to %llu are needed", row->name, hex->size,
+                         bulla_plural(hex->size), (unsigned long long)row->least, (unsigned long long)row->most);
     return BULLA_OK;
 }
 

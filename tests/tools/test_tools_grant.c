@@ -241,9 +241,10 @@ static void a_grant_and_a_revocation_go_to_standard_output(void **state)
     char piped[128];
     test_folder_join(piped, sizeof piped, folder, "piped");
     assert_int_equal(chdir(folder), 0);
-    RUN(&result, "grant", "--key", key, "--to", "user:ann", "--until", "+1d", "-o", "-");
+    RUN(&result, "grant", "--key", key, "--to", "user:ann", "--until", "+1d", "--uses", "1", "-o", "-");
     assert_int_equal(result.status, BULLA_EXIT_OK);
     assert_non_null(strstr(result.err, "standard output"));
+    assert_non_null(strstr(result.err, ", 1 time\n"));
     test_file_write(piped, result.out, result.out_size);
     program_result_free(&result);
     DOES("policy", "show", piped);

@@ -176,7 +176,9 @@ static void values_that_lack_or_do_not_fit_are_named(void **state)
     REFUSED("99999999999999999999", "-l", "x", "-c", "99999999999999999999", "file");
     REFUSED("an even number", "-l", "x", "--nonce", "000", "file");
     REFUSED("'g0' at digit 3", "-l", "x", "--nonce", "00g0", "file");
-    REFUSED("2 to 4 are needed", "-l", "x", "--nonce", "00", "file");
+    REFUSED("1 hex digit;", "-l", "x", "--nonce", "0", "file");
+    REFUSED("3 hex digits;", "-l", "x", "--nonce", "000", "file");
+    REFUSED("1 byte; 2 to 4 are needed", "-l", "x", "--nonce", "00", "file");
     REFUSED("2 to 4 are needed", "-l", "x", "--nonce", "0011223344", "file");
 }
 

@@ -44,7 +44,7 @@ grep -q 'fuzz_beta .*-max_total_time=60 ' "$folder/ran" || fail 'not for a minut
 says 'no target failed'
 
 FUZZ_SECONDS=45 fuzz alpha || fail 'one target fails'
-says '1 targets for 45 s each: 0 min 45 s'
+says '1 target for 45 s each: 0 min 45 s'
 grep -q -- '-max_total_time=45 ' "$folder/ran" || fail 'not for 45 s'
 
 ! fuzz || fail 'the one that fails is not noticed'
