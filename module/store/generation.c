@@ -37,7 +37,12 @@
  * and says why it can be believed. A place holds the number of its commit and a sum over the whole, so that one that is
  * half written, or another commit's, or was never written (an older version of bulla, a full disk) is none.
  *
- *   0    M        8    D        4096 + 64 (n mod 512)   n, reach and whether finished, three marks, the sum
+ *   0    M        8    D        16    K        4096 + 64 (n mod 512)   n, reach and whether finished, three marks, the
+ * sum
+ *
+ * K is no number of the store's: core's states of keys have it there (core/states.c), because what is read without a
+ * system call is mapped, and one file that is mapped is enough: when somebody cuts that to nothing, whoever has it
+ * mapped is ended by SIGBUS. Notes are read with pread.
  *
  * All numbers are the host's, 64 bits. A file of 16 bytes, or of 8, is an older version's: it grows when it is opened.
  * An older version that has the file open knows its beginning alone, and leaves the rest as it is.
@@ -65,7 +70,7 @@ enum {
     PLACE = 64 / sizeof(uint64_t),  /* a line of the processor's cache for each commit */
     NUMBERS = RING + BULLA_CHANGES_NOTED * PLACE,
     SIZE = NUMBERS * sizeof(uint64_t),
-    MAPPED = 2 * sizeof(uint64_t)
+    MAPPED = 3 * sizeof(uint64_t)
 };
 enum { NOTED_VALUE, NOTED_REACH, NOTED_MARKS, NOTED_SUM = NOTED_MARKS + BULLA_CHANGE_MARKS, NOTED };
 _Static_assert((int)NOTED <= (int)PLACE, "a note has its place");
@@ -96,7 +101,7 @@ static enum bulla_reason whole_file(struct bulla_generation *generation)
     if (status.st_size >= SIZE)
         return BULLA_OK;
     BULLA_TRY(write_number(generation, NUMBERS - 1, 0)); /* no note's: what is there already stays */
-    if (status.st_size < (off_t)MAPPED)
+    if (status.st_size < (off_t)(2 * sizeof(uint64_t)))
         BULLA_TRY(write_number(generation, 1, 0)); /* M of an 8-byte file stays what it is */
     return status.st_size >= (off_t)sizeof(uint64_t) ? BULLA_OK : write_number(generation, 0, 0);
 }
@@ -138,6 +143,11 @@ void bulla_generation_finish(struct bulla_generation *generation, uint64_t value
 {
     if (write_number(generation, 1, value) != BULLA_OK)
         bulla_detail_clear(); /* the commit is made all the same */
+}
+
+enum bulla_reason bulla_generation_tally_write(struct bulla_generation *generation, uint64_t value)
+{
+    return write_number(generation, 2, value);
 }
 
 /* --- what commits changed --- */
