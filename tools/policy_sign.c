@@ -105,6 +105,7 @@ static enum bulla_reason lists_add(struct bulla_policy_draft *draft, const struc
     }
     for (size_t i = 0; i < settings->references.count; i++) {
         BULLA_TRY(bulla_reference_parse(settings->references.items[i], &reference));
+        BULLA_TRY(bulla_policy_reference_check(&reference));
         BULLA_TRY(bulla_draft_reference(draft, &reference));
     }
     for (size_t i = 0; i < settings->grants.count; i++)
