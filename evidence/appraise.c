@@ -111,6 +111,41 @@ static uint32_t accepted_by(const struct bulla_policy_reference *reference)
     return by_kind[reference->kind] | (bulla_policy_reference_has_least(reference) ? 1u << BULLA_TCB_UNKNOWN : 0);
 }
 
+/* --- what can never be accepted --- */
+
+/* Of Intel's platforms alone somebody states how current their firmware is. */
+static bool has_statuses(enum bulla_evidence_kind kind)
+{
+    return kind == BULLA_EVIDENCE_TDX || kind == BULLA_EVIDENCE_SGX;
+}
+
+/* A debug enclave has zeros in PCR 0, 1 and 2, and no other has. */
+static bool is_of_debugging(const struct bulla_measurement *measurement)
+{
+    static const uint8_t zeros[BULLA_MEASUREMENT_LARGEST];
+    return (strcmp(measurement->name, "pcr0") == 0 || strcmp(measurement->name, "pcr1") == 0 ||
+               strcmp(measurement->name, "pcr2") == 0) &&
+           memcmp(measurement->value, zeros, measurement->size) == 0;
+}
+
+enum bulla_reason bulla_policy_reference_check(const struct bulla_policy_reference *reference)
+{
+    const char *kind = bulla_policy_reference_kind(reference->kind);
+    if (!kind || reference->measurement_count == 0)
+        return bulla_refuse(BULLA_ARGUMENT, "'%s' would accept nobody: it names no measurement", reference->label);
+    for (size_t i = 0; reference->kind == BULLA_EVIDENCE_NITRO && i < reference->measurement_count; i++)
+        if (is_of_debugging(&reference->measurements[i]))
+            return bulla_refuse(BULLA_ARGUMENT, "'%s' would accept nobody: zeros in %s are a debug enclave's",
+                reference->label, reference->measurements[i].name);
+    if (has_statuses(reference->kind) || accepted_by(reference) & 1u << BULLA_TCB_UNKNOWN)
+        return BULLA_OK;
+    return bulla_refuse(BULLA_ARGUMENT,
+        "'%s' would accept nobody: nothing tells how current the firmware of %s is; accept it by %stcb=unknown",
+        reference->label, kind, reference->kind == BULLA_EVIDENCE_SEV_SNP ? "min-COMPONENT=N or " : "");
+}
+
+/* --- the platform --- */
+
 static enum bulla_reason judge_snp(const struct bulla_policy_reference *reference, const struct bulla_claims *claims)
 {
     for (unsigned i = 0; i < BULLA_SNP_COMPONENTS; i++)

@@ -108,6 +108,8 @@ static enum bulla_reason refuse(enum step step, const struct bulla_grant *neares
             bulla_text_when(nearest->not_before, limit), now);
     if (step == AT_REVOKED)
         return bulla_refuse(BULLA_GRANT_REVOKED, "grant %s was revoked", id);
+    if (nearest->uses == 1)
+        return bulla_refuse(BULLA_GRANT_USED_UP, "grant %s: its one use is used up", id);
     return bulla_refuse(
         BULLA_GRANT_USED_UP, "grant %s: its %llu uses are used up", id, (unsigned long long)nearest->uses);
 }

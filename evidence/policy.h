@@ -66,6 +66,10 @@ bool bulla_policy_reference_measures(enum bulla_evidence_kind kind, const char *
 enum { BULLA_REFERENCE_NAMES_TEXT = 256 };
 const char *bulla_policy_reference_names(enum bulla_evidence_kind kind, char text[static BULLA_REFERENCE_NAMES_TEXT]);
 
+/* BULLA_ARGUMENT, with what is wrong, where no evidence of the reference's kind can ever be accepted by it. A bundle
+ * with such a one is read all the same. */
+enum bulla_reason bulla_policy_reference_check(const struct bulla_policy_reference *reference) BULLA_MUST_USE;
+
 void bulla_policy_reference(const uint8_t authority[static 65], uint64_t epoch, uint8_t policy_ref[static 32]);
 /* TPM2_PolicyPCR's digest from the zero policy: SHA-256(0…0 ‖ TPM_CC_PolicyPCR ‖ TPML_PCR_SELECTION ‖ pcrDigest). */
 void bulla_policy_pcr_digest(uint32_t pcr_mask, const uint8_t pcr_digest[static 32], uint8_t policy[static 32]);

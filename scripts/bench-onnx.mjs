@@ -4,9 +4,14 @@
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 
+const usage = "usage: bench-onnx.mjs PREFIX MODEL.onnx";
 const [prefix, file] = process.argv.slice(2);
+if (process.argv.some((word) => word === "--help" || word === "-h")) {
+  console.log(usage);
+  process.exit(0);
+}
 if (!file) {
-  console.error("usage: bench-onnx.mjs PREFIX MODEL.onnx");
+  console.error(usage);
   process.exit(1);
 }
 const ort = createRequire(resolve(prefix, "package.json"))("onnxruntime-node");

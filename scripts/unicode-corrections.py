@@ -11,6 +11,9 @@ import ctypes
 import gzip
 import sys
 
+if {"--help", "-h"} & set(sys.argv[1:]):
+    print(__doc__)
+    sys.exit(0)
 library = ctypes.CDLL("libutf8proc.so.2")
 library.utf8proc_version.restype = ctypes.c_char_p
 library.utf8proc_category_string.restype = ctypes.c_char_p

@@ -27,7 +27,7 @@ struct attested {
 
 static const struct bulla_option options[] = {
     {"nonce", 'n', "HEX", "8 to 64 bytes of whoever will verify", BULLA_OPTION_HEX, AT(nonce), 8, 64, true},
-    {"output", 'o', "FILE", "where the evidence goes", BULLA_OPTION_TEXT, AT(output), 0, 0, true},
+    {"output", 'o', "FILE", "where the evidence goes", BULLA_OPTION_OUTPUT, AT(output), 0, 0, true},
     {"attestation-key", 'a', "HEX", "TPM name of the attestation key that you trust, 34 bytes", BULLA_OPTION_HEX,
         AT(attestation_key), 34, 34, false},
     {"key", 'k', "LABEL", "evidence about this private key, which was made in the token", BULLA_OPTION_TEXT, AT(key), 0,
@@ -131,8 +131,9 @@ static void tpm_print(const struct bulla_verified_evidence *verified, json_t *do
     bulla_hex_write(tpm->key_name.bytes, tpm->key_name.size, name);
     bulla_say("  attestation key  %s", name);
     bulla_say(verified->claims.pinned ? "\n" : BULLA_WARN " (unpinned attestation key)" BULLA_PLAIN "\n");
-    bulla_say("  TPM clock        %llu ms, %u resets, %u restarts%s\n", (unsigned long long)tpm->clock,
-        tpm->reset_count, tpm->restart_count, tpm->clock_safe ? "" : ", not safe");
+    bulla_say("  TPM clock        %llu ms, %u reset%s, %u restart%s%s\n", (unsigned long long)tpm->clock,
+        tpm->reset_count, bulla_plural(tpm->reset_count), tpm->restart_count, bulla_plural(tpm->restart_count),
+        tpm->clock_safe ? "" : ", not safe");
     json_t *own =
         json_pack("{s:s,s:I,s:I,s:I,s:b}", "attestation_key_name", name, "clock", (json_int_t)tpm->clock, "resets",
             (json_int_t)tpm->reset_count, "restarts", (json_int_t)tpm->restart_count, "clock_safe", tpm->clock_safe);

@@ -76,9 +76,11 @@ static enum bulla_reason token_ask(const struct bulla_call *call, struct audit_q
 
 static void summary_say(const struct audit_question *question, const struct bulla_audit_summary *summary)
 {
-    bulla_say(BULLA_GOOD "unbroken" BULLA_PLAIN ": %llu lines, %llu heads%s, %llu lines after the last head\n",
-        (unsigned long long)summary->lines, (unsigned long long)summary->heads,
-        question->key.size ? " with good signatures" : "", (unsigned long long)summary->after_last_head);
+    const char *good = summary->heads == 1 ? " with a good signature" : " with good signatures";
+    bulla_say(BULLA_GOOD "unbroken" BULLA_PLAIN ": %llu line%s, %llu head%s%s, %llu line%s after the last head\n",
+        (unsigned long long)summary->lines, bulla_plural(summary->lines), (unsigned long long)summary->heads,
+        bulla_plural(summary->heads), question->key.size ? good : "", (unsigned long long)summary->after_last_head,
+        bulla_plural(summary->after_last_head));
     if (!question->key.size)
         bulla_say(BULLA_WARN "not checked" BULLA_PLAIN " signatures: no --key\n");
     if (!question->counted)

@@ -115,12 +115,13 @@ enum bulla_reason bulla_authority_generate(const char *path, uint8_t public_key[
         reason = bulla_refuse(BULLA_INTERNAL, "no P-256 key could be made");
         goto done;
     }
+    bool alone = bulla_file_is_output(path); /* whoever has the private key has the public one */
     if (snprintf(public_path, sizeof public_path, "%s.pub", path) >= (int)sizeof public_path) {
         reason = bulla_refuse(BULLA_FILE, "the path %.80s… is too long", path);
         goto done;
     }
     reason = bio_create_file(secret, path, 0600);
-    if (reason != BULLA_OK)
+    if (reason != BULLA_OK || alone)
         goto done;
     reason = bio_create_file(public, public_path, 0644);
     if (reason != BULLA_OK)

@@ -21,7 +21,7 @@ void bulla_authority_close(struct bulla_authority *authority);
 enum bulla_reason bulla_key_file_open(const char *path, const char *whose, void **key) BULLA_MUST_USE;
 
 /* Makes a key pair: `path` (0600, private) and `path`.pub (0644); neither is overwritten, and on refusal
- * neither is there that was not before. */
+ * neither is there that was not before. To standard output ("-") goes the private key alone. */
 enum bulla_reason bulla_authority_generate(
     const char *path, uint8_t public_key[static BULLA_AUTHORITY_SIZE]) BULLA_MUST_USE;
 /* What an authority is called wherever one is shown: the first 16 hex digits of the SHA-256 of its public key. */

@@ -22,7 +22,39 @@ static int ended(const char *command, enum bulla_reason reason)
     return (int)bulla_exit_of(reason);
 }
 
-/* `bulla`, `bulla help …`, `bulla --help`, `bulla --version`: what is not a command. */
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* Of what the words name: the program, a group of commands or a command. */
+static enum bulla_reason help_run(int argc, char **argv)
+{
+    char group[BULLA_COMMAND_NAME_SIZE];
+    int words = 0;
+    const struct bulla_command *command = NULL;
+    if (argc == 0 || is_help(argv[0]))
+        bulla_help_print();
+    else if (bulla_command_group(argc, argv, group))
+        bulla_group_help_print(group);
+    else if ((command = bulla_command_find(argc, argv, &words)) != NULL)
+        bulla_command_help_print(command);
+    else
+        return BULLA_ARGUMENT;
+    return BULLA_OK;
+}
+
+/* `bulla kes --help`: a group is no command, so no options of one were read. */
+static bool group_help_is_asked(int argc, char **argv)
+{
+    char group[BULLA_COMMAND_NAME_SIZE];
+    bool asked = false;
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        asked = asked || is_help(argv[i]);
+    return asked && bulla_command_group(argc, argv, group);
+}
+
+/* `bulla`, `bulla help …`, `bulla --help`, `bulla kes --help`, `bulla --version`: what is not a command. */
 static bool general_run(int argc, char **argv, int *status)
 {
     if (argc == 0) {
@@ -30,25 +62,14 @@ static bool general_run(int argc, char **argv, int *status)
         *status = BULLA_EXIT_USAGE;
         return true;
     }
-    bool help = strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "help") == 0;
+    bool help = is_help(argv[0]) || strcmp(argv[0], "help") == 0;
+    bool group = group_help_is_asked(argc, argv);
     bool version = strcmp(argv[0], "--version") == 0 || strcmp(argv[0], "-V") == 0;
-    if (help && argc == 1)
-        bulla_help_print();
     if (version)
         bulla_say("bulla %s\n", BULLA_VERSION);
-    if ((help && argc == 1) || version)
-        *status = ended("bulla", BULLA_OK);
-    return (help && argc == 1) || version;
-}
-
-static enum bulla_reason command_help(int argc, char **argv)
-{
-    int words = 0;
-    const struct bulla_command *command = bulla_command_find(argc, argv, &words);
-    if (!command)
-        return BULLA_ARGUMENT;
-    bulla_command_help_print(command);
-    return BULLA_OK;
+    if (help || group || version)
+        *status = ended("bulla", version ? BULLA_OK : help_run(argc - help, argv + help));
+    return help || group || version;
 }
 
 static enum bulla_reason command_run(struct bulla_call *call, int argc, char **argv)
@@ -61,6 +82,8 @@ static enum bulla_reason command_run(struct bulla_call *call, int argc, char **a
         return BULLA_OK;
     }
     bulla_output_open(common->json, common->quiet);
+    if (bulla_options_want_output(call))
+        bulla_output_give();
     return call->command->run(call);
 }
 
@@ -81,8 +104,6 @@ int bulla_command_line(int argc, char **argv)
     bulla_output_open(false, false);
     if (general_run(argc, argv, &status))
         return status;
-    if (strcmp(argv[0], "help") == 0)
-        return ended("bulla", command_help(argc - 1, argv + 1));
     bulla_output_open(json_is_among(argc, argv), false);
     const struct bulla_command *command = bulla_command_find(argc, argv, &words);
     if (!command) {

@@ -21,27 +21,43 @@ static int name_matches(const char *name, int argc, char **argv)
     return 0;
 }
 
-static bool is_group(const char *word)
+bool bulla_command_is_within(const struct bulla_command *command, const char *group)
 {
-    for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++) {
-        const char *space = strchr(bulla_commands[i]->name, ' ');
-        size_t size = space ? (size_t)(space - bulla_commands[i]->name) : 0;
-        if (size && strlen(word) == size && strncmp(bulla_commands[i]->name, word, size) == 0)
+    size_t size = strlen(group);
+    return size && strncmp(command->name, group, size) == 0 && command->name[size] == ' ';
+}
+
+static bool is_group(const char *words)
+{
+    for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++)
+        if (bulla_command_is_within(bulla_commands[i], words))
             return true;
-    }
     return false;
+}
+
+bool bulla_command_group(int argc, char **argv, char group[static BULLA_COMMAND_NAME_SIZE])
+{
+    size_t used = 0;
+    group[0] = '\0';
+    for (int i = 0; i < argc && argv[i][0] != '-'; i++) {
+        size_t left = BULLA_COMMAND_NAME_SIZE - used;
+        int more = snprintf(group + used, left, "%s%s", i ? " " : "", argv[i]);
+        if (more < 0 || (size_t)more >= left)
+            return false;
+        used += (size_t)more;
+    }
+    return is_group(group);
 }
 
 static void group_refuse(const char *group)
 {
     char names[256] = "";
     size_t used = 0;
-    size_t size = strlen(group);
     for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++) {
-        const char *name = bulla_commands[i]->name;
-        if (strncmp(name, group, size) != 0 || name[size] != ' ')
+        if (!bulla_command_is_within(bulla_commands[i], group))
             continue;
-        int more = snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", name + size + 1);
+        const char *name = bulla_commands[i]->name + strlen(group) + 1;
+        int more = snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", name);
         used += more > 0 && (size_t)more < sizeof names - used ? (size_t)more : 0;
     }
     (void)bulla_refuse(BULLA_ARGUMENT, "'%s' wants one of: %s", group, names);

@@ -61,8 +61,15 @@ extern const struct bulla_command *const bulla_commands[BULLA_COMMAND_COUNT];
 /* The command whose name argv begins with, and how many words that took; NULL with a sentence recorded otherwise. */
 const struct bulla_command *bulla_command_find(int argc, char **argv, int *words);
 
-/* `bulla --help` and `bulla COMMAND --help`, to standard output. */
+enum { BULLA_COMMAND_NAME_SIZE = 64 };
+/* "kes opcert" of the words before the first option, where names of commands go on after them; false otherwise. */
+bool bulla_command_group(int argc, char **argv, char group[static BULLA_COMMAND_NAME_SIZE]);
+/* Whether the command's name begins with the words of the group. */
+bool bulla_command_is_within(const struct bulla_command *command, const char *group);
+
+/* `bulla --help`, `bulla kes --help` and `bulla COMMAND --help`, to standard output. */
 void bulla_help_print(void);
+void bulla_group_help_print(const char *group);
 void bulla_command_help_print(const struct bulla_command *command);
 
 /* Runs one command line without the program's name; returns the exit status. Prints refusals. */

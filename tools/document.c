@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "file.h"
+#include "output.h"
 
 static enum bulla_reason have(const void *memory)
 {
@@ -46,7 +47,8 @@ static enum bulla_reason unknown_open(
 {
     (void)document;
     (void)authority;
-    return bulla_refuse(BULLA_MALFORMED, "%zu bytes that are no policy, grant or revocation", bytes.size);
+    return bulla_refuse(
+        BULLA_MALFORMED, "no policy, grant or revocation, but %zu byte%s", bytes.size, bulla_plural(bytes.size));
 }
 
 static const struct {

@@ -19,9 +19,9 @@ struct accept_settings {
 #define AT(member) offsetof(struct accept_settings, member)
 
 static const struct bulla_option options[] = {
-    {"keep", 0, "STATE", "what `enroll challenge` kept; it is used up", BULLA_OPTION_TEXT, AT(keep), 0, 0, true},
-    {"output", 'o', "FILE", "where the attestation key's name goes: other commands take it as @FILE", BULLA_OPTION_TEXT,
-        AT(output), 0, 0, true},
+    {"keep", 0, "STATE", "what `enroll challenge` kept; it is used up", BULLA_OPTION_KEPT, AT(keep), 0, 0, true},
+    {"output", 'o', "FILE", "where the attestation key's name goes: other commands take it as @FILE",
+        BULLA_OPTION_OUTPUT, AT(output), 0, 0, true},
 };
 
 struct name {

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "crypto/arena.h"
 #include "enrolment.h"
+#include "file.h"
 #include "output.h"
 #include "progress.h"
 
@@ -16,7 +17,7 @@ struct answer_settings {
 #define AT(member) offsetof(struct answer_settings, member)
 
 static const struct bulla_option options[] = {
-    {"output", 'o', "FILE", "where the answer goes", BULLA_OPTION_TEXT, AT(output), 0, 0, true},
+    {"output", 'o', "FILE", "where the answer goes", BULLA_OPTION_OUTPUT, AT(output), 0, 0, true},
 };
 
 static enum bulla_reason secret_get(
@@ -46,7 +47,8 @@ static enum bulla_reason answer_write(
     json_t *answer =
         json_pack("{s:s,s:o*}", "attestation_key_name", name ? name : "", "secret", bulla_enrolment_hex(secret));
     BULLA_TRY(bulla_enrolment_write(settings->output, 0600, false, &bulla_enrolment_answer, answer));
-    bulla_say(BULLA_GOOD "answered" BULLA_PLAIN ": %s is for the verifier, and for nobody else\n", settings->output);
+    bulla_say(BULLA_GOOD "answered" BULLA_PLAIN ": %s is for the verifier, and for nobody else\n",
+        bulla_file_shown(settings->output));
     return bulla_output_document(json_pack("{s:s}", "file", settings->output));
 }
 

@@ -12,6 +12,7 @@
 #include "evidence/tpm_credential.h"
 #include "evidence/tpm_ek.h"
 #include "evidence/tpm_structures.h"
+#include "file.h"
 #include "output.h"
 
 enum { DAY = 86400, CERTIFICATE_LARGEST = 8192, PUBLIC_LARGEST = 1024 };
@@ -30,8 +31,8 @@ static const struct bulla_option options[] = {
         0, false},
     {"revocations", 0, "FILE", "a revocation list of one of these, in PEM or DER; repeatable", BULLA_OPTION_LIST,
         AT(revocations), 0, BULLA_CERTIFICATES_LISTS, false},
-    {"output", 'o', "FILE", "where the challenge goes", BULLA_OPTION_TEXT, AT(output), 0, 0, true},
-    {"keep", 0, "STATE", "what stays here until the answer comes", BULLA_OPTION_TEXT, AT(keep), 0, 0, true},
+    {"output", 'o', "FILE", "where the challenge goes", BULLA_OPTION_OUTPUT, AT(output), 0, 0, true},
+    {"keep", 0, "STATE", "what stays here until the answer comes", BULLA_OPTION_KEPT, AT(keep), 0, 0, true},
 };
 
 /* What is enrolled, as far as it was checked. */
@@ -170,7 +171,7 @@ static enum bulla_reason challenge_print(const struct challenge_settings *settin
     const struct bulla_tpm_ek *maker = &machine->endorsement;
     bulla_say(BULLA_GOOD "endorsed" BULLA_PLAIN " by a maker that you trust: TPM %s, %s, version %s\n"
                          "  attestation key  %s\n  challenge        %s, to be answered within a day\n",
-        maker->manufacturer, maker->model, maker->version, name, settings->output);
+        maker->manufacturer, maker->model, maker->version, name, bulla_file_shown(settings->output));
     return bulla_output_document(
         json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "file", settings->output, "attestation_key_name", name, "state",
             settings->keep, "manufacturer", maker->manufacturer, "model", maker->model, "version", maker->version));

@@ -3,6 +3,7 @@
 #include "client.h"
 #include "commands.h"
 #include "enrolment.h"
+#include "file.h"
 #include "output.h"
 #include "progress.h"
 
@@ -13,7 +14,7 @@ struct request_settings {
 #define AT(member) offsetof(struct request_settings, member)
 
 static const struct bulla_option options[] = {
-    {"output", 'o', "FILE", "where the enrolment document goes", BULLA_OPTION_TEXT, AT(output), 0, 0, true},
+    {"output", 'o', "FILE", "where the enrolment document goes", BULLA_OPTION_OUTPUT, AT(output), 0, 0, true},
 };
 
 /* The token's own reason, where it gives none of what is asked for. */
@@ -37,7 +38,8 @@ static enum bulla_reason request_print(const json_t *enrolment, const char *path
     json_t *algorithms = json_array();
     size_t i;
     const json_t *entry;
-    bulla_say(BULLA_GOOD "written" BULLA_PLAIN ": %s\n  attestation key  %s\n", path, name ? name : "");
+    bulla_say(
+        BULLA_GOOD "written" BULLA_PLAIN ": %s\n  attestation key  %s\n", bulla_file_shown(path), name ? name : "");
     json_array_foreach(endorsements, i, entry)
     {
         const char *algorithm = json_string_value(json_object_get(entry, "algorithm"));

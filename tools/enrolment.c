@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "output.h"
 
 const struct bulla_enrolment_format bulla_enrolment_request = {
     "bulla/1 enrolment", {"token", "serial", "receipt_key", "attestation_key", "attestation_key_name", "endorsements"}};
@@ -84,7 +85,8 @@ enum bulla_reason bulla_enrolment_bytes(
     if (!text || sodium_hex2bin(bytes, most, text, strlen(text), NULL, size, &end) != 0 || *end != '\0')
         return bulla_refuse(BULLA_MALFORMED, "\"%s\" is not hex of %zu to %zu bytes", member, least, most);
     return *size >= least ? BULLA_OK
-                          : bulla_refuse(BULLA_MALFORMED, "\"%s\" has %zu bytes; %zu are needed", member, *size, least);
+                          : bulla_refuse(BULLA_MALFORMED, "\"%s\" has %zu byte%s; %zu are needed", member, *size,
+                                bulla_plural(*size), least);
 }
 
 json_t *bulla_enrolment_hex(struct bulla_bytes bytes)

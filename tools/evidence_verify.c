@@ -15,7 +15,8 @@ struct verify_settings {
 
 static const struct bulla_option options[] = {
     BULLA_EVIDENCE_OPTIONS,
-    {"cwt", 0, "FILE", "write the result as a signed EAR (CWT); needs --key", BULLA_OPTION_TEXT, AT(cwt), 0, 0, false},
+    {"cwt", 0, "FILE", "write the result as a signed EAR (CWT); needs --key", BULLA_OPTION_OUTPUT, AT(cwt), 0, 0,
+        false},
     {"key", 'k', "FILE", "the verifier's own P-256 key, in PEM", BULLA_OPTION_TEXT, AT(key), 0, 0, false},
 };
 

@@ -109,6 +109,23 @@ static enum bulla_reason device_check(const char *path, int file)
     return BULLA_OK;
 }
 
+bool bulla_file_is_output(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+const char *bulla_file_shown(const char *path)
+{
+    return bulla_file_is_output(path) ? "standard output" : path;
+}
+
+static enum bulla_reason output_write(struct bulla_bytes bytes)
+{
+    struct bulla_file_writer writer = {.file = STDOUT_FILENO, .temporary = "standard output"};
+    bulla_output_give();
+    return bulla_file_writer_put(&writer, bytes);
+}
+
 static bool is_output(int file)
 {
     struct stat status, output;
@@ -157,6 +174,8 @@ static enum bulla_reason target_write(const char *path, mode_t mode, struct bull
 enum bulla_reason bulla_file_write(const char *path, mode_t mode, struct bulla_bytes bytes)
 {
     struct stat status;
+    if (bulla_file_is_output(path))
+        return output_write(bytes);
     if (stat(path, &status) != 0)
         return regular_write(path, mode, bytes);
     if (S_ISDIR(status.st_mode))
@@ -166,6 +185,8 @@ enum bulla_reason bulla_file_write(const char *path, mode_t mode, struct bulla_b
 
 enum bulla_reason bulla_file_create(const char *path, mode_t mode, struct bulla_bytes bytes)
 {
+    if (bulla_file_is_output(path))
+        return output_write(bytes);
     /* The name is taken first, so that two processes can't both think that it was free. */
     struct stat status;
     int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);

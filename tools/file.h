@@ -14,10 +14,14 @@ enum bulla_reason bulla_file_read(const char *path, size_t largest, uint8_t **da
 enum bulla_reason bulla_file_read_secret(const char *path, size_t largest, uint8_t **data, size_t *size) BULLA_MUST_USE;
 /* Wipes and frees; NULL is nothing. */
 void bulla_file_free(uint8_t *data, size_t size);
+/* "-", which is standard output where a file is written. */
+bool bulla_file_is_output(const char *path);
+/* What people call it: "standard output" instead of "-". */
+const char *bulla_file_shown(const char *path);
 /* A temporary file beside it, fsync, rename, fsync of the folder: afterwards the path holds the old or the new bytes.
  * Of an existing file only the name is kept; a link's target is replaced, a device or pipe is written to, unless it is
- * a named pipe of another user's. Before the pipe that is standard output is written to, it is given up for that
- * (bulla_output_give). BULLA_FILE, BULLA_STORE_FULL. */
+ * a named pipe of another user's. Before standard output, "-" or the pipe that it is, is written to, it is given up for
+ * that (bulla_output_give). BULLA_FILE, BULLA_STORE_FULL. */
 enum bulla_reason bulla_file_write(const char *path, mode_t mode, struct bulla_bytes bytes) BULLA_MUST_USE;
 /* As above, but refuses when there is a file already. */
 enum bulla_reason bulla_file_create(const char *path, mode_t mode, struct bulla_bytes bytes) BULLA_MUST_USE;

@@ -37,7 +37,7 @@ static const struct bulla_option options[] = {
     {"rate", 0, "N/SECONDS", "at most so many uses in so many seconds", BULLA_OPTION_TEXT, AT(rate), 0, 0, false},
     {"epoch", 0, "N", "the epoch of the policies under which it counts (default 0)", BULLA_OPTION_NUMBER, AT(epoch), 0,
         INT64_MAX, false},
-    {"output", 'o', "FILE", "where the grant goes: a new file, for revoking it takes its id", BULLA_OPTION_TEXT,
+    {"output", 'o', "FILE", "where the grant goes: a new file, for revoking it takes its id", BULLA_OPTION_OUTPUT,
         AT(output), 0, 0, true},
     {"load", 0, NULL, "load it into the token as well", BULLA_OPTION_FLAG, AT(load), 0, 0, false},
 };
@@ -95,7 +95,7 @@ static enum bulla_reason result_print(const struct bulla_grant *grant, const str
     bulla_grant_id_text(grant->id, id);
     bulla_grant_text(grant, text);
     bulla_say(BULLA_GOOD "%s" BULLA_PLAIN " grant %s: %s\n  %s\n", settings->load ? "signed and loaded" : "signed", id,
-        settings->output, text);
+        bulla_file_shown(settings->output), text);
     json_t *result = bulla_grant_json(grant);
     (void)json_object_set_new(result, "epoch", json_integer((json_int_t)settings->epoch));
     (void)json_object_set_new(result, "file", json_string(settings->output));

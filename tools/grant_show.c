@@ -13,11 +13,6 @@ void bulla_grant_id_text(const uint8_t id[static BULLA_GRANT_ID], char text[stat
     bulla_hex_write(id, BULLA_GRANT_ID, text);
 }
 
-const char *bulla_plural(size_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 void bulla_policy_summary(const struct bulla_policy *policy, char text[static BULLA_SUMMARY_TEXT])
 {
     int used = snprintf(text, BULLA_SUMMARY_TEXT, "version %llu of epoch %llu, %zu state%s, %zu reference%s",
@@ -54,7 +49,7 @@ void bulla_grant_text(const struct bulla_grant *grant, char text[static BULLA_GR
     bulla_grant_operations_text(grant->operations, operations);
     object_text(grant, object);
     if (grant->uses)
-        (void)snprintf(uses, sizeof uses, ", %llu times", (unsigned long long)grant->uses);
+        (void)snprintf(uses, sizeof uses, ", %llu time%s", (unsigned long long)grant->uses, bulla_plural(grant->uses));
     if (grant->rate)
         (void)snprintf(rate, sizeof rate, ", at most %u in %u s", grant->rate, grant->rate_seconds);
     (void)snprintf(text, BULLA_GRANT_TEXT, "%s may %s with %s from %s until %s%s%s", who,

@@ -21,8 +21,6 @@ json_t *bulla_revocation_show(const struct bulla_revocation *revocation);
 
 /* "version 2 of epoch 0, 1 state, 0 references, restricted to 1 grant" */
 void bulla_policy_summary(const struct bulla_policy *policy, char text[static BULLA_SUMMARY_TEXT]);
-/* "s" of more than one, and of none. */
-const char *bulla_plural(size_t count);
 
 /* {"label", "kind", "measurements": {…}, "tcb", "migratable", "platform"}. */
 json_t *bulla_reference_json(const struct bulla_policy_reference *reference);

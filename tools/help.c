@@ -30,6 +30,15 @@ void bulla_help_print(void)
     statuses_print();
 }
 
+void bulla_group_help_print(const char *group)
+{
+    bulla_say("Usage: bulla %s COMMAND [OPTION…] [ARGUMENT…]\n\n" BULLA_STRONG "Commands" BULLA_PLAIN "\n", group);
+    for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++)
+        if (bulla_command_is_within(bulla_commands[i], group))
+            bulla_say("  %-16s %s\n", bulla_commands[i]->name, bulla_commands[i]->summary);
+    bulla_say("\n`bulla %s COMMAND --help` says more of one; bulla(1) says all.\n", group);
+}
+
 static void option_print(const struct bulla_option *row)
 {
     char letter[8] = "    ";
@@ -37,7 +46,8 @@ static void option_print(const struct bulla_option *row)
     if (row->letter)
         (void)snprintf(letter, sizeof letter, "-%c, ", row->letter);
     (void)snprintf(name, sizeof name, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
-    bulla_say("  %s%-26s %s%s\n", letter, name, row->help, row->required ? " (needed)" : "");
+    bulla_say("  %s%-26s %s%s%s\n", letter, name, row->help,
+        row->kind == BULLA_OPTION_OUTPUT ? "; -: standard output" : "", row->required ? " (needed)" : "");
 }
 
 void bulla_command_help_print(const struct bulla_command *command)

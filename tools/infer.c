@@ -19,8 +19,8 @@ enum { TEXTS_LARGEST = 16 << 20 };
 
 static const struct bulla_option options[] = {
     {"model", 'M', "NAME", "label of the model", BULLA_OPTION_TEXT, AT(model), 0, 0, true},
-    {"receipt", 'r', "FILE", "write request, answer and receipt to FILE, for `bulla receipt verify`", BULLA_OPTION_TEXT,
-        AT(receipt), 0, 0, false},
+    {"receipt", 'r', "FILE", "write request, answer and receipt to FILE, for `bulla receipt verify`",
+        BULLA_OPTION_OUTPUT, AT(receipt), 0, 0, false},
     {"nonce", 'n', "HEX", "8 to 64 bytes that the receipt shall carry", BULLA_OPTION_HEX, AT(nonce), 8, 64, false},
     {"max-length", 'L', "N", "cut each text to N tokens", BULLA_OPTION_NUMBER, AT(max_length), 2, 65535, false},
     {"similarity", 's', NULL, "the table of cosine similarities, also with --json", BULLA_OPTION_FLAG, AT(similarity),

@@ -1,3 +1,4 @@
+#include "file.h"
 #include "infer.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static enum bulla_reason receipt_say(const struct bulla_inference *inference, js
     BULLA_TRY(bulla_receipt_read(inference->read.receipt, &receipt, &message));
     bulla_say("receipt %llu, %.*s, not verified here", (unsigned long long)receipt.sequence,
         (int)receipt.security_mode.size, (const char *)receipt.security_mode.data);
-    if (inference->settings->receipt)
+    if (inference->settings->receipt && !bulla_file_is_output(inference->settings->receipt))
         bulla_say("; kept in %s: bulla receipt verify %s", inference->settings->receipt, inference->settings->receipt);
     bulla_say("\n");
     (void)json_object_set_new(document, "sequence", json_integer((json_int_t)receipt.sequence));

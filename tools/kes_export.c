@@ -15,7 +15,7 @@ struct export_settings {
 
 static const struct bulla_option options[] = {
     {"format", 'f', "NAME", "envelope (default), cbor or raw", BULLA_OPTION_TEXT, AT(format), 0, 0, false},
-    {"output", 'o', "FILE", "write it there; what is there already is not overwritten", BULLA_OPTION_TEXT, AT(output),
+    {"output", 'o', "FILE", "write it there; what is there already is not overwritten", BULLA_OPTION_OUTPUT, AT(output),
         0, 0, true},
 };
 
@@ -66,9 +66,10 @@ static enum bulla_reason export_key(
     BULLA_TRY(export_check(&view, form));
     BULLA_TRY(key_write(client, &key, form, output, &period));
     view.period = period; /* the file's, whatever the token's is by now */
-    bulla_say(BULLA_GOOD "exported" BULLA_PLAIN " to %s: ", output);
+    bulla_say(BULLA_GOOD "exported" BULLA_PLAIN " to %s: ", bulla_file_shown(output));
     bulla_kes_say(&view);
-    bulla_remark("%s can sign in this period and every later one, and nothing evolves it", output);
+    bulla_remark("%s can sign in this period and every later one, and nothing evolves it",
+        bulla_file_is_output(output) ? "what was written" : output);
     return bulla_output_document(bulla_kes_json(&view));
 }
 

@@ -14,7 +14,7 @@ struct export_settings {
 
 static const struct bulla_option options[] = {
     {"format", 'f', "NAME", "envelope (default), hex or raw", BULLA_OPTION_TEXT, AT(format), 0, 0, false},
-    {"output", 'o', "FILE", "write it there (default: standard output)", BULLA_OPTION_TEXT, AT(output), 0, 0, false},
+    {"output", 'o', "FILE", "write it there (default: standard output)", BULLA_OPTION_OUTPUT, AT(output), 0, 0, false},
 };
 
 static void envelope_form(const struct bulla_kes_view *view, struct bulla_writer *writer)

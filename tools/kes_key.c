@@ -84,8 +84,9 @@ void bulla_kes_say(const struct bulla_kes_view *view)
         bulla_say("  " BULLA_WARN "exportable" BULLA_PLAIN "\n");
     if (!view->slots_per_period)
         return;
-    bulla_say("  clock: slot 0 at %s, %lu slots of %lu ms in a period, the first from slot %lu",
-        bulla_time_write(view->start_time, when), view->slots_per_period, view->slot_length, view->start_slot);
+    bulla_say("  clock: slot 0 at %s, %lu slot%s of %lu ms in a period, the first from slot %lu",
+        bulla_time_write(view->start_time, when), view->slots_per_period, bulla_plural(view->slots_per_period),
+        view->slot_length, view->start_slot);
     if (!bulla_kes_due(view, (uint64_t)time(NULL), &due))
         bulla_say(": not begun\n");
     else

@@ -27,12 +27,12 @@ static const struct bulla_option options[] = {
     {"cold", 'c', "LABEL", "the Ed25519 cold key in the token that signs", BULLA_OPTION_TEXT, AT(cold), 0, 0, false},
     {"cold-key", 0, "FILE", "instead of --cold: a StakePoolSigningKey_ed25519", BULLA_OPTION_TEXT, AT(cold_key), 0, 0,
         false},
-    {"counter", 0, "FILE", "where the number of issues is kept, as cardano-cli keeps it", BULLA_OPTION_TEXT,
+    {"counter", 0, "FILE", "where the number of issues is kept, as cardano-cli keeps it", BULLA_OPTION_KEPT,
         AT(counter), 0, 0, true},
     {"first", 0, "N", "make the counter's file, with this number", BULLA_OPTION_TEXT, AT(first), 0, 0, false},
     {"period", 'p', "N", "the chain's KES period in which the key's 0 lies (default: by the key's clock)",
         BULLA_OPTION_TEXT, AT(period), 0, 0, false},
-    {"output", 'o', "FILE", "where the certificate goes", BULLA_OPTION_TEXT, AT(output), 0, 0, true},
+    {"output", 'o', "FILE", "where the certificate goes", BULLA_OPTION_OUTPUT, AT(output), 0, 0, true},
 };
 
 struct issuing {
@@ -201,7 +201,8 @@ static enum bulla_reason write_both(const struct issuing *issuing)
     if (counter_write(issuing) == BULLA_OK)
         return BULLA_OK;
     bulla_output_remedy("destroy that certificate, or the next one has the same number");
-    return bulla_refuse_within(BULLA_FILE, "%s is issued, but not counted: ", output);
+    return bulla_refuse_within(
+        BULLA_FILE, "%s is issued, but not counted: ", bulla_file_is_output(output) ? "the certificate" : output);
 }
 
 static enum bulla_reason issue(struct issuing *issuing)
@@ -215,7 +216,8 @@ static enum bulla_reason issue(struct issuing *issuing)
     BULLA_TRY(write_both(issuing));
     bulla_hex_write(certificate->hot, sizeof certificate->hot, hot);
     bulla_say(BULLA_GOOD "issued" BULLA_PLAIN " number %llu, from KES period %llu on: %s\n",
-        (unsigned long long)certificate->counter, (unsigned long long)certificate->period, issuing->settings->output);
+        (unsigned long long)certificate->counter, (unsigned long long)certificate->period,
+        bulla_file_shown(issuing->settings->output));
     return bulla_output_document(
         json_pack("{s:s,s:I,s:I,s:s}", "verification_key", hot, "counter", (json_int_t)certificate->counter, "period",
             (json_int_t)certificate->period, "file", issuing->settings->output));

@@ -19,7 +19,7 @@ struct sign_settings {
 static const struct bulla_option options[] = {
     {"compact", 0, NULL, "by CompactSumKES (default: SumKES, which Cardano has)", BULLA_OPTION_FLAG,
         offsetof(struct sign_settings, compact), 0, 0, false},
-    {"output", 'o', "FILE", "write the signature's bytes there (default: hex to standard output)", BULLA_OPTION_TEXT,
+    {"output", 'o', "FILE", "write the signature's bytes there (default: hex to standard output)", BULLA_OPTION_OUTPUT,
         offsetof(struct sign_settings, output), 0, 0, false},
 };
 
@@ -70,7 +70,8 @@ static enum bulla_reason result_print(const struct signing *signing)
     bulla_hex_write(signing->signature, signing->size, hex);
     if (output) {
         BULLA_TRY(bulla_file_write(output, 0644, (struct bulla_bytes){signing->signature, signing->size}));
-        bulla_say(BULLA_GOOD "signed" BULLA_PLAIN " in period %llu: %s\n", (unsigned long long)signing->period, output);
+        bulla_say(BULLA_GOOD "signed" BULLA_PLAIN " in period %llu: %s\n", (unsigned long long)signing->period,
+            bulla_file_shown(output));
     } else {
         bulla_say("%s\n", hex);
         bulla_remark("signed in period %llu", (unsigned long long)signing->period);

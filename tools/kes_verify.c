@@ -70,7 +70,8 @@ static enum bulla_reason depth_take(struct bulla_kes_claim *claim, int depth)
         claim->depth++;
     return claim->depth <= BULLA_KES_DEPTH_LARGEST
                ? BULLA_OK
-               : bulla_refuse(BULLA_SIGNATURE, "no KES signature of this scheme has %zu bytes", claim->signature.size);
+               : bulla_refuse(BULLA_SIGNATURE, "no KES signature of this scheme has %zu byte%s", claim->signature.size,
+                     bulla_plural(claim->signature.size));
 }
 
 static enum bulla_reason verify(struct bulla_kes_claim *claim, const char *period)

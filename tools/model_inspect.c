@@ -68,8 +68,9 @@ static enum bulla_reason header_print(const struct bulla_stream_header *header, 
     bulla_say("  model id        %s\n  generation      %llu\n  sealed by token %s\n  manifest        %s\n", name,
         (unsigned long long)header->generation, token, manifest);
     bulla_say("  authority       %s\n  policy          %s\n", self ? "self-authorised" : hash, policy);
-    bulla_say("  encryption      %s, %llu chunks of %u bytes, %llu bytes of plaintext\n", aead_name(header->aead),
-        (unsigned long long)header->chunk_count, header->chunk_size, (unsigned long long)header->plaintext_size);
+    bulla_say("  encryption      %s, %llu chunk%s of %u bytes, %llu bytes of plaintext\n", aead_name(header->aead),
+        (unsigned long long)header->chunk_count, bulla_plural(header->chunk_count), header->chunk_size,
+        (unsigned long long)header->plaintext_size);
     bulla_say("  file            %llu bytes", (unsigned long long)found);
     if (expected != found)
         bulla_say(", " BULLA_BAD "which is not what the header says" BULLA_PLAIN);

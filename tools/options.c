@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "values.h"
 
 #define AT(member) offsetof(struct bulla_common, member)
@@ -140,6 +141,18 @@ static enum bulla_reason arguments_check(const struct bulla_call *call)
         return bulla_refuse(BULLA_ARGUMENT, "too many arguments, the first superfluous one is '%s'",
             call->arguments[call->command->arguments_most]);
     return BULLA_OK;
+}
+
+bool bulla_options_want_output(const struct bulla_call *call)
+{
+    const struct bulla_command *command = call->command;
+    for (size_t i = 0; i < command->option_count; i++) {
+        const void *at = (const uint8_t *)call->settings + command->options[i].offset;
+        const char *path = command->options[i].kind == BULLA_OPTION_OUTPUT ? *(const char *const *)at : NULL;
+        if (path && bulla_file_is_output(path))
+            return true;
+    }
+    return false;
 }
 
 enum bulla_reason bulla_options_parse(struct bulla_call *call, int argc, char **argv)

@@ -14,6 +14,8 @@
 enum bulla_option_kind {
     BULLA_OPTION_FLAG,   /* bool */
     BULLA_OPTION_TEXT,   /* const char * */
+    BULLA_OPTION_OUTPUT, /* const char *, a file that is written: "-" is standard output */
+    BULLA_OPTION_KEPT,   /* const char *, a file that is written and read again: never "-" */
     BULLA_OPTION_NUMBER, /* uint64_t, within least … most */
     BULLA_OPTION_HEX,    /* struct bulla_hex, least … most bytes; "@FILE": the digits stand in that file */
     BULLA_OPTION_LIST,   /* struct bulla_list, one item each time it is given */
@@ -85,6 +87,9 @@ size_t bulla_options_collect(
  * settings are set. BULLA_ARGUMENT with a sentence that names what was wrong, and what is near to it. With --help
  * given, what is missing is not asked for. */
 enum bulla_reason bulla_options_parse(struct bulla_call *call, int argc, char **argv) BULLA_MUST_USE;
+
+/* Whether an option of BULLA_OPTION_OUTPUT names standard output. */
+bool bulla_options_want_output(const struct bulla_call *call);
 
 /* Hex digits of either case; BULLA_ARGUMENT otherwise, with `what` in the detail. */
 enum bulla_reason bulla_hex_parse(const char *text, const char *what, struct bulla_hex *hex) BULLA_MUST_USE;

@@ -181,6 +181,11 @@ void bulla_say_own(const char *text)
     bulla_say("%s", text);
 }
 
+const char *bulla_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 void bulla_say_error(const char *format, ...)
 {
     va_list arguments;

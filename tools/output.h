@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "crypto/reason.h"
 
@@ -25,14 +26,16 @@ void bulla_output_open(bool json, bool quiet);
 bool bulla_output_json_wanted(void);
 bool bulla_output_quiet(void);
 
-/* Standard output is the file that the command was told to write (-o /dev/stdout before a pipe), and takes nothing
- * else: what is said from now on, or printed as JSON, goes to standard error. */
+/* Standard output is the file that the command was told to write (-o -, or -o /dev/stdout before a pipe), and takes
+ * nothing else: what is said from now on, or printed as JSON, goes to standard error. */
 void bulla_output_give(void);
 
 /* To standard output; nothing with --json. */
 void bulla_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for text of the program's own, with the line ends that it has. */
 void bulla_say_own(const char *text);
+/* "s" of more than one, and of none. */
+const char *bulla_plural(uint64_t count);
 /* A remark to standard error, "bulla: …"; nothing with --quiet. */
 void bulla_remark(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* To standard error always, and without a prefix: questions and help after a usage error. */

@@ -7,6 +7,7 @@
 #include "evidence/plain_text.h"
 #include "evidence/tpm_quote.h"
 #include "options.h"
+#include "output.h"
 
 static bool number_take(const char **at, unsigned *number)
 {
@@ -115,8 +116,8 @@ enum bulla_reason bulla_pcrs_state_parse(const char *text, struct bulla_policy_s
     BULLA_TRY(bulla_pcrs_parse(pcrs, &state->pcr_mask));
     BULLA_TRY(bulla_hex_parse(colon + 1, "the digest of a state", &digest));
     if (digest.size != sizeof state->pcr_digest)
-        return bulla_refuse(
-            BULLA_ARGUMENT, "the digest of '%s' has %zu bytes instead of 32", state->label, digest.size);
+        return bulla_refuse(BULLA_ARGUMENT, "the digest of '%s' has %zu byte%s instead of 32", state->label,
+            digest.size, bulla_plural(digest.size));
     memcpy(state->pcr_digest, digest.data, sizeof state->pcr_digest);
     return BULLA_OK;
 }

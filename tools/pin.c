@@ -112,8 +112,8 @@ enum bulla_reason bulla_pin_get(const struct bulla_pin_source *source, struct bu
     fresh = memory;
     BULLA_TRY(pin_fill(source, fresh));
     if (fresh->size < PIN_SMALLEST)
-        return bulla_refuse(
-            BULLA_PIN_LENGTH, "%s has %zu bytes; at least %d are needed", source->prompt, fresh->size, PIN_SMALLEST);
+        return bulla_refuse(BULLA_PIN_LENGTH, "%s has %zu byte%s; at least %d are needed", source->prompt, fresh->size,
+            bulla_plural(fresh->size), PIN_SMALLEST);
     *pin = BULLA_SECRET_KEEP(fresh);
     return BULLA_OK;
 }

@@ -85,8 +85,13 @@ enum bulla_reason bulla_draft_base(struct bulla_policy_draft *draft, const struc
 {
     for (size_t i = 0; i < base->policy->state_count; i++)
         BULLA_TRY(bulla_draft_state(draft, &base->policy->states[i]));
-    for (size_t i = 0; i < base->policy->reference_count; i++)
+    for (size_t i = 0; i < base->policy->reference_count; i++) {
         BULLA_TRY(bulla_draft_reference(draft, &base->policy->references[i]));
+        if (bulla_policy_reference_check(&base->policy->references[i]) == BULLA_OK)
+            continue;
+        bulla_remark("%s", bulla_detail()); /* it was signed once, and is told of */
+        bulla_detail_clear();
+    }
     for (size_t i = 0; grants && i < base->grant_count; i++)
         BULLA_TRY(bulla_draft_grant(draft, &base->grants[i]));
     draft->policy.restricted |= base->policy->restricted;

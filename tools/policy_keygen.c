@@ -1,5 +1,6 @@
 #include "authority.h"
 #include "commands.h"
+#include "file.h"
 #include "output.h"
 
 struct keygen_settings {
@@ -8,7 +9,7 @@ struct keygen_settings {
 };
 
 static const struct bulla_option options[] = {
-    {"output", 'o', "FILE", "where the private key goes; the public one goes to FILE.pub", BULLA_OPTION_TEXT,
+    {"output", 'o', "FILE", "where the private key goes; the public one goes to FILE.pub", BULLA_OPTION_OUTPUT,
         offsetof(struct keygen_settings, output), 0, 0, true},
 };
 
@@ -21,10 +22,14 @@ static enum bulla_reason keygen_run(const struct bulla_call *call)
     BULLA_TRY(bulla_authority_generate(settings->output, public_key));
     bulla_hex_write(public_key, sizeof public_key, hex);
     bulla_authority_hash(BULLA_BYTES(public_key), hash);
-    bulla_say("authority %s\n  %s\n  private key  %s\n  public key   %s.pub\n", hash, hex, settings->output,
-        settings->output);
-    return bulla_output_document(json_pack("{s:s,s:s,s:s,s:s+}", "authority", hex, "authority_hash", hash,
-        "private_key", settings->output, "public_key", settings->output, ".pub"));
+    bulla_say("authority %s\n  %s\n  private key  %s\n", hash, hex, bulla_file_shown(settings->output));
+    json_t *document =
+        json_pack("{s:s,s:s,s:s}", "authority", hex, "authority_hash", hash, "private_key", settings->output);
+    if (!bulla_file_is_output(settings->output)) {
+        bulla_say("  public key   %s.pub\n", settings->output);
+        (void)json_object_set_new(document, "public_key", json_sprintf("%s.pub", settings->output));
+    }
+    return bulla_output_document(document);
 }
 
 const struct bulla_command bulla_command_policy_keygen = {

@@ -26,7 +26,7 @@ struct sign_settings {
 
 static const struct bulla_option options[] = {
     {"key", 'k', "FILE", "the authority's private key, in PEM", BULLA_OPTION_TEXT, AT(key), 0, 0, true},
-    {"output", 'o', "FILE", "where the bundle goes", BULLA_OPTION_TEXT, AT(output), 0, 0, true},
+    {"output", 'o', "FILE", "where the bundle goes", BULLA_OPTION_OUTPUT, AT(output), 0, 0, true},
     {"version", 0, "N", "higher than every version before (with --base: one more than that)", BULLA_OPTION_NUMBER,
         AT(version), 1, INT64_MAX, false},
     {"epoch", 0, "N", "the epoch; a higher one withdraws what earlier ones approved (default: the base's, else 0)",
@@ -105,6 +105,7 @@ static enum bulla_reason lists_add(struct bulla_policy_draft *draft, const struc
     }
     for (size_t i = 0; i < settings->references.count; i++) {
         BULLA_TRY(bulla_reference_parse(settings->references.items[i], &reference));
+        BULLA_TRY(bulla_policy_reference_check(&reference));
         BULLA_TRY(bulla_draft_reference(draft, &reference));
     }
     for (size_t i = 0; i < settings->grants.count; i++)
@@ -166,7 +167,7 @@ static enum bulla_reason result_print(const struct bulla_policy *policy, const c
     char hex[2 * BULLA_AUTHORITY_SIZE + 1], summary[BULLA_SUMMARY_TEXT];
     bulla_hex_write(policy->authority, sizeof policy->authority, hex);
     bulla_policy_summary(policy, summary);
-    bulla_say(BULLA_GOOD "signed" BULLA_PLAIN " %s: %s\n", summary, path);
+    bulla_say(BULLA_GOOD "signed" BULLA_PLAIN " %s: %s\n", summary, bulla_file_shown(path));
     return bulla_output_document(json_pack("{s:s,s:I,s:I,s:I,s:I,s:b,s:I,s:s}", "authority", hex, "version",
         (json_int_t)policy->version, "epoch", (json_int_t)policy->epoch, "states", (json_int_t)policy->state_count,
         "references", (json_int_t)policy->reference_count, "restricted", policy->restricted, "grants",

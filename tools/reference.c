@@ -53,6 +53,9 @@ static enum bulla_reason measurement_take(struct bulla_policy_reference *referen
         return bulla_refuse(BULLA_ARGUMENT, "no evidence of %s has %zu bytes as '%s'; it has, in bytes: %s",
             bulla_policy_reference_kind(reference->kind), value.size, one->name,
             bulla_policy_reference_names(reference->kind, names));
+    for (size_t i = 0; i < reference->measurement_count; i++)
+        if (strcmp(reference->measurements[i].name, one->name) == 0)
+            return bulla_refuse(BULLA_ARGUMENT, "%s is there twice", one->name);
     one->size = (uint8_t)value.size;
     memcpy(one->value, value.data, value.size);
     reference->measurement_count++;

@@ -19,7 +19,7 @@ static const struct bulla_option options[] = {
     {"key", 'k', "FILE", "the authority's private key, in PEM", BULLA_OPTION_TEXT, AT(key), 0, 0, true},
     {"grant", 'g', "GRANT", "what to revoke: a grant's file, or its id in hex; repeatable", BULLA_OPTION_LIST,
         AT(grants), 0, 0, true},
-    {"output", 'o', "FILE", "where the revocation goes", BULLA_OPTION_TEXT, AT(output), 0, 0, true},
+    {"output", 'o', "FILE", "where the revocation goes", BULLA_OPTION_OUTPUT, AT(output), 0, 0, true},
     {"load", 0, NULL, "load it into the token as well", BULLA_OPTION_FLAG, AT(load), 0, 0, false},
 };
 
@@ -81,7 +81,7 @@ static enum bulla_reason result_print(const struct bulla_revocation *revocation,
 {
     bulla_say(BULLA_GOOD "%s" BULLA_PLAIN " a revocation of %zu grant%s: %s\n",
         settings->load ? "signed and loaded" : "signed", revocation->count, bulla_plural(revocation->count),
-        settings->output);
+        bulla_file_shown(settings->output));
     return bulla_output_document(json_pack("{s:o,s:s,s:b}", "revoked", bulla_revocation_show(revocation), "file",
         settings->output, "loaded", settings->load));
 }

@@ -55,7 +55,7 @@ void bulla_similarity_say(const struct bulla_matrix *matrix, const struct bulla_
         table_say(matrix, texts);
         return;
     }
-    bulla_say("%zu embedding%s of %zu numbers", matrix->rows, matrix->rows == 1 ? "" : "s", matrix->columns);
+    bulla_say("%zu embedding%s of %zu numbers", matrix->rows, bulla_plural(matrix->rows), matrix->columns);
     if (matrix->rows == 1) {
         bulla_say(":");
         for (size_t i = 0; i < matrix->columns && i < SINGLE_SHOWN; i++)

@@ -187,6 +187,7 @@ void bulla_status_show(const json_t *status)
     if (json_array_size(json_object_get(status, "policies")))
         bulla_say(BULLA_STRONG "Policies" BULLA_PLAIN "\n");
     json_array_foreach(json_object_get(status, "policies"), i, row)
-        bulla_say("  version %lld of epoch %lld, %lld states, authority %s\n", number_of(row, "version"),
-            number_of(row, "epoch"), number_of(row, "states"), text_of(row, "authority_hash"));
+        bulla_say("  version %lld of epoch %lld, %lld state%s, authority %s\n", number_of(row, "version"),
+            number_of(row, "epoch"), number_of(row, "states"), bulla_plural((uint64_t)number_of(row, "states")),
+            text_of(row, "authority_hash"));
 }

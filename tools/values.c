@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "output.h"
 
 static int hex_digit(char c)
 {
@@ -21,8 +22,8 @@ enum bulla_reason bulla_hex_parse(const char *text, const char *what, struct bul
 {
     size_t digits = strlen(text);
     if (digits % 2 || digits / 2 > sizeof hex->data)
-        return bulla_refuse(BULLA_ARGUMENT, "%s: %zu hex digits; an even number up to %zu is needed", what, digits,
-            2 * sizeof hex->data);
+        return bulla_refuse(BULLA_ARGUMENT, "%s: %zu hex digit%s; an even number up to %zu is needed", what, digits,
+            bulla_plural(digits), 2 * sizeof hex->data);
     for (size_t i = 0; i < digits / 2; i++) {
         int high = hex_digit(text[2 * i]);
         int low = hex_digit(text[2 * i + 1]);
@@ -79,6 +80,13 @@ static enum bulla_reason text_store(const struct bulla_option *row, const char *
     return BULLA_OK;
 }
 
+static enum bulla_reason kept_store(const struct bulla_option *row, const char *text, void *at)
+{
+    if (bulla_file_is_output(text))
+        return bulla_refuse(BULLA_ARGUMENT, "--%s '-': it is kept in a file, name one", row->name);
+    return text_store(row, text, at);
+}
+
 static enum bulla_reason number_store(const struct bulla_option *row, const char *text, void *at)
 {
     char what[64];
@@ -111,10 +119,10 @@ static enum bulla_reason hex_store(const struct bulla_option *row, const char *t
     BULLA_TRY(*text == '@' ? hex_read(text + 1, what, hex) : bulla_hex_parse(text, what, hex));
     if (hex->size < row->least || hex->size > row->most)
         return row->least == row->most
-                   ? bulla_refuse(BULLA_ARGUMENT, "--%s: %zu bytes; %llu are needed", row->name, hex->size,
-                         (unsigned long long)row->least)
-                   : bulla_refuse(BULLA_ARGUMENT, "--%s: %zu bytes; %llu to %llu are needed", row->name, hex->size,
-                         (unsigned long long)row->least, (unsigned long long)row->most);
+                   ? bulla_refuse(BULLA_ARGUMENT, "--%s: %zu byte%s; %llu are needed", row->name, hex->size,
+                         bulla_plural(hex->size), (unsigned long long)row->least)
+                   : bulla_refuse(BULLA_ARGUMENT, "--%s: %zu byte%s; %llu to %llu are needed", row->name, hex->size,
+                         bulla_plural(hex->size), (unsigned long long)row->least, (unsigned long long)row->most);
     return BULLA_OK;
 }
 
@@ -130,6 +138,8 @@ static enum bulla_reason list_store(const struct bulla_option *row, const char *
 static enum bulla_reason (*const stores[])(const struct bulla_option *row, const char *text, void *at) = {
     [BULLA_OPTION_FLAG] = flag_store,
     [BULLA_OPTION_TEXT] = text_store,
+    [BULLA_OPTION_OUTPUT] = text_store,
+    [BULLA_OPTION_KEPT] = kept_store,
     [BULLA_OPTION_NUMBER] = number_store,
     [BULLA_OPTION_HEX] = hex_store,
     [BULLA_OPTION_LIST] = list_store,

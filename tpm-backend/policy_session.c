@@ -83,10 +83,10 @@ static enum bulla_reason none_holds(
     bulla_tpm_pcrs_digest((struct bulla_tpm_selected){BULLA_SHA256, mask}, values, digest);
     const uint8_t *approved = request->approvals[0].pcr_digest;
     return bulla_refuse(BULLA_TPM_PCR,
-        "none of %zu approved states holds: PCRs %s (mask 0x%06x) are now %02x%02x%02x%02x…, first approved "
+        "none of %zu approved state%s holds: PCRs %s (mask 0x%06x) are now %02x%02x%02x%02x…, first approved "
         "%02x%02x%02x%02x…",
-        request->approval_count, list, mask, digest[0], digest[1], digest[2], digest[3], approved[0], approved[1],
-        approved[2], approved[3]);
+        request->approval_count, request->approval_count == 1 ? "" : "s", list, mask, digest[0], digest[1], digest[2],
+        digest[3], approved[0], approved[1], approved[2], approved[3]);
 }
 
 static enum bulla_reason choose(

@@ -47,7 +47,8 @@ enum bulla_reason bulla_pace_count(struct bulla_pace *pace, uint32_t rate, uint3
     if (now < pace->last * width)
         now = pace->last * width;
     if (had(pace, width, seconds, now) >= rate)
-        return bulla_refuse(BULLA_GRANT_TOO_FAST, "the grant allows %u uses in %u s, and they were had", rate, seconds);
+        return bulla_refuse(BULLA_GRANT_TOO_FAST, "the grant allows %u use%s in %u s, which %s had", rate,
+            rate == 1 ? "" : "s", seconds, rate == 1 ? "was" : "were");
     pace->counts[0]++;
     return BULLA_OK;
 }

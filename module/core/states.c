@@ -49,13 +49,7 @@ void bulla_states_forget(struct bulla_token *token)
 void bulla_states_close(struct bulla_token *token)
 {
     forget(token);
-    bulla_mark_unmap(&token->states.mark);
     (void)pthread_mutex_destroy(&token->states.lock);
-}
-
-void bulla_states_abandon(struct bulla_token *token)
-{
-    bulla_mark_unmap(&token->states.mark);
 }
 
 void bulla_states_discard(const struct bulla_token *token)
@@ -124,11 +118,29 @@ static enum bulla_reason read_table(struct bulla_token *token, struct bulla_stat
     return stale ? finish_change(token, memory, table) : BULLA_OK;
 }
 
+/* --- the number of changes --- */
+
+/* 0: there is none to be had. */
+static uint64_t tally_now(const struct bulla_token *token)
+{
+    return token->store ? bulla_store_tally(token->store) : 0;
+}
+
+/* In the turn. Where the number was lost it does not begin again: who remembers a small one would take it for his. */
+static enum bulla_reason tally_advance(struct bulla_token *token)
+{
+    uint64_t tally = tally_now(token);
+    if (tally++ == 0)
+        randombytes_buf(&tally, sizeof tally); /* no secret: one that nobody has seen */
+    return bulla_store_tally_write(token->store, tally);
+}
+
 /* Reads the table anew. */
 static enum bulla_reason load(struct bulla_token *token)
 {
     BULLA_STATE_TABLE *table = NULL;
-    BULLA_TRY(bulla_mark_map(&token->states.mark, token->states.turn));
+    if (tally_now(token) == 0)
+        BULLA_TRY(tally_advance(token));
     BULLA_TRY(bulla_state_table_make(&table));
     enum bulla_reason reason = read_table(token, table);
     if (reason == BULLA_OK)
@@ -137,7 +149,7 @@ static enum bulla_reason load(struct bulla_token *token)
     BULLA_TRY(reason);
     token->states.table = table;
     table = NULL;
-    token->states.read_at = bulla_mark_read(&token->states.mark); /* in the turn: nobody else advances it */
+    token->states.read_at = tally_now(token); /* in the turn: nobody else advances it */
     return BULLA_OK;
 }
 
@@ -150,7 +162,7 @@ static enum bulla_reason replace(struct bulla_token *token, struct bulla_state_t
     randombytes_buf(kept, BULLA_KEEPER_SIZE);
     BULLA_TRY(bulla_state_slots_write(token, kept, table));
     bulla_fault_point("states-written");
-    BULLA_TRY(bulla_mark_advance(&token->states.mark, token->states.turn));
+    BULLA_TRY(tally_advance(token));
     bulla_fault_point("states-marked");
     BULLA_TRY(bulla_keeper_write(token, kept, !table->kept));
     bulla_fault_point("states-committed");
@@ -163,7 +175,7 @@ static enum bulla_reason replace(struct bulla_token *token, struct bulla_state_t
 static enum bulla_reason commit(struct bulla_token *token)
 {
     enum bulla_reason reason = replace(token, token->states.table);
-    token->states.read_at = bulla_mark_read(&token->states.mark);
+    token->states.read_at = tally_now(token);
     if (reason != BULLA_OK)
         forget(token);
     return reason;
@@ -178,7 +190,6 @@ static enum bulla_reason in_turn(struct bulla_token *token, bulla_states_action 
 {
     BULLA_TURN struct bulla_turn turn;
     BULLA_TRY(bulla_turn_take(token->config->path, "states.lock", &turn));
-    token->states.turn = turn.file;
     (void)pthread_rwlock_rdlock(&token->keys_lock);
     enum bulla_reason reason =
         token->keys ? load(token) : bulla_refuse(BULLA_NOT_LOGGED_IN, "the keys' states are read with the token key");
@@ -221,7 +232,7 @@ static enum bulla_reason use_now(struct bulla_token *token, void *context)
 
 static bool is_current(const struct bulla_token *token)
 {
-    return token->states.table && token->states.read_at == bulla_mark_read(&token->states.mark);
+    return token->states.table && token->states.read_at && token->states.read_at == tally_now(token);
 }
 
 enum bulla_reason bulla_states_use(

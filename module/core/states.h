@@ -10,7 +10,6 @@
 #include <pthread.h>
 
 #include "crypto/kes.h"
-#include "mark.h"
 
 struct bulla_token;
 struct bulla_state_table;
@@ -18,17 +17,13 @@ struct bulla_state_table;
 struct bulla_states {
     pthread_mutex_t lock;
     struct bulla_state_table *table; /* NULL: not read */
-    struct bulla_mark mark;          /* advanced by every change, of any process */
-    uint64_t read_at;                /* what it was then */
-    int turn;                        /* the file of the turn, in one */
+    uint64_t read_at;                /* bulla_store_tally then, which every change of any process advances */
 };
 
 void bulla_states_open(struct bulla_token *token);
 void bulla_states_close(struct bulla_token *token);
 /* Wipes what was read. */
 void bulla_states_forget(struct bulla_token *token);
-/* In a forked child: lets go of what is mapped. */
-void bulla_states_abandon(struct bulla_token *token);
 /* Of a token that is no more: everything that it had on disk; what it had in a TPM goes with the counter. */
 void bulla_states_discard(const struct bulla_token *token);
 

@@ -51,7 +51,6 @@ void bulla_token_abandon(struct bulla_token *token)
         bulla_audit_abandon(token->audit);
     if (token->pool)
         bulla_pool_abandon(token->pool);
-    bulla_states_abandon(token);
     *token = (struct bulla_token){0};
 }
 

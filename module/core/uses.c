@@ -97,7 +97,8 @@ static enum bulla_reason decide_debit(void *context, uint64_t *numbers)
     if (numbers[REVOKED])
         return bulla_refuse(BULLA_GRANT_REVOKED, "the grant was revoked");
     if (numbers[DEBITED] >= debit->uses)
-        return bulla_refuse(BULLA_GRANT_USED_UP, "the grant's %llu uses are used up", (unsigned long long)debit->uses);
+        return bulla_refuse(BULLA_GRANT_USED_UP, "the grant's %llu use%s used up", (unsigned long long)debit->uses,
+            debit->uses == 1 ? " is" : "s are");
     uint64_t left = debit->uses - numbers[DEBITED];
     debit->taken = debit->block < left ? debit->block : left;
     numbers[DEBITED] += debit->taken;

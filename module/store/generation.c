@@ -37,9 +37,13 @@
  * and says why it can be believed. A place holds the number of its commit and a sum over the whole, so that one that is
  * half written, or another commit's, or was never written (an older version of bulla, a full disk) is none.
  *
- *   0    M        8    D
+ *   0    M        8    D        16    K
  *   64 (1 + n mod 63), and once more
  *   4096 + 64 (n mod 512)    n, reach and whether finished, three marks, the sum
+ *
+ * K is no number of the store's: core's states of keys have it there (core/states.c), because what is read without a
+ * system call is mapped, and one file that is mapped is enough: when somebody cuts that to nothing, whoever has it
+ * mapped is ended by SIGBUS.
  *
  * All numbers are the host's, 64 bits. A file of 16 bytes, or of 8, is an older version's: it grows when it is opened.
  * An older version that has the file open knows its beginning alone, and leaves the rest as it is.
@@ -70,7 +74,7 @@ enum {
     SIZE = NUMBERS * sizeof(uint64_t),
     BEGINNING = 2 * sizeof(uint64_t), /* M and D */
     MAPPED = 4096,                    /* to the end of the first page, whatever the file's */
-    LAST = MAPPED / 64 - 1            /* places behind the line of M and D */
+    LAST = MAPPED / 64 - 1            /* places behind the line of M, D and K */
 };
 enum { NOTED_VALUE, NOTED_REACH, NOTED_MARKS, NOTED_SUM = NOTED_MARKS + BULLA_CHANGE_MARKS, NOTED };
 _Static_assert((int)NOTED <= (int)PLACE, "a note has its place");
@@ -143,6 +147,11 @@ void bulla_generation_finish(struct bulla_generation *generation, uint64_t value
 {
     if (write_number(generation, 1, value) != BULLA_OK)
         bulla_detail_clear(); /* the commit is made all the same */
+}
+
+enum bulla_reason bulla_generation_tally_write(struct bulla_generation *generation, uint64_t value)
+{
+    return write_number(generation, 2, value);
 }
 
 /* --- what commits changed --- */

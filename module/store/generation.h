@@ -10,7 +10,7 @@
 
 struct bulla_generation {
     int file;          /* for writing, and for reading notes; -1 when closed */
-    uint64_t *mapping; /* M, D and the last notes, for reading: mapped read-only; NULL when closed */
+    uint64_t *mapping; /* M, D, K and the last notes, for reading: mapped read-only; NULL when closed */
 };
 
 /* Maps `generation` in the folder, making it (0600) if it is not there. */
@@ -29,6 +29,13 @@ static inline uint64_t bulla_generation_done(const struct bulla_generation *gene
 enum bulla_reason bulla_generation_write(struct bulla_generation *generation, uint64_t value) BULLA_MUST_USE;
 /* After the commit of `value`, by its writer alone. Where the file can't be written, readers find out by themselves. */
 void bulla_generation_finish(struct bulla_generation *generation, uint64_t value);
+
+/* K, of the store's user (bulla_store_tally). */
+static inline uint64_t bulla_generation_tally(const struct bulla_generation *generation)
+{
+    return __atomic_load_n(generation->mapping + 2, __ATOMIC_ACQUIRE);
+}
+enum bulla_reason bulla_generation_tally_write(struct bulla_generation *generation, uint64_t value) BULLA_MUST_USE;
 
 /* What a commit changed, as a hint. Who may write into the folder can write wrong ones, as he can write a wrong
  * generation: a wrong hint makes a change visible later than it was, and does nothing else. What is read of the store

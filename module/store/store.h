@@ -82,6 +82,11 @@ void bulla_store_concern_all(struct bulla_store *store);
 enum bulla_reason bulla_store_begin(struct bulla_store *store) BULLA_MUST_USE;
 enum bulla_reason bulla_store_commit(struct bulla_store *store) BULLA_MUST_USE;
 void bulla_store_rollback(struct bulla_store *store);
+/* A number of its user's beside the generation, read as cheaply, for what processes share and the store does not hold.
+ * 0: there is none, in a file that is new or that somebody cut. Not for the disk; who writes it takes turns. */
+uint64_t bulla_store_tally(const struct bulla_store *store);
+enum bulla_reason bulla_store_tally_write(struct bulla_store *store, uint64_t tally) BULLA_MUST_USE;
+
 /* Inside a transaction: the generation that its rows will carry. */
 uint64_t bulla_store_next_generation(const struct bulla_store *store);
 enum bulla_reason bulla_store_put(struct bulla_store *store, const struct bulla_store_row *row) BULLA_MUST_USE;

@@ -179,6 +179,16 @@ uint64_t bulla_store_generation(const struct bulla_store *store)
     return bulla_generation_read(&store->generation);
 }
 
+uint64_t bulla_store_tally(const struct bulla_store *store)
+{
+    return bulla_generation_tally(&store->generation);
+}
+
+enum bulla_reason bulla_store_tally_write(struct bulla_store *store, uint64_t tally)
+{
+    return bulla_generation_tally_write(&store->generation, tally);
+}
+
 static uint64_t milliseconds(void)
 {
     struct timespec time = {0};

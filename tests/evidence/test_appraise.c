@@ -243,6 +243,56 @@ static void a_policy_accepts_the_firmware_that_it_names_but_never_revoked(void *
     assert_int_equal(appraise(), BULLA_EVIDENCE_KIND);
 }
 
+/* Asked of bulla_appraise itself: what the verifiers say of firmware is, but for Intel's, always unknown. */
+static bool may_accept(const struct bulla_policy_reference *reference)
+{
+    bool intel = reference->kind == BULLA_EVIDENCE_TDX || reference->kind == BULLA_EVIDENCE_SGX;
+    bool accepted = false;
+    memset(claims.snp_tcb, UINT8_MAX, sizeof claims.snp_tcb);
+    for (unsigned tcb = 0; tcb < (intel ? BULLA_TCB_STATUSES : BULLA_TCB_UNKNOWN + 1); tcb++) {
+        claims.tcb = (enum bulla_tcb_status)tcb;
+        accepted |= appraise() == BULLA_OK;
+    }
+    return accepted;
+}
+
+static void a_reference_that_can_accept_nobody_is_told(void **state)
+{
+    (void)state;
+    static const enum bulla_evidence_kind kinds[] = {
+        BULLA_EVIDENCE_NITRO, BULLA_EVIDENCE_SEV_SNP, BULLA_EVIDENCE_TDX, BULLA_EVIDENCE_SGX};
+    unsigned nobody = 0;
+    for (size_t i = 0; i < 4; i++)
+        for (uint32_t accepted = 0; accepted < 1u << BULLA_TCB_REVOKED; accepted++)
+            for (uint8_t least = 0; least < 2; least++) {
+                struct bulla_policy_reference *reference = enclave(kinds[i], BULLA_TCB_UNKNOWN);
+                reference->tcb_accepted = accepted;
+                reference->snp_least[BULLA_SNP_FIRMWARE] = kinds[i] == BULLA_EVIDENCE_SEV_SNP ? least : 0;
+                bool some = may_accept(reference);
+                assert_int_equal(bulla_policy_reference_check(reference), some ? BULLA_OK : BULLA_ARGUMENT);
+                nobody += !some;
+            }
+    assert_true(nobody > 20);
+    struct bulla_policy_reference *reference = enclave(BULLA_EVIDENCE_TDX, BULLA_TCB_UNKNOWN);
+    reference->measurement_count = 0;
+    assert_int_equal(bulla_policy_reference_check(reference), BULLA_ARGUMENT);
+}
+
+/* docs/evidence.md: "a debug enclave zeroes these three and no others". */
+static void zeros_of_a_debug_enclave_are_told(void **state)
+{
+    (void)state;
+    for (unsigned pcr = 0; pcr < 5; pcr++) {
+        char name[16];
+        struct bulla_policy_reference *reference = enclave(BULLA_EVIDENCE_NITRO, BULLA_TCB_UNKNOWN);
+        (void)snprintf(name, sizeof name, "pcr%u", pcr);
+        reference->measurement_count = 0;
+        must_have(reference, "pcr8", 0x10, 48);
+        must_have(reference, name, 0, 48);
+        assert_int_equal(bulla_policy_reference_check(reference), pcr <= 2 ? BULLA_ARGUMENT : BULLA_OK);
+    }
+}
+
 static void what_may_migrate_is_accepted_only_where_the_policy_says_so(void **state)
 {
     (void)state;
@@ -339,6 +389,8 @@ int main(void)
         cmocka_unit_test(each_component_of_a_guests_firmware_has_a_least_version),
         cmocka_unit_test(a_guest_of_fewer_rights_than_the_policy_asks_for_is_refused),
         cmocka_unit_test(a_policy_accepts_the_firmware_that_it_names_but_never_revoked),
+        cmocka_unit_test(a_reference_that_can_accept_nobody_is_told),
+        cmocka_unit_test(zeros_of_a_debug_enclave_are_told),
         cmocka_unit_test(what_may_migrate_is_accepted_only_where_the_policy_says_so),
         cmocka_unit_test(another_reference_may_accept_what_the_first_refuses),
     };

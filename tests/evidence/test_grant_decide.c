@@ -160,6 +160,9 @@ static void what_was_revoked_or_used_up_allows_nothing(void **state)
     question.of.used_up = &grant;
     assert_int_equal(decide(&question, &grant, 1), BULLA_GRANT_USED_UP);
     assert_non_null(strstr(bulla_detail(), "10 uses"));
+    grant.uses = 1;
+    assert_int_equal(decide(&question, &grant, 1), BULLA_GRANT_USED_UP);
+    assert_non_null(strstr(bulla_detail(), "its one use is used up"));
     grant.uses = 0; /* not counted: it can't be used up */
     assert_int_equal(decide(&question, &grant, 1), BULLA_OK);
     question.of.revoked = &grant;

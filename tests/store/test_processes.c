@@ -124,7 +124,35 @@ static void a_wrong_mapped_generation_is_put_right(void **state)
     assert_true(bulla_store_generation(fixture->store) == seen.now);
 }
 
-/* Overwrites one of the file's two numbers: 0, the generation; 1, the last commit that was finished. */
+/* It is the user's alone: no commit touches it, and a file that is new or was cut has none. */
+static void a_tally_is_seen_by_every_process_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct bulla_store *other = NULL;
+    char path[128];
+    test_folder_join(path, sizeof path, fixture->folder, "generation");
+    assert_int_equal(bulla_store_open(fixture->folder, &other), BULLA_OK);
+    assert_true(bulla_store_tally(fixture->store) == 0);
+    for (uint64_t mark = UINT64_MAX - 1; mark != 1; mark++) {
+        assert_int_equal(bulla_store_tally_write(other, mark), BULLA_OK);
+        assert_true(bulla_store_tally(fixture->store) == mark && bulla_store_tally(other) == mark);
+    }
+    assert_int_equal(bulla_store_tally_write(other, 7), BULLA_OK);
+    uint64_t before = bulla_store_generation(fixture->store);
+    assert_int_equal(store_add(fixture->store, 1), BULLA_OK);
+    assert_true(bulla_store_tally(other) == 7 && bulla_store_generation(other) == before + 1);
+    assert_int_equal(truncate(path, 17), 0); /* the page is there still: no SIGBUS */
+    assert_true(bulla_store_tally(other) == 7 && bulla_store_generation(other) == before + 1);
+    assert_int_equal(truncate(path, 16), 0);
+    assert_true(bulla_store_tally(other) == 0);
+    bulla_store_close(other);
+    bulla_store_close(fixture->store);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(bulla_store_open(fixture->folder, &fixture->store), BULLA_OK);
+    assert_true(bulla_store_tally(fixture->store) == 0 && bulla_store_generation(fixture->store) == before + 1);
+}
+
+/* Overwrites one of the file's numbers: 0, the generation; 1, the last commit that was finished. */
 static void overwrite(const struct fixture *fixture, unsigned which, uint64_t number)
 {
     char path[128];
@@ -429,6 +457,7 @@ int main(void)
         STORE_TEST(two_writers_lose_nothing_and_see_each_other),
         STORE_TEST(a_reader_learns_by_the_mapping_alone),
         STORE_TEST(a_wrong_mapped_generation_is_put_right),
+        STORE_TEST(a_tally_is_seen_by_every_process_at_once),
         STORE_TEST(a_finished_commit_is_news_at_once),
         STORE_TEST(a_commit_under_way_is_no_news_before_its_end_or_the_end_of_patience),
         STORE_TEST(a_commit_whose_end_was_not_told_is_found),

@@ -16,7 +16,7 @@ static void must(int done, const char *what)
     abort();
 }
 
-static char *taken(FILE *file)
+static char *taken(FILE *file, size_t *taken_size)
 {
     long size = 0;
     must(fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0, "output");
@@ -24,6 +24,7 @@ static char *taken(FILE *file)
     char *text = calloc(1, (size_t)size + 1);
     must(text && fread(text, 1, (size_t)size, file) == (size_t)size, "output");
     must(fclose(file) == 0, "output");
+    *taken_size = (size_t)size;
     return text;
 }
 
@@ -56,8 +57,9 @@ void program_run(struct program_result *result, const char *input, const char *c
     must(waitpid(child, &status, 0) == child, "waitpid");
     (void)fclose(in);
     result->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    result->out = taken(out);
-    result->err = taken(err);
+    size_t err_size = 0;
+    result->out = taken(out, &result->out_size);
+    result->err = taken(err, &err_size);
     result->json = json_loads(result->out, JSON_REJECT_DUPLICATES, NULL);
 }
 

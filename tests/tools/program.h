@@ -8,6 +8,7 @@
 struct program_result {
     int status; /* exit status; 128 + signal when one ended it */
     char *out;  /* standard output, with a zero after it */
+    size_t out_size;
     char *err;
     json_t *json; /* standard output when it is one JSON document, else NULL */
 };

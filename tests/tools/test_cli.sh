@@ -140,6 +140,11 @@ json '.dimension == 32 and (.embeddings | length) == 3 and (.embeddings[0] | len
 json '.similarity[0][2] > 0.9999 and .similarity[0][1] < 0.9999 and .tokens[0] == .tokens[2]'
 json '.security_mode == "unattested"'
 [ "$(stat -c %a "$FOLDER/receipt")" = 600 ] || fail "mode of the receipt bundle"
+run 0 infer --model tiny $PIN 'clay seal' --receipt -
+cp "$FOLDER/out" "$FOLDER/piped-receipt"
+grep -q 'not verified here' "$FOLDER/err" || fail 'the answer is not said'
+offline 0 receipt verify "$FOLDER/piped-receipt" --key "$RECEIPT_KEY" --json
+json '.valid'
 run 0 infer --model tiny $PIN 'clay seal' 'open token'
 says "clay seal"
 run 0 infer --model tiny $PIN 'clay seal' --repeat 3 --json

@@ -103,13 +103,25 @@ says "every later one"
 same "$FOLDER/open.cbor" "$FOLDER/wanted"
 run 0 kes export open-sum --format envelope -o "$FOLDER/open.skey" $PIN
 [ "$(jq -r .cborHex "$FOLDER/open.skey")" = "$(od -An -v -tx1 "$FOLDER/wanted" | tr -d ' \n')" ] || fail 'the hex is another'
-# before a pipe standard output takes the key and nothing else
-for json in '' --json; do
-    setsid -w "$BULLA" kes export open-sum --format raw -o /dev/stdout $PIN $json --module "$MODULE" 2>"$FOLDER/err" </dev/null |
+# standard output takes the key and nothing else: "-", or /dev/stdout before a pipe
+for words in '/dev/stdout' '/dev/stdout --json' - '- --json'; do
+    setsid -w "$BULLA" kes export open-sum --format raw -o $words $PIN --module "$MODULE" 2>"$FOLDER/err" </dev/null |
         cat >"$FOLDER/out"
     same "$FOLDER/out" "$VECTORS/key6update5.bin"
     grep -q 'open-sum' "$FOLDER/err" || fail 'nothing is said of the key'
 done
+run 0 kes export open-sum --format raw -o - $PIN --json # before a file, too
+same "$FOLDER/out" "$VECTORS/key6update5.bin"
+# a closed standard output is none, and no file that is opened takes its place
+for words in '' '-o -' --json; do
+    ! "$BULLA" kes export-vkey sum $words $PIN --module "$MODULE" >&- 2>"$FOLDER/err" </dev/null ||
+        fail "'$words': written to a standard output that is closed"
+    says 'standard output'
+done
+run 0 kes export-vkey sum --format raw -o - $PIN
+same "$FOLDER/out" "$FOLDER/raw.vkey"
+run 0 kes sign open-sum "$FOLDER/message" -o - $PIN
+same "$FOLDER/out" "$VECTORS/key6Sig5.bin"
 for form in skey cbor raw; do
     run 0 kes import --label "from-$form" --period 5 "$FOLDER/open.$form" $PIN
     run 0 kes sign "from-$form" "$FOLDER/message" -o "$FOLDER/signature" $PIN
@@ -215,7 +227,13 @@ offline 0 kes opcert issue $AGENT --counter "$FOLDER/counter" -o "$FOLDER/certif
 same "$FOLDER/certificate" "$ENVELOPES/kes-agent.opcert.cert"
 same "$FOLDER/counter" "$ENVELOPES/kes-agent.opcert.counter"
 issue 2 $AGENT --first 0
+cp "$FOLDER/counter" "$FOLDER/piped-counter"
 issue 0 $AGENT
+offline 0 kes opcert issue $AGENT --counter "$FOLDER/piped-counter" -o -
+same "$FOLDER/out" "$FOLDER/certificate"
+same "$FOLDER/piped-counter" "$FOLDER/counter"
+offline 2 kes opcert issue $AGENT --counter - -o "$FOLDER/none"
+[ ! -e ./- ] || fail 'there is a file called -'
 offline 0 kes opcert show "$FOLDER/certificate" --json
 json '.counter == 8 and .period == 1430 and .valid'
 offline 0 kes opcert show "$ENVELOPES/kes-agent.opcert.cert" --json

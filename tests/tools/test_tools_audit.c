@@ -69,6 +69,10 @@ static void a_whole_log_verifies(void **state)
     assert_int_equal(result.status, BULLA_EXIT_OK);
     assert_non_null(strstr(result.out, "not checked signatures"));
     assert_non_null(strstr(result.out, "not checked end"));
+    assert_non_null(strstr(result.out, ": 4 lines, 1 head, 1 line after the last head\n"));
+    program_result_free(&result);
+    RUN(&result, "audit", "verify", path, "--key", key);
+    assert_non_null(strstr(result.out, "1 head with a good signature, 1 line after"));
     program_result_free(&result);
 }
 

@@ -178,7 +178,9 @@ static void a_machine_is_enrolled_and_its_evidence_is_pinned(void **state)
     challenge_make();
     assert_int_equal(stat(keep, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0600);
-    DONE(BULLA_EXIT_OK, "enroll", "answer", challenge, "-o", answer, ONLINE);
+    run(&result, BULLA_EXIT_OK, (const char *const[]){"enroll", "answer", challenge, "-o", "-", ONLINE, NULL});
+    test_file_write(answer, result.out, result.out_size);
+    program_result_free(&result);
     run(&result, BULLA_EXIT_OK,
         (const char *const[]){"enroll", "accept", answer, "--keep", keep, "-o", pinned, "--json", NULL});
     assert_string_equal(program_text(&result, "token"), "ours");

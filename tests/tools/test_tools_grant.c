@@ -13,6 +13,8 @@
 
 #define DIGEST_AB "abababababababababababababababababababababababababababababababab"
 #define HASH48 DIGEST_AB "cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd"
+#define ZERO32 "0000000000000000000000000000000000000000000000000000000000000000"
+#define ZERO48 ZERO32 "00000000000000000000000000000000"
 #define STATE "one=0-7:" DIGEST_AB
 
 static char folder[64], key[128], other_key[128], ann[128], bob[128], bundle[128], second[128], revocation[128];
@@ -233,6 +235,31 @@ static void a_grants_file_is_not_overwritten(void **state)
     free(after);
 }
 
+/* What a pipe takes is the document as a file has it: the next command reads it from standard input. */
+static void a_grant_and_a_revocation_go_to_standard_output(void **state)
+{
+    (void)state;
+    struct program_result result;
+    char piped[128];
+    test_folder_join(piped, sizeof piped, folder, "piped");
+    assert_int_equal(chdir(folder), 0);
+    RUN(&result, "grant", "--key", key, "--to", "user:ann", "--until", "+1d", "--uses", "1", "-o", "-");
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_non_null(strstr(result.err, "standard output"));
+    assert_non_null(strstr(result.err, ", 1 time\n"));
+    test_file_write(piped, result.out, result.out_size);
+    program_result_free(&result);
+    DOES("policy", "show", piped);
+    RUN(&result, "revoke", "--grant", piped, "--key", key, "-o", "-", "--json");
+    assert_int_equal(result.status, BULLA_EXIT_OK);
+    assert_non_null(strstr(result.err, "\"revoked\""));
+    test_file_write(piped, result.out, result.out_size);
+    program_result_free(&result);
+    DOES("policy", "show", piped);
+    assert_int_not_equal(access("-", F_OK), 0);
+    assert_int_equal(chdir("/"), 0);
+}
+
 static void references_are_signed_and_shown(void **state)
 {
     (void)state;
@@ -440,9 +467,31 @@ static void a_real_enclave_is_allowed_by_its_measurements_alone(void **state)
     DOES("policy", "sign", "--key", key, "--version", "1", "--reference",
         "oracle=nitro:pcr0=" PCR0 ",pcr1=" PCR2 ",pcr2=" PCR2, "-o", bundle);
     FAILS(BULLA_EXIT_REFUSED, "pcr1 is 5d3938eb", ASK("--evidence", NITRO_PRODUCTION));
-    DOES("policy", "sign", "--key", key, "--version", "1", "--reference", "oracle=nitro:pcr0=" PCR0 ",tcb=up-to-date",
-        "-o", bundle);
-    FAILS(BULLA_EXIT_UNVERIFIED, "(evidence-tcb)", ASK("--evidence", NITRO_PRODUCTION));
+}
+
+/* Signed it would be of no use, and nobody would know why before an enclave was refused. */
+static void a_reference_that_can_accept_nobody_is_not_signed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *reference, *says;
+    } rows[] = {
+        {"x=nitro:pcr0=" HASH48 ",tcb=up-to-date", "'x' would accept nobody: nothing tells how current the firmware of "
+                                                   "nitro is; accept it by tcb=unknown"},
+        {"x=sev-snp:measurement=" HASH48, "accept it by min-COMPONENT=N or tcb=unknown"},
+        {"x=sev-snp:measurement=" HASH48 ",min-snp=0", "would accept nobody"},
+        {"x=sev-snp:measurement=" HASH48 ",tcb=up-to-date,min-snp=22", "would accept nobody"},
+        {"x=nitro:pcr1=" ZERO48, "zeros in pcr1 are a debug enclave's"},
+        {"x=nitro:pcr0=" HASH48 ",pcr0=" ZERO48, "pcr0 is there twice"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        FAILS(BULLA_EXIT_USAGE, rows[i].says, "policy", "sign", "--key", key, "--version", "2", "--state", STATE,
+            "--reference", rows[i].reference, "-o", second);
+        assert_int_not_equal(access(second, F_OK), 0);
+    }
+    DOES("policy", "sign", "--key", key, "--version", "2", "--reference",
+        "x=sev-snp:measurement=" HASH48 ",tcb=unknown", "--reference", "y=tdx:mrtd=" HASH48 ",tcb=out-of-date", "-o",
+        second);
 }
 
 static void a_question_that_can_not_be_asked_is_usage(void **state)
@@ -463,6 +512,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_grant_says_what_its_options_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_two_grants_have_one_id, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_grants_file_is_not_overwritten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_grant_and_a_revocation_go_to_standard_output, set_up, tear_down),
         cmocka_unit_test_setup_teardown(options_of_a_grant_that_say_nothing_right_are_usage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_policy_takes_grants_up_and_is_restricted_by_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_base_keeps_its_grants_unless_told_otherwise, set_up, tear_down),
@@ -478,6 +528,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_policy_that_is_not_valid_then_allows_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(evidence_that_does_not_verify_decides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_real_enclave_is_allowed_by_its_measurements_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reference_that_can_accept_nobody_is_not_signed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_question_that_can_not_be_asked_is_usage, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,6 +214,54 @@ static void help_and_version_are_commands_too(void **state)
     program_result_free(&help);
 }
 
+/* Whoever knows a group's name asks of it as of a command: every command of it is there, and no other. */
+static void a_group_of_commands_has_help(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[4];
+        const char *group;
+    } rows[] = {
+        {{"help", "kes", NULL}, "kes "},
+        {{"kes", "--help", NULL}, "kes "},
+        {{"--help", "kes", NULL}, "kes "},
+        {{"help", "kes", "opcert", NULL}, "kes opcert "},
+        {{"kes", "opcert", "-h", NULL}, "kes opcert "},
+        {{"user", "--json", "--help", NULL}, "user "}, /* text, as a command's; and no 'uses' */
+        {{"help", "model", NULL}, "model "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char usage[64];
+        struct program_result help;
+        program_run(&help, NULL, rows[i].words);
+        (void)snprintf(usage, sizeof usage, "Usage: bulla %sCOMMAND", rows[i].group);
+        assert_int_equal(help.status, BULLA_EXIT_OK);
+        assert_string_equal(help.err, "");
+        assert_int_equal(strncmp(help.out, usage, strlen(usage)), 0);
+        for (size_t command = 0; command < BULLA_COMMAND_COUNT; command++) {
+            const char *name = bulla_commands[command]->name;
+            char row[128];
+            (void)snprintf(row, sizeof row, "\n  %-16s %s\n", name, bulla_commands[command]->summary);
+            assert_int_equal(strstr(help.out, row) != NULL, strncmp(name, rows[i].group, strlen(rows[i].group)) == 0);
+        }
+        program_result_free(&help);
+    }
+}
+
+static void help_of_what_is_not_there_is_usage(void **state)
+{
+    (void)state;
+    static const char *const rows[][4] = {{"help", "kes", "opcrt", NULL}, {"help", "ke", NULL}, {"ke", "--help", NULL},
+        {"kes", NULL}, {"help", "", NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct program_result help;
+        program_run(&help, NULL, rows[i]);
+        assert_int_equal(help.status, BULLA_EXIT_USAGE);
+        assert_string_equal(help.out, "");
+        program_result_free(&help);
+    }
+}
+
 /* The script is asked as bash would: COMP_WORDS is set, and COMPREPLY printed. */
 static void the_completion_completes(void **state)
 {
@@ -272,6 +320,8 @@ int main(void)
         cmocka_unit_test(wrong_commands_are_usage_and_say_what_is_near),
         cmocka_unit_test(wrong_usage_is_json_where_json_is_wanted),
         cmocka_unit_test(help_and_version_are_commands_too),
+        cmocka_unit_test(a_group_of_commands_has_help),
+        cmocka_unit_test(help_of_what_is_not_there_is_usage),
         cmocka_unit_test(the_completion_completes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,7 +176,9 @@ static void values_that_lack_or_do_not_fit_are_named(void **state)
     REFUSED("99999999999999999999", "-l", "x", "-c", "99999999999999999999", "file");
     REFUSED("an even number", "-l", "x", "--nonce", "000", "file");
     REFUSED("'g0' at digit 3", "-l", "x", "--nonce", "00g0", "file");
-    REFUSED("2 to 4 are needed", "-l", "x", "--nonce", "00", "file");
+    REFUSED("1 hex digit;", "-l", "x", "--nonce", "0", "file");
+    REFUSED("3 hex digits;", "-l", "x", "--nonce", "000", "file");
+    REFUSED("1 byte; 2 to 4 are needed", "-l", "x", "--nonce", "00", "file");
     REFUSED("2 to 4 are needed", "-l", "x", "--nonce", "0011223344", "file");
 }
 
@@ -202,6 +204,31 @@ static void a_list_has_an_end(void **state)
     for (unsigned i = 0; i < BULLA_LIST_LARGEST; i++)
         assert_int_equal(bulla_value_store(&row, "x", &list), BULLA_OK);
     assert_int_equal(bulla_value_store(&row, "x", &list), BULLA_ARGUMENT);
+}
+
+static void what_is_kept_is_kept_in_a_file(void **state)
+{
+    (void)state;
+    const char *path = NULL;
+    const struct bulla_option row = {.name = "keep", .value = "STATE", .kind = BULLA_OPTION_KEPT};
+    assert_int_equal(bulla_value_store(&row, "-", &path), BULLA_ARGUMENT);
+    assert_null(path);
+    assert_int_equal(bulla_value_store(&row, "./-", &path), BULLA_OK);
+    assert_string_equal(path, "./-");
+}
+
+static void every_output_may_be_the_standard_one(void **state)
+{
+    (void)state;
+    size_t outputs = 0;
+    for (size_t i = 0; i < BULLA_COMMAND_COUNT; i++)
+        for (size_t row = 0; row < bulla_commands[i]->option_count; row++) {
+            const struct bulla_option *option = &bulla_commands[i]->options[row];
+            if (option->letter == 'o' || strcmp(option->name, "output") == 0)
+                assert_int_equal(option->kind, BULLA_OPTION_OUTPUT);
+            outputs += option->kind == BULLA_OPTION_OUTPUT;
+        }
+    assert_true(outputs >= 15);
 }
 
 static void nearness_is_by_edits(void **state)
@@ -248,6 +275,8 @@ int main(void)
         cmocka_unit_test(the_number_of_arguments_is_bounded),
         cmocka_unit_test(help_asks_for_nothing_else),
         cmocka_unit_test(a_list_has_an_end),
+        cmocka_unit_test(what_is_kept_is_kept_in_a_file),
+        cmocka_unit_test(every_output_may_be_the_standard_one),
         cmocka_unit_test(nearness_is_by_edits),
         cmocka_unit_test(every_command_fits_the_common_options),
     };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "evidence/policy.h"
 #include "program.h"
@@ -166,6 +167,47 @@ static void what_can_not_be_signed_is_named(void **state)
         "-o", "/nowhere/at/all");
 }
 
+/* Without --json, too, what is said of it goes to standard error; a file of that name is never made. */
+static void what_goes_to_standard_output_is_all_that_goes_there(void **state)
+{
+    (void)state;
+    struct program_result result;
+    struct bulla_policy policy;
+    char made[128];
+    static const char begin[] = "-----BEGIN PRIVATE KEY-----\n", end[] = "-----END PRIVATE KEY-----\n";
+    assert_int_equal(chdir(folder), 0);
+    for (int json = 0; json < 2; json++) {
+        RUN(&result, "policy", "keygen", "-o", "-", json ? "--json" : NULL);
+        assert_int_equal(result.status, BULLA_EXIT_OK);
+        assert_int_equal(strncmp(result.out, begin, sizeof begin - 1), 0);
+        assert_string_equal(result.out + result.out_size - (sizeof end - 1), end);
+        assert_non_null(strstr(result.err, json ? "\"private_key\": \"-\"" : "private key  standard output"));
+        assert_null(strstr(result.err, ".pub"));
+        test_folder_join(made, sizeof made, folder, "piped.pem");
+        test_file_write(made, result.out, result.out_size);
+        program_result_free(&result);
+        RUN(&result, "policy", "sign", "--key", made, "--version", "3", "--state", "one=0-7:" DIGEST_AB, "--output=-",
+            json ? "--json" : NULL);
+        assert_int_equal(result.status, BULLA_EXIT_OK);
+        assert_int_equal(bulla_policy_read((struct bulla_bytes){(const uint8_t *)result.out, result.out_size},
+                             (struct bulla_bytes){NULL, 0}, &policy),
+            BULLA_OK);
+        assert_non_null(strstr(result.err, json ? "\"file\": \"-\"" : "standard output"));
+        program_result_free(&result);
+    }
+    assert_int_not_equal(access("-", F_OK), 0);
+    assert_int_not_equal(access("-.pub", F_OK), 0);
+    RUN(&result, "policy", "sign", "--key", made, "--json", "-o",
+        "-"); /* refused: nothing was written, nothing is there */
+    assert_int_equal(result.status, BULLA_EXIT_USAGE);
+    assert_string_equal(result.out, "");
+    program_result_free(&result);
+    RUN(&result, "policy", "sign", "--help", "-o", "-");
+    assert_non_null(strstr(result.out, "where the bundle goes; -: standard output (needed)"));
+    program_result_free(&result);
+    assert_int_equal(chdir("/"), 0);
+}
+
 static void a_refusal_is_json_where_json_was_asked_for(void **state)
 {
     (void)state;
@@ -189,6 +231,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_bundle_that_was_changed_does_not_verify, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_authority_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_can_not_be_signed_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_goes_to_standard_output_is_all_that_goes_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_refusal_is_json_where_json_was_asked_for, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

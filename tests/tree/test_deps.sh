@@ -12,7 +12,7 @@ fail() { printf 'FAILED: %s\n' "$*" >&2; cat "$folder/out" >&2; failures=$((fail
 # $folder/installed and $folder/known hold names; what apt-get does is written to $folder/done, in order.
 bin=$folder/bin
 mkdir "$bin"
-for tool in bash env sed sort id cat cp printf grep tail; do
+for tool in bash env dirname sed sort id cat cp printf grep tail; do
     ln -s "$(command -v "$tool")" "$bin/$tool"
 done
 cat >"$bin/dpkg-query" <<'PLAYED'

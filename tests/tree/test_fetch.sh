@@ -17,7 +17,7 @@ fail() { printf 'FAILED: %s\n' "$*" >&2; cat "$folder/out" >&2; exit 1; }
 # --- an archive with one package, in every suite that is read, and no signature ---
 architecture=$(dpkg --print-architecture)
 archive=$folder/archive
-mkdir -p "$folder/package/DEBIAN" "$folder/package/usr/share/sample" "$archive/pool" "$folder/scripts"
+mkdir -p "$folder/package/DEBIAN" "$folder/package/usr/share/sample" "$archive/pool" "$folder/scripts/lib"
 echo 'a sample' >"$folder/package/usr/share/sample/file"
 printf '%s\n' 'Package: bulla-sample' 'Version: 1' 'Architecture: all' 'Maintainer: tests <tests@example.org>' \
     'Description: a sample' >"$folder/package/DEBIAN/control"
@@ -38,6 +38,7 @@ done
 cd "$folder"
 # fetch: from that archive, into a tree of its own
 cp "$source/scripts/fetch-package" scripts/
+cp "$source/scripts/lib/help" scripts/lib/
 fetch() { env APT_MIRROR="file:$archive" APT_SECURITY_MIRROR="file:$archive" scripts/fetch-package "$@" >out 2>&1; }
 
 ! fetch bulla-sample || fail 'an archive that nobody signed is taken'

@@ -10,6 +10,7 @@ fail() { printf 'FAILED: %s\n' "$*" >&2; cat "$folder/out" >&2; exit 1; }
 bin=$folder/bin
 mkdir -p "$bin" "$folder/tree/scripts/lib" "$folder"/tree/tests/fuzz/corpus/{alpha,beta,fails}
 cp "$source/scripts/fuzz" "$folder/tree/scripts/"
+cp "$source/scripts/lib/help" "$folder/tree/scripts/lib/"
 printf 'raise_memory_lock() { :; }\n' >"$folder/tree/scripts/lib/memory-lock"
 printf '#!/bin/sh\n' >"$bin/clang"
 cat >"$bin/cmake" <<'PLAYED'
@@ -43,7 +44,7 @@ grep -q 'fuzz_beta .*-max_total_time=60 ' "$folder/ran" || fail 'not for a minut
 says 'no target failed'
 
 FUZZ_SECONDS=45 fuzz alpha || fail 'one target fails'
-says '1 targets for 45 s each: 0 min 45 s'
+says '1 target for 45 s each: 0 min 45 s'
 grep -q -- '-max_total_time=45 ' "$folder/ran" || fail 'not for 45 s'
 
 ! fuzz || fail 'the one that fails is not noticed'
