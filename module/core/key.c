@@ -35,6 +35,27 @@ bool bulla_key_type_fits(const struct bulla_key_rule *rule, CK_KEY_TYPE type)
     return false;
 }
 
+static CK_FLAGS flags_of(CK_ATTRIBUTE_TYPE usage)
+{
+    CK_FLAGS flags = 0;
+    for (int i = 0; i < BULLA_KEY_USES; i++)
+        if (bulla_key_uses[i].usage == usage)
+            flags |= bulla_key_uses[i].flag;
+    return flags;
+}
+
+bool bulla_key_type_has_use(CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE usage)
+{
+    size_t count;
+    const struct bulla_mechanism *const *rows = bulla_mechanisms(&count);
+    CK_FLAGS flags = flags_of(usage);
+    for (size_t i = 0; i < count; i++)
+        if ((rows[i]->info.flags & flags) && rows[i]->keys && !rows[i]->only_by_name &&
+            bulla_key_type_fits(rows[i]->keys, type))
+            return true;
+    return false;
+}
+
 static CK_OBJECT_CLASS class_for(const struct bulla_key_rule *rule, enum bulla_function use)
 {
     if (!rule->pair)

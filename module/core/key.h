@@ -34,6 +34,8 @@ void bulla_key_give_back(struct bulla_taken_key *taken);
 
 /* Whether the type of key is one that the row works with. */
 bool bulla_key_type_fits(const struct bulla_key_rule *rule, CK_KEY_TYPE type);
+/* Whether any row does this (CKA_ENCRYPT …) with keys of the type, whatever they are called. */
+bool bulla_key_type_has_use(CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE usage);
 /* The list as a family sees it: views. */
 enum bulla_reason bulla_key_draft(const struct bulla_attribute_list *list, struct bulla_draft *draft) BULLA_MUST_USE;
 /* The kind's judgement of a key from outside (struct bulla_key_kind); BULLA_KEY_TYPE for a type that no family has. */

@@ -1,5 +1,6 @@
 #include "template.h"
 
+#include "key.h"
 #include "mech/mechanism.h"
 #include "roles.h"
 
@@ -168,7 +169,8 @@ static CK_RV check_key_needs(CK_OBJECT_CLASS object_class, const struct bulla_at
     return CKR_OK;
 }
 
-/* A template that names no use at all gets those that keys of this kind are for. */
+/* A template that names no use gets those that keys of this kind are for. A use that no key of the kind has is none:
+ * pkcs11-tool asks for generic secrets that encrypt, and then signs with them. */
 static bool put_uses(unsigned class_bit, struct bulla_attribute_list *list)
 {
     static const CK_ATTRIBUTE_TYPE uses[] = {CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_SIGN, CKA_SIGN_RECOVER,
@@ -177,7 +179,7 @@ static bool put_uses(unsigned class_bit, struct bulla_attribute_list *list)
     if (!kind || !kind->uses)
         return true;
     for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++)
-        if (bulla_list_find(list, uses[i]))
+        if (bulla_list_find(list, uses[i]) && bulla_key_type_has_use(kind->type, uses[i]))
             return true;
     for (const CK_ATTRIBUTE_TYPE *use = kind->uses; *use; use++) {
         const struct bulla_attribute_row *row = bulla_attribute_row(*use);

@@ -29,6 +29,8 @@ enum bulla_hash_index {
     BULLA_SHA256,
     BULLA_SHA384,
     BULLA_SHA512,
+    BULLA_SHA512_224,
+    BULLA_SHA512_256,
     BULLA_SHA3_224,
     BULLA_SHA3_256,
     BULLA_SHA3_384,

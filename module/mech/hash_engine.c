@@ -100,10 +100,34 @@ static bool restore_sha512(struct bulla_hasher *hasher, struct bulla_reader *in)
 
 /* --- OpenSSL's plain structures --- */
 
-#define PLAIN_ENGINE(name, function, member)                                                                           \
+/* FIPS 180-4, 5.3.6: SHA-512 from other words, cut. OpenSSL has no such function in public; its SHA512_Final cuts. */
+static int begin_cut(SHA512_CTX *state, const uint64_t words[static 8], unsigned size)
+{
+    int begun = SHA512_Init(state);
+    for (int i = 0; i < 8; i++)
+        state->h[i] = words[i];
+    state->md_len = size;
+    return begun;
+}
+
+static int sha512_224_init(SHA512_CTX *state)
+{
+    static const uint64_t words[8] = {0x8c3d37c819544da2, 0x73e1996689dcd4d6, 0x1dfab7ae32ff9c82, 0x679dd514582f9fcf,
+        0x0f6d2b697bd44da8, 0x77e36f7304c48942, 0x3f9d85a86a1d36c8, 0x1112e6ad91d692a1};
+    return begin_cut(state, words, 28);
+}
+
+static int sha512_256_init(SHA512_CTX *state)
+{
+    static const uint64_t words[8] = {0x22312194fc2bf72c, 0x9f555fa3c84c64c2, 0x2393b86b6f53b151, 0x963877195940eabd,
+        0x96283ee2a88effe3, 0xbe5e1e2553863992, 0x2b0199fc2c85b8aa, 0x0eb72ddc81c52ca2};
+    return begin_cut(state, words, 32);
+}
+
+#define PLAIN_ENGINE(name, init, function, member)                                                                     \
     static bool begin_##name(struct bulla_hasher *hasher)                                                              \
     {                                                                                                                  \
-        return function##_Init(&hasher->state.member) == 1;                                                            \
+        return init(&hasher->state.member) == 1;                                                                       \
     }                                                                                                                  \
     static bool update_##name(struct bulla_hasher *hasher, struct bulla_bytes in)                                      \
     {                                                                                                                  \
@@ -125,8 +149,10 @@ static bool restore_sha512(struct bulla_hasher *hasher, struct bulla_reader *in)
     const struct bulla_hash_engine bulla_##name##_engine = {                                                           \
         begin_##name, update_##name, finish_##name, copy_##name, end_##name, save_##member, restore_##member};
 
-PLAIN_ENGINE(sha1, SHA1, sha1)
-PLAIN_ENGINE(sha224, SHA224, sha256)
-PLAIN_ENGINE(sha256, SHA256, sha256)
-PLAIN_ENGINE(sha384, SHA384, sha512)
-PLAIN_ENGINE(sha512, SHA512, sha512)
+PLAIN_ENGINE(sha1, SHA1_Init, SHA1, sha1)
+PLAIN_ENGINE(sha224, SHA224_Init, SHA224, sha256)
+PLAIN_ENGINE(sha256, SHA256_Init, SHA256, sha256)
+PLAIN_ENGINE(sha384, SHA384_Init, SHA384, sha512)
+PLAIN_ENGINE(sha512, SHA512_Init, SHA512, sha512)
+PLAIN_ENGINE(sha512_224, sha512_224_init, SHA512, sha512)
+PLAIN_ENGINE(sha512_256, sha512_256_init, SHA512, sha512)

@@ -16,8 +16,8 @@ struct bulla_hash_engine {
 };
 
 extern const struct bulla_hash_engine bulla_sha1_engine, bulla_sha224_engine, bulla_sha256_engine, bulla_sha384_engine,
-    bulla_sha512_engine, bulla_sha3_224_engine, bulla_sha3_256_engine, bulla_sha3_384_engine, bulla_sha3_512_engine,
-    bulla_blake2b_engine;
+    bulla_sha512_engine, bulla_sha512_224_engine, bulla_sha512_256_engine, bulla_sha3_224_engine, bulla_sha3_256_engine,
+    bulla_sha3_384_engine, bulla_sha3_512_engine, bulla_blake2b_engine;
 
 /* What hash_blake2b.c keeps until C_Finalize. */
 void bulla_blake2b_close(void);

@@ -93,6 +93,8 @@ static const struct bulla_key_kind kinds[] = {
     SECRET(CKK_SHA256_HMAC, mac_uses),
     SECRET(CKK_SHA384_HMAC, mac_uses),
     SECRET(CKK_SHA512_HMAC, mac_uses),
+    SECRET(CKK_SHA512_224_HMAC, mac_uses),
+    SECRET(CKK_SHA512_256_HMAC, mac_uses),
     SECRET(CKK_SHA3_224_HMAC, mac_uses),
     SECRET(CKK_SHA3_256_HMAC, mac_uses),
     SECRET(CKK_SHA3_384_HMAC, mac_uses),
@@ -136,6 +138,8 @@ HMAC_KEYS(SHA224)
 HMAC_KEYS(SHA256)
 HMAC_KEYS(SHA384)
 HMAC_KEYS(SHA512)
+HMAC_KEYS(SHA512_224)
+HMAC_KEYS(SHA512_256)
 HMAC_KEYS(SHA3_224)
 HMAC_KEYS(SHA3_256)
 HMAC_KEYS(SHA3_384)
@@ -164,6 +168,8 @@ static const struct bulla_mechanism rows[] = {
     HMAC_ROW(SHA256),
     HMAC_ROW(SHA384),
     HMAC_ROW(SHA512),
+    HMAC_ROW(SHA512_224),
+    HMAC_ROW(SHA512_256),
     HMAC_ROW(SHA3_224),
     HMAC_ROW(SHA3_256),
     HMAC_ROW(SHA3_384),

@@ -9,7 +9,7 @@
 struct given {
     CK_SESSION_HANDLE session;
     CK_OBJECT_HANDLE object;
-    bool null; /* NULL for every pointer */
+    unsigned null; /* a bit for each pointer that is NULL, in the order of the arguments */
     CK_SLOT_ID slot;
 };
 
@@ -33,7 +33,16 @@ static void renew(void)
     size = sizeof bytes;
 }
 
-#define P(pointer) (given->null ? NULL : (pointer))
+enum { EVERY = ~0 };            /* all of them */
+static unsigned taken_pointers; /* a bit for each pointer of the last call */
+
+static void *pointer_of(const struct given *given, unsigned n, void *pointer)
+{
+    taken_pointers |= 1U << n;
+    return given->null >> n & 1 ? NULL : pointer;
+}
+
+#define P(n, pointer) pointer_of(given, n, pointer)
 #define CALL(name, ...)                                                                                                \
     static CK_RV call_##name(const struct given *given)                                                                \
     {                                                                                                                  \
@@ -53,105 +62,106 @@ static void renew(void)
 #define S given->session
 #define O given->object
 
-CALL(GetInfo, P(&info))
-CALL(GetSlotList, CK_TRUE, P(slots), P(&size))
-CALL(GetSlotInfo, given->slot, P(&slot_info))
-CALL(GetTokenInfo, given->slot, P(&token_info))
-CALL(GetMechanismList, given->slot, P(slots), P(&size))
-CALL(GetMechanismInfo, given->slot, CKM_BULLA_SEAL, P(&mechanism_info))
-CALL(InitToken, given->slot, P(bytes), 8, P(bytes))
-CALL(InitPIN, S, P(bytes), 8)
-CALL(SetPIN, S, P(bytes), 8, P(bytes), 8)
-CALL(OpenSession, given->slot, CKF_SERIAL_SESSION, NULL, NULL, P(&handle))
+CALL(GetInfo, P(0, &info))
+CALL(GetSlotList, CK_TRUE, P(0, slots), P(1, &size))
+CALL(GetSlotInfo, given->slot, P(0, &slot_info))
+CALL(GetTokenInfo, given->slot, P(0, &token_info))
+CALL(GetMechanismList, given->slot, P(0, slots), P(1, &size))
+CALL(GetMechanismInfo, given->slot, CKM_BULLA_SEAL, P(0, &mechanism_info))
+CALL(InitToken, given->slot, P(0, bytes), 8, P(1, bytes))
+CALL(InitPIN, S, P(0, bytes), 8)
+CALL(SetPIN, S, P(0, bytes), 8, P(1, bytes), 8)
+CALL(OpenSession, given->slot, CKF_SERIAL_SESSION, NULL, NULL, P(0, &handle))
 CALL(CloseSession, S)
 CALL(CloseAllSessions, given->slot)
-CALL(GetSessionInfo, S, P(&session_info))
-CALL(GetOperationState, S, P(bytes), P(&size))
-CALL(SetOperationState, S, P(bytes), 8, O, O)
-CALL(Login, S, CKU_USER, P(bytes), 8)
+CALL(GetSessionInfo, S, P(0, &session_info))
+CALL(GetOperationState, S, P(0, bytes), P(1, &size))
+CALL(SetOperationState, S, P(0, bytes), 8, O, O)
+CALL(Login, S, CKU_USER, P(0, bytes), 8)
 CALL(Logout, S)
-CALL(CreateObject, S, P(&attribute), 1, P(&handle))
-CALL(CopyObject, S, O, P(&attribute), 1, P(&handle))
+CALL(CreateObject, S, P(0, &attribute), 1, P(1, &handle))
+CALL(CopyObject, S, O, P(0, &attribute), 1, P(1, &handle))
 CALL(DestroyObject, S, O)
-CALL(GetObjectSize, S, O, P(&size))
-CALL(GetAttributeValue, S, O, P(&attribute), 1)
-CALL(SetAttributeValue, S, O, P(&attribute), 1)
-CALL(FindObjectsInit, S, P(&attribute), 1)
-CALL(FindObjects, S, P(&handle), 1, P(&size))
+CALL(GetObjectSize, S, O, P(0, &size))
+CALL(GetAttributeValue, S, O, P(0, &attribute), 1)
+CALL(SetAttributeValue, S, O, P(0, &attribute), 1)
+CALL(FindObjectsInit, S, P(0, &attribute), 1)
+CALL(FindObjects, S, P(0, &handle), 1, P(1, &size))
 CALL(FindObjectsFinal, S)
-CALL(EncryptInit, S, P(&mechanism), O)
-CALL(Encrypt, S, P(bytes), 8, P(bytes), P(&size))
-CALL(EncryptUpdate, S, P(bytes), 8, P(bytes), P(&size))
-CALL(EncryptFinal, S, P(bytes), P(&size))
-CALL(DecryptInit, S, P(&mechanism), O)
-CALL(Decrypt, S, P(bytes), 8, P(bytes), P(&size))
-CALL(DecryptUpdate, S, P(bytes), 8, P(bytes), P(&size))
-CALL(DecryptFinal, S, P(bytes), P(&size))
-CALL(DigestInit, S, P(&mechanism))
-CALL(Digest, S, P(bytes), 8, P(bytes), P(&size))
-CALL(DigestUpdate, S, P(bytes), 8)
+CALL(EncryptInit, S, P(0, &mechanism), O)
+CALL(Encrypt, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(EncryptUpdate, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(EncryptFinal, S, P(0, bytes), P(1, &size))
+CALL(DecryptInit, S, P(0, &mechanism), O)
+CALL(Decrypt, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(DecryptUpdate, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(DecryptFinal, S, P(0, bytes), P(1, &size))
+CALL(DigestInit, S, P(0, &mechanism))
+CALL(Digest, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(DigestUpdate, S, P(0, bytes), 8)
 CALL(DigestKey, S, O)
-CALL(DigestFinal, S, P(bytes), P(&size))
-CALL(SignInit, S, P(&mechanism), O)
-CALL(Sign, S, P(bytes), 8, P(bytes), P(&size))
-CALL(SignUpdate, S, P(bytes), 8)
-CALL(SignFinal, S, P(bytes), P(&size))
-CALL(SignRecoverInit, S, P(&mechanism), O)
-CALL(SignRecover, S, P(bytes), 8, P(bytes), P(&size))
-CALL(VerifyInit, S, P(&mechanism), O)
-CALL(Verify, S, P(bytes), 8, P(bytes), 8)
-CALL(VerifyUpdate, S, P(bytes), 8)
-CALL(VerifyFinal, S, P(bytes), 8)
-CALL(VerifyRecoverInit, S, P(&mechanism), O)
-CALL(VerifyRecover, S, P(bytes), 8, P(bytes), P(&size))
-CALL(DigestEncryptUpdate, S, P(bytes), 8, P(bytes), P(&size))
-CALL(DecryptDigestUpdate, S, P(bytes), 8, P(bytes), P(&size))
-CALL(SignEncryptUpdate, S, P(bytes), 8, P(bytes), P(&size))
-CALL(DecryptVerifyUpdate, S, P(bytes), 8, P(bytes), P(&size))
-CALL(GenerateKey, S, P(&mechanism), P(&attribute), 1, P(&handle))
-CALL(GenerateKeyPair, S, P(&mechanism), P(&attribute), 1, P(&attribute), 1, P(&handle), P(&other))
-CALL(WrapKey, S, P(&mechanism), O, O, P(bytes), P(&size))
-CALL(UnwrapKey, S, P(&mechanism), O, P(bytes), 8, P(&attribute), 1, P(&handle))
-CALL(DeriveKey, S, P(&mechanism), O, P(&attribute), 1, P(&handle))
-CALL(SeedRandom, S, P(bytes), 8)
-CALL(GenerateRandom, S, P(bytes), 8)
+CALL(DigestFinal, S, P(0, bytes), P(1, &size))
+CALL(SignInit, S, P(0, &mechanism), O)
+CALL(Sign, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(SignUpdate, S, P(0, bytes), 8)
+CALL(SignFinal, S, P(0, bytes), P(1, &size))
+CALL(SignRecoverInit, S, P(0, &mechanism), O)
+CALL(SignRecover, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(VerifyInit, S, P(0, &mechanism), O)
+CALL(Verify, S, P(0, bytes), 8, P(1, bytes), 8)
+CALL(VerifyUpdate, S, P(0, bytes), 8)
+CALL(VerifyFinal, S, P(0, bytes), 8)
+CALL(VerifyRecoverInit, S, P(0, &mechanism), O)
+CALL(VerifyRecover, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(DigestEncryptUpdate, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(DecryptDigestUpdate, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(SignEncryptUpdate, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(DecryptVerifyUpdate, S, P(0, bytes), 8, P(1, bytes), P(2, &size))
+CALL(GenerateKey, S, P(0, &mechanism), P(1, &attribute), 1, P(2, &handle))
+CALL(GenerateKeyPair, S, P(0, &mechanism), P(1, &attribute), 1, P(2, &attribute), 1, P(3, &handle), P(4, &other))
+CALL(WrapKey, S, P(0, &mechanism), O, O, P(1, bytes), P(2, &size))
+CALL(UnwrapKey, S, P(0, &mechanism), O, P(1, bytes), 8, P(2, &attribute), 1, P(3, &handle))
+CALL(DeriveKey, S, P(0, &mechanism), O, P(1, &attribute), 1, P(2, &handle))
+CALL(SeedRandom, S, P(0, bytes), 8)
+CALL(GenerateRandom, S, P(0, bytes), 8)
 CALL(GetFunctionStatus, S)
 CALL(CancelFunction, S)
-CALL(WaitForSlotEvent, CKF_DONT_BLOCK, P(slots), NULL)
-CALL_3(LoginUser, S, CKU_USER, P(bytes), 8, P(bytes), 8)
+CALL(WaitForSlotEvent, CKF_DONT_BLOCK, P(0, slots), NULL)
+CALL_3(LoginUser, S, CKU_USER, P(0, bytes), 8, P(1, bytes), 8)
 CALL_3(SessionCancel, S, CKF_ENCRYPT)
-CALL_3(MessageEncryptInit, S, P(&mechanism), O)
-CALL_3(EncryptMessage, S, P(bytes), 8, P(bytes), 8, P(bytes), 8, P(bytes), P(&size))
-CALL_3(EncryptMessageBegin, S, P(bytes), 8, P(bytes), 8)
-CALL_3(EncryptMessageNext, S, P(bytes), 8, P(bytes), 8, P(bytes), P(&size), 0)
+CALL_3(MessageEncryptInit, S, P(0, &mechanism), O)
+CALL_3(EncryptMessage, S, P(0, bytes), 8, P(1, bytes), 8, P(2, bytes), 8, P(3, bytes), P(4, &size))
+CALL_3(EncryptMessageBegin, S, P(0, bytes), 8, P(1, bytes), 8)
+CALL_3(EncryptMessageNext, S, P(0, bytes), 8, P(1, bytes), 8, P(2, bytes), P(3, &size), 0)
 CALL_3(MessageEncryptFinal, S)
-CALL_3(MessageDecryptInit, S, P(&mechanism), O)
-CALL_3(DecryptMessage, S, P(bytes), 8, P(bytes), 8, P(bytes), 8, P(bytes), P(&size))
-CALL_3(DecryptMessageBegin, S, P(bytes), 8, P(bytes), 8)
-CALL_3(DecryptMessageNext, S, P(bytes), 8, P(bytes), 8, P(bytes), P(&size), 0)
+CALL_3(MessageDecryptInit, S, P(0, &mechanism), O)
+CALL_3(DecryptMessage, S, P(0, bytes), 8, P(1, bytes), 8, P(2, bytes), 8, P(3, bytes), P(4, &size))
+CALL_3(DecryptMessageBegin, S, P(0, bytes), 8, P(1, bytes), 8)
+CALL_3(DecryptMessageNext, S, P(0, bytes), 8, P(1, bytes), 8, P(2, bytes), P(3, &size), 0)
 CALL_3(MessageDecryptFinal, S)
-CALL_3(MessageSignInit, S, P(&mechanism), O)
-CALL_3(SignMessage, S, P(bytes), 8, P(bytes), 8, P(bytes), P(&size))
-CALL_3(SignMessageBegin, S, P(bytes), 8)
-CALL_3(SignMessageNext, S, P(bytes), 8, P(bytes), 8, P(bytes), P(&size))
+CALL_3(MessageSignInit, S, P(0, &mechanism), O)
+CALL_3(SignMessage, S, P(0, bytes), 8, P(1, bytes), 8, P(2, bytes), P(3, &size))
+CALL_3(SignMessageBegin, S, P(0, bytes), 8)
+CALL_3(SignMessageNext, S, P(0, bytes), 8, P(1, bytes), 8, P(2, bytes), P(3, &size))
 CALL_3(MessageSignFinal, S)
-CALL_3(MessageVerifyInit, S, P(&mechanism), O)
-CALL_3(VerifyMessage, S, P(bytes), 8, P(bytes), 8, P(bytes), 8)
-CALL_3(VerifyMessageBegin, S, P(bytes), 8)
-CALL_3(VerifyMessageNext, S, P(bytes), 8, P(bytes), 8, P(bytes), 8)
+CALL_3(MessageVerifyInit, S, P(0, &mechanism), O)
+CALL_3(VerifyMessage, S, P(0, bytes), 8, P(1, bytes), 8, P(2, bytes), 8)
+CALL_3(VerifyMessageBegin, S, P(0, bytes), 8)
+CALL_3(VerifyMessageNext, S, P(0, bytes), 8, P(1, bytes), 8, P(2, bytes), 8)
 CALL_3(MessageVerifyFinal, S)
-CALL_32(EncapsulateKey, S, P(&mechanism), O, P(&attribute), 1, P(bytes), P(&size), P(&handle))
-CALL_32(DecapsulateKey, S, P(&mechanism), O, P(&attribute), 1, P(bytes), 8, P(&handle))
-CALL_32(VerifySignatureInit, S, P(&mechanism), O, P(bytes), 8)
-CALL_32(VerifySignature, S, P(bytes), 8)
-CALL_32(VerifySignatureUpdate, S, P(bytes), 8)
+CALL_32(EncapsulateKey, S, P(0, &mechanism), O, P(1, &attribute), 1, P(2, bytes), P(3, &size), P(4, &handle))
+CALL_32(DecapsulateKey, S, P(0, &mechanism), O, P(1, &attribute), 1, P(2, bytes), 8, P(3, &handle))
+CALL_32(VerifySignatureInit, S, P(0, &mechanism), O, P(1, bytes), 8)
+CALL_32(VerifySignature, S, P(0, bytes), 8)
+CALL_32(VerifySignatureUpdate, S, P(0, bytes), 8)
 CALL_32(VerifySignatureFinal, S)
-CALL_32(GetSessionValidationFlags, S, CKS_LAST_VALIDATION_OK, P(&flags))
-CALL_32(AsyncComplete, S, P(bytes), P(&data))
-CALL_32(AsyncGetID, S, P(bytes), P(&size))
-CALL_32(AsyncJoin, S, P(bytes), 1, P(bytes), 8)
-CALL_32(WrapKeyAuthenticated, S, P(&mechanism), O, O, P(bytes), 8, P(bytes), P(&size))
-CALL_32(UnwrapKeyAuthenticated, S, P(&mechanism), O, P(bytes), 8, P(&attribute), 1, P(bytes), 8, P(&handle))
+CALL_32(GetSessionValidationFlags, S, CKS_LAST_VALIDATION_OK, P(0, &flags))
+CALL_32(AsyncComplete, S, P(0, bytes), P(1, &data))
+CALL_32(AsyncGetID, S, P(0, bytes), P(1, &size))
+CALL_32(AsyncJoin, S, P(0, bytes), 1, P(1, bytes), 8)
+CALL_32(WrapKeyAuthenticated, S, P(0, &mechanism), O, O, P(1, bytes), 8, P(2, bytes), P(3, &size))
+CALL_32(
+    UnwrapKeyAuthenticated, S, P(0, &mechanism), O, P(1, bytes), 8, P(2, &attribute), 1, P(3, bytes), 8, P(4, &handle))
 
 /* Kinds of functions: what decides their answers. */
 enum kind {
@@ -276,6 +286,102 @@ static const struct row {
     ROW(UnwrapKeyAuthenticated, IN_SESSION, CKR_ARGUMENTS_BAD, CKR_UNWRAPPING_KEY_HANDLE_INVALID),
 };
 
+/* Where NULL for one pointer alone is not CKR_ARGUMENTS_BAD. */
+static const struct {
+    CK_RV (*call)(const struct given *given);
+    unsigned pointer;
+    CK_RV expected;
+} allowed[] = {
+    {call_GetSlotList, 0, CKR_OK}, /* asks how many there are */
+    {call_GetMechanismList, 0, CKR_OK},
+    {call_SeedRandom, 0, CKR_RANDOM_SEED_NOT_SUPPORTED},
+    {call_EncryptInit, 0, CKR_OK}, /* cancels */
+    {call_DecryptInit, 0, CKR_OK},
+    {call_DigestInit, 0, CKR_OK},
+    {call_SignInit, 0, CKR_OK},
+    {call_SignRecoverInit, 0, CKR_OK},
+    {call_VerifyInit, 0, CKR_OK},
+    {call_VerifyRecoverInit, 0, CKR_OK},
+    {call_MessageEncryptInit, 0, CKR_OK},
+    {call_MessageDecryptInit, 0, CKR_OK},
+    {call_VerifySignatureInit, 0, CKR_OK},
+    {call_WrapKey, 1, CKR_WRAPPING_KEY_HANDLE_INVALID}, /* asks how long it becomes: the key is looked at first */
+    {call_WrapKeyAuthenticated, 2, CKR_WRAPPING_KEY_HANDLE_INVALID},
+    {call_EncapsulateKey, 2, CKR_KEY_HANDLE_INVALID},
+    {call_DeriveKey, 2, CKR_KEY_HANDLE_INVALID}, /* derivations that make several keys have no use for it */
+    {call_GetOperationState, 0, CKR_OK},
+    {call_Encrypt, 1, CKR_OK}, /* ask for a length */
+    {call_EncryptUpdate, 1, CKR_OK},
+    {call_EncryptFinal, 0, CKR_OK},
+    {call_Decrypt, 1, CKR_OK},
+    {call_DecryptUpdate, 1, CKR_OK},
+    {call_DecryptFinal, 0, CKR_OK},
+    {call_Digest, 1, CKR_OK},
+    {call_DigestFinal, 0, CKR_OK},
+    {call_Sign, 1, CKR_OK},
+    {call_SignFinal, 0, CKR_OK},
+    {call_SignRecover, 1, CKR_OK},
+    {call_VerifyRecover, 1, CKR_OK},
+    {call_DigestEncryptUpdate, 1, CKR_OK},
+    {call_DecryptDigestUpdate, 1, CKR_OK},
+    {call_SignEncryptUpdate, 1, CKR_OK},
+    {call_DecryptVerifyUpdate, 1, CKR_OK},
+    {call_EncryptMessage, 3, CKR_OK},
+    {call_DecryptMessage, 3, CKR_OK},
+};
+
+static CK_RV expected_without(const struct row *row, unsigned pointer)
+{
+    for (size_t i = 0; i < COUNT_OF(allowed); i++)
+        if (allowed[i].call == row->call && allowed[i].pointer == pointer)
+            return allowed[i].expected;
+    return CKR_ARGUMENTS_BAD;
+}
+
+/* What has to be under way for a function that continues it; a promised verification is C_VerifySignatureInit's. */
+enum { PROMISED = 1UL << 40 };
+static const struct {
+    CK_RV (*call)(const struct given *given);
+    CK_FLAGS operations;
+} continued[] = {
+    {call_GetOperationState, CKF_DIGEST},
+    {call_Encrypt, CKF_ENCRYPT},
+    {call_EncryptUpdate, CKF_ENCRYPT},
+    {call_EncryptFinal, CKF_ENCRYPT},
+    {call_Decrypt, CKF_DECRYPT},
+    {call_DecryptUpdate, CKF_DECRYPT},
+    {call_DecryptFinal, CKF_DECRYPT},
+    {call_Digest, CKF_DIGEST},
+    {call_DigestUpdate, CKF_DIGEST},
+    {call_DigestFinal, CKF_DIGEST},
+    {call_Sign, CKF_SIGN},
+    {call_SignUpdate, CKF_SIGN},
+    {call_SignFinal, CKF_SIGN},
+    {call_SignRecover, CKF_SIGN_RECOVER},
+    {call_Verify, CKF_VERIFY},
+    {call_VerifyUpdate, CKF_VERIFY},
+    {call_VerifyFinal, CKF_VERIFY},
+    {call_VerifyRecover, CKF_VERIFY_RECOVER},
+    {call_DigestEncryptUpdate, CKF_DIGEST | CKF_ENCRYPT},
+    {call_DecryptDigestUpdate, CKF_DIGEST | CKF_DECRYPT},
+    {call_SignEncryptUpdate, CKF_SIGN | CKF_ENCRYPT},
+    {call_DecryptVerifyUpdate, CKF_VERIFY | CKF_DECRYPT},
+    {call_EncryptMessage, CKF_MESSAGE_ENCRYPT},
+    {call_EncryptMessageBegin, CKF_MESSAGE_ENCRYPT},
+    {call_DecryptMessage, CKF_MESSAGE_DECRYPT},
+    {call_DecryptMessageBegin, CKF_MESSAGE_DECRYPT},
+    {call_VerifySignature, CKF_VERIFY | PROMISED},
+    {call_VerifySignatureUpdate, CKF_VERIFY | PROMISED},
+};
+
+static CK_FLAGS operations_of(const struct row *row)
+{
+    for (size_t i = 0; i < COUNT_OF(continued); i++)
+        if (continued[i].call == row->call)
+            return continued[i].operations;
+    return 0;
+}
+
 /* A mechanism of each function that takes one. */
 static const struct {
     CK_RV (*call)(const struct given *given);
@@ -335,7 +441,7 @@ static void before_initialising_every_function_says_so(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         for (int null = 0; null < 2; null++) {
-            struct given given = {1, 1, null, 0};
+            struct given given = {1, 1, null ? EVERY : 0, 0};
             expect(&rows[i], null ? "with NULL, not initialised" : "not initialised", &given,
                 rows[i].kind == LEGACY ? CKR_FUNCTION_NOT_PARALLEL : CKR_CRYPTOKI_NOT_INITIALIZED);
         }
@@ -350,7 +456,7 @@ static void a_session_that_is_none_is_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         for (size_t j = 0; j < COUNT_OF(none); j++)
             if (rows[i].kind == IN_SESSION || rows[i].kind == OPERATION) {
-                struct given given = {none[j], 1, false, 0};
+                struct given given = {none[j], 1, 0, 0};
                 expect(&rows[i], "without a session", &given, CKR_SESSION_HANDLE_INVALID);
             }
 }
@@ -358,10 +464,139 @@ static void a_session_that_is_none_is_refused(void **state)
 static void null_is_refused_wherever_a_pointer_is_taken(void **state)
 {
     const struct module_fixture *fixture = *state;
-    struct given given = {fixture->session, 1, true, 0};
+    struct given given = {fixture->session, 1, EVERY, 0};
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (rows[i].null != NONE)
             expect(&rows[i], "with NULL", &given, rows[i].null);
+}
+
+/* Every function, with each of its pointers NULL and all others there; and none is left unnamed above. */
+static void null_is_refused_for_each_pointer_alone(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct given given = {fixture->session, 1, EVERY, 0};
+        if (rows[i].null == NONE || rows[i].kind == OPERATION)
+            continue;
+        taken_pointers = 0;
+        expect(&rows[i], "with NULL", &given, rows[i].null);
+        for (unsigned n = 0, pointers = taken_pointers; pointers >> n; n++) {
+            char what[32];
+            (void)snprintf(what, sizeof what, "without pointer %u", n);
+            given.null = 1U << n;
+            expect(&rows[i], what, &given, expected_without(&rows[i], n));
+        }
+    }
+}
+
+struct keys {
+    CK_OBJECT_HANDLE aes, mac, public_key, private_key;
+};
+
+static struct keys make_keys(CK_SESSION_HANDLE session)
+{
+    static CK_KEY_TYPE aes_type = CKK_AES, mac_type = CKK_GENERIC_SECRET;
+    static CK_ULONG bits = 2048;
+    CK_MECHANISM pair = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
+    struct keys keys = {0};
+    CK_ATTRIBUTE secret[] = {ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, aes_type),
+        TEXT_ATTRIBUTE(CKA_VALUE, "0123456789abcdef")};
+    CK_ATTRIBUTE public_key[] = {ATTRIBUTE(CKA_MODULUS_BITS, bits), ATTRIBUTE(CKA_VERIFY_RECOVER, yes)},
+                 private_key[] = {ATTRIBUTE(CKA_SIGN_RECOVER, yes)};
+    assert_ok(module_create(session, secret, 3, &keys.aes));
+    secret[1].pValue = &mac_type;
+    assert_ok(module_create(session, secret, 3, &keys.mac));
+    assert_ok(
+        p11->C_GenerateKeyPair(session, &pair, public_key, 2, private_key, 1, &keys.public_key, &keys.private_key));
+    return keys;
+}
+
+static void begin(CK_SESSION_HANDLE session, const struct keys *keys, CK_FLAGS operations)
+{
+    CK_AES_CTR_PARAMS block = {128, {0}};
+    CK_MECHANISM ctr = {CKM_AES_CTR, &block, sizeof block}, gcm = {CKM_AES_GCM, NULL, 0},
+                 hmac = {CKM_SHA256_HMAC, NULL, 0}, sha = {CKM_SHA256, NULL, 0}, rsa = {CKM_RSA_PKCS, NULL, 0};
+    if (operations & CKF_ENCRYPT)
+        assert_ok(p11->C_EncryptInit(session, &ctr, keys->aes));
+    if (operations & CKF_DECRYPT)
+        assert_ok(p11->C_DecryptInit(session, &ctr, keys->aes));
+    if (operations & CKF_DIGEST)
+        assert_ok(p11->C_DigestInit(session, &sha));
+    if (operations & CKF_SIGN)
+        assert_ok(p11->C_SignInit(session, &hmac, keys->mac));
+    if (operations & CKF_SIGN_RECOVER)
+        assert_ok(p11->C_SignRecoverInit(session, &rsa, keys->private_key));
+    if (operations & CKF_VERIFY_RECOVER)
+        assert_ok(p11->C_VerifyRecoverInit(session, &rsa, keys->public_key));
+    if (operations & CKF_MESSAGE_ENCRYPT)
+        assert_ok(p11_3->C_MessageEncryptInit(session, &gcm, keys->aes));
+    if (operations & CKF_MESSAGE_DECRYPT)
+        assert_ok(p11_3->C_MessageDecryptInit(session, &gcm, keys->aes));
+    if (operations & PROMISED)
+        assert_ok(p11_32->C_VerifySignatureInit(session, &hmac, keys->mac, bytes, 32));
+    else if (operations & CKF_VERIFY)
+        assert_ok(p11->C_VerifyInit(session, &hmac, keys->mac));
+}
+
+/* The flags of C_SessionCancel, one by one: which of them are under way, and they end. */
+static CK_FLAGS end_all(CK_SESSION_HANDLE session, const struct keys *keys, CK_FLAGS operations)
+{
+    CK_AES_CTR_PARAMS block = {128, {0}};
+    CK_MECHANISM ctr = {CKM_AES_CTR, &block, sizeof block}, gcm = {CKM_AES_GCM, NULL, 0},
+                 hmac = {CKM_SHA256_HMAC, NULL, 0}, sha = {CKM_SHA256, NULL, 0}, rsa = {CKM_RSA_PKCS, NULL, 0};
+    const struct {
+        CK_FLAGS flag;
+        CK_RV again; /* what beginning it once more says */
+    } asked[] = {
+        {CKF_ENCRYPT, p11->C_EncryptInit(session, &ctr, keys->aes)},
+        {CKF_DECRYPT, p11->C_DecryptInit(session, &ctr, keys->aes)},
+        {CKF_DIGEST, p11->C_DigestInit(session, &sha)},
+        {CKF_SIGN, p11->C_SignInit(session, &hmac, keys->mac)},
+        {CKF_VERIFY, p11->C_VerifyInit(session, &hmac, keys->mac)},
+        {CKF_SIGN_RECOVER, p11->C_SignRecoverInit(session, &rsa, keys->private_key)},
+        {CKF_VERIFY_RECOVER, p11->C_VerifyRecoverInit(session, &rsa, keys->public_key)},
+        {CKF_MESSAGE_ENCRYPT, p11_3->C_MessageEncryptInit(session, &gcm, keys->aes)},
+        {CKF_MESSAGE_DECRYPT, p11_3->C_MessageDecryptInit(session, &gcm, keys->aes)},
+    };
+    CK_FLAGS active = 0;
+    for (size_t i = 0; i < COUNT_OF(asked); i++)
+        if (operations & asked[i].flag)
+            active |= asked[i].again == CKR_OPERATION_ACTIVE ? asked[i].flag : 0;
+    for (size_t i = 0; i < COUNT_OF(asked); i++)
+        assert_ok(p11_3->C_SessionCancel(session, asked[i].flag));
+    return active;
+}
+
+/* The same of what continues an operation: it ends, except where a length was asked for. Messages go on to the next. */
+static void null_ends_an_operation_for_each_pointer_alone(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    struct keys keys = make_keys(fixture->session);
+    size_t seen = 0;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        CK_FLAGS operations = operations_of(&rows[i]);
+        struct given given = {fixture->session, 1, EVERY, 0};
+        if (!operations)
+            continue;
+        seen++;
+        taken_pointers = 0;
+        (void)rows[i].call(&given);
+        assert_int_not_equal(taken_pointers, 0);
+        for (unsigned n = 0, pointers = taken_pointers; pointers >> n; n++) {
+            char what[32];
+            (void)snprintf(what, sizeof what, "without pointer %u", n);
+            CK_RV expected = expected_without(&rows[i], n);
+            bool goes_on = expected == CKR_OK || (operations & (CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT)) ||
+                           rows[i].call == call_GetOperationState;
+            begin(fixture->session, &keys, operations);
+            given.null = 1U << n;
+            expect(&rows[i], what, &given, expected);
+            CK_FLAGS left = end_all(fixture->session, &keys, operations & ~(CK_FLAGS)PROMISED);
+            if (left != (goes_on ? operations & ~(CK_FLAGS)PROMISED : 0))
+                fail_msg("%s %s: of the operations 0x%lx there are 0x%lx", rows[i].name, what, operations, left);
+        }
+    }
+    assert_int_equal(seen, COUNT_OF(continued));
 }
 
 static void an_object_that_is_none_is_refused(void **state)
@@ -373,7 +608,7 @@ static void an_object_that_is_none_is_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         for (size_t j = 0; j < COUNT_OF(none); j++)
             if (rows[i].dead_object != NONE) {
-                struct given given = {fixture->session, none[j], false, 0};
+                struct given given = {fixture->session, none[j], 0, 0};
                 expect(&rows[i], "without an object", &given, rows[i].dead_object);
             }
 }
@@ -383,7 +618,7 @@ static void what_is_not_supported_is_refused(void **state)
     const struct module_fixture *fixture = *state;
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         for (int null = 0; null < 2; null++) {
-            struct given given = {fixture->session, 1, null, 0};
+            struct given given = {fixture->session, 1, null ? EVERY : 0, 0};
             if (rows[i].kind == UNSUPPORTED)
                 expect(&rows[i], "", &given, CKR_FUNCTION_NOT_SUPPORTED);
             if (rows[i].kind == LEGACY)
@@ -394,7 +629,7 @@ static void what_is_not_supported_is_refused(void **state)
 static void an_operation_that_was_not_begun_is_not_continued(void **state)
 {
     const struct module_fixture *fixture = *state;
-    struct given given = {fixture->session, 1, false, 0};
+    struct given given = {fixture->session, 1, 0, 0};
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (rows[i].kind == OPERATION)
             expect(&rows[i], "without an operation", &given, CKR_OPERATION_NOT_INITIALIZED);
@@ -407,7 +642,7 @@ static void a_slot_that_is_none_is_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         for (size_t j = 0; j < COUNT_OF(none); j++)
             for (int null = 0; null < 2; null++) {
-                struct given given = {1, 1, null, none[j]};
+                struct given given = {1, 1, null ? EVERY : 0, none[j]};
                 if (rows[i].kind == IN_SLOT)
                     expect(&rows[i], "in no slot", &given, CKR_SLOT_ID_INVALID);
             }
@@ -418,7 +653,7 @@ static void a_mechanism_that_is_none_is_refused(void **state)
 {
     const struct module_fixture *fixture = *state;
     const CK_MECHANISM_TYPE none[] = {0x7654321, ~0UL, CKM_VENDOR_DEFINED, CKM_BULLA_ATTEST};
-    struct given given = {fixture->session, 1, false, 0};
+    struct given given = {fixture->session, 1, 0, 0};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         CK_MECHANISM_TYPE type = type_of(&rows[i]);
         for (size_t j = 0; type && j < COUNT_OF(none); j++) {
@@ -441,6 +676,8 @@ int main(void)
         CONF_TEST(before_initialising_every_function_says_so),
         PUBLIC_TEST(a_session_that_is_none_is_refused),
         MODULE_TEST(null_is_refused_wherever_a_pointer_is_taken),
+        MODULE_TEST(null_is_refused_for_each_pointer_alone),
+        MODULE_TEST(null_ends_an_operation_for_each_pointer_alone),
         MODULE_TEST(an_object_that_is_none_is_refused),
         BARE_TEST(a_slot_that_is_none_is_refused),
         MODULE_TEST(a_mechanism_that_is_none_is_refused),

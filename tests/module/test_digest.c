@@ -1,6 +1,6 @@
-/* Digests. The expected values of "", "abc" and the 448-bit message are NIST's examples for FIPS 180-4 and FIPS 202; of
- * BLAKE2b, RFC 7693 appendix A ("abc", 512 bits), and for the other lengths Python's hashlib. Everything longer is
- * compared with OpenSSL's EVP. */
+/* Digests. The expected values of "", "abc" and the 448-bit message are NIST's examples for FIPS 180-4 and FIPS 202,
+ * but of SHA-512/224 and SHA-512/256 only "abc", the others being Python's hashlib's; of BLAKE2b, RFC 7693 appendix A
+ * ("abc", 512 bits), and for the other lengths Python's hashlib. Everything longer is compared with OpenSSL's EVP. */
 #include "module_fixture.h"
 
 #include <openssl/evp.h>
@@ -37,6 +37,14 @@ static const struct hash {
             "3ce80e2a9ac94fa54ca49f",
             "204a8fc6dda82f0a0ced7beb8e08a41657c16ef468b228a8279be331a703c33596fd15c13b1b07f9aa1d3bea57789ca031ad85c7a7"
             "1dd70354ec631238ca3445"}},
+    {CKM_SHA512_224, "SHA512-224", 28,
+        {"6ed0dd02806fa89e25de060c19d3ac86cabb87d6a0ddd05c333b84f4",
+            "4634270f707b6a54daae7530460842e20e37ed265ceee9a43e8924aa",
+            "e5302d6d54bb242275d1e7622d68df6eb02dedd13f564c13dbda2174"}},
+    {CKM_SHA512_256, "SHA512-256", 32,
+        {"c672b8d1ef56ed28ab87c3622c5114069bdd3ad7b8f9737498d0c01ecef0967a",
+            "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23",
+            "bde8e1f9f19bb9fd3406c90ec6bc47bd36d8ada9f11880dbc8a22a7078b6a461"}},
     {CKM_SHA3_224, "SHA3-224", 28,
         {"6b4e03423667dbb73b6e15454f0eb1abd4597f9a1b078e3f5b5a6bc7",
             "e642824c3f8cf24ad09234ee7d3c766fc9a3a5168d0c94ad73b46fdf",

@@ -1,6 +1,6 @@
-/* HMAC. The three messages are test cases 2, 6 and 7 of RFC 4231, whose values these are for SHA-2; the values for the
- * other hashes, and for SHA-3 and BLAKE2b, are Python's hmac and hashlib on the same input. SHA-1 with RFC 2202's keys
- * and every other length are compared with OpenSSL's HMAC. */
+/* HMAC. The three messages are test cases 2, 6 and 7 of RFC 4231, whose values these are for SHA-2 but for SHA-512/t;
+ * the values for the other hashes, and for SHA-3 and BLAKE2b, are Python's hmac and hashlib on the same input. SHA-1
+ * with RFC 2202's keys and every other length are compared with OpenSSL's HMAC. */
 #define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Transform and its kin: what is looked for is a hash's inner state */
 #include "module_fixture.h"
 
@@ -48,6 +48,14 @@ static const struct hash {
             "3f0aec8b915a985d786598",
             "e37b6a775dc87dbaa4dfa9f96e5e3ffddebd71f8867289865df5a32d20cdc944b6022cac3c4982b10d5eeb55c3e4de15134676fb6d"
             "e0446065c97440fa8c6a58"}},
+    {CKM_SHA512_224_HMAC, CKM_SHA512_224_HMAC_GENERAL, CKM_SHA512_224_KEY_GEN, CKK_SHA512_224_HMAC, "SHA512-224", 28,
+        {"4a530b31a79ebcce36916546317c45f247d83241dfb818fd37254bde",
+            "29bef8ce88b54d4226c3c7718ea9e32ace2429026f089e38cea9aeda",
+            "82a9619b47af0cea73a8b9741355ce902d807ad87ee9078522a246e1"}},
+    {CKM_SHA512_256_HMAC, CKM_SHA512_256_HMAC_GENERAL, CKM_SHA512_256_KEY_GEN, CKK_SHA512_256_HMAC, "SHA512-256", 32,
+        {"6df7b24630d5ccb2ee335407081a87188c221489768fa2020513b2d593359456",
+            "87123c45f7c537a404f8f47cdbedda1fc9bec60eeb971982ce7ef10e774e6539",
+            "6ea83f8e7315072c0bdaa33b93a26fc1659974637a9db8a887d06c05a7f35a66"}},
     {CKM_SHA3_224_HMAC, CKM_SHA3_224_HMAC_GENERAL, CKM_SHA3_224_KEY_GEN, CKK_SHA3_224_HMAC, "SHA3-224", 28,
         {"7fdb8dd88bd2f60d1b798634ad386811c2cfc85bfaf5d52bbace5e66",
             "b4a1f04c00287a9b7f6075b313d279b833bc8f75124352d05fb9995f",

@@ -113,28 +113,40 @@ static CK_ULONG uses_of(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
     return found;
 }
 
-/* Bits of uses_of. */
+/* Bits of uses_of. A use that no key of the type has is as good as none: pkcs11-tool generates generic secrets with
+ * CKA_ENCRYPT and CKA_DECRYPT. */
 static void a_template_without_uses_gets_those_of_the_keys_type(void **state)
 {
     const struct module_fixture *fixture = *state;
     static const struct {
         CK_KEY_TYPE type;
         CK_ULONG expected;
+        CK_ATTRIBUTE_TYPE named; /* a use that the type has */
+        CK_ULONG alone;
+        CK_ATTRIBUTE_TYPE other; /* one that no mechanism has with it, and its bit */
+        CK_ULONG beside;
     } rows[] = {
-        {CKK_AES, 1 | 2},
-        {CKK_CHACHA20, 1 | 2},
-        {CKK_GENERIC_SECRET, 16 | 32 | 64},
-        {CKK_SHA256_HMAC, 16 | 32},
-        {CKK_HKDF, 64},
+        {CKK_AES, 1 | 2, CKA_SIGN, 16, 0, 0},
+        {CKK_CHACHA20, 1 | 2, CKA_ENCRYPT, 1, CKA_SIGN, 16},
+        {CKK_GENERIC_SECRET, 16 | 32 | 64, CKA_SIGN, 16, CKA_ENCRYPT, 1},
+        {CKK_GENERIC_SECRET, 16 | 32 | 64, CKA_DERIVE, 64, CKA_WRAP, 4},
+        {CKK_SHA256_HMAC, 16 | 32, CKA_VERIFY, 32, CKA_DECRYPT, 2},
+        {CKK_HKDF, 64, CKA_DERIVE, 64, CKA_SIGN, 16},
     };
+    enum { UNNAMED, DENIED, NAMED, OTHER_NAMED, OTHER_DENIED, CASES };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        for (int named = 0; named < 3; named++) {
+        for (int named = 0; named < CASES; named++) {
             CK_OBJECT_HANDLE key = 0;
+            bool other = named >= OTHER_NAMED, denied = named == DENIED || named == OTHER_DENIED;
             CK_ATTRIBUTE attributes[] = {ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, rows[i].type),
-                TEXT_ATTRIBUTE(CKA_VALUE, "0123456789abcdef0123456789abcdef"), ATTRIBUTE(CKA_SIGN, no)};
-            attributes[3].pValue = named == 2 ? &yes : &no;
+                TEXT_ATTRIBUTE(CKA_VALUE, "0123456789abcdef0123456789abcdef"),
+                {other ? rows[i].other : rows[i].named, denied ? &no : &yes, 1}};
+            const CK_ULONG expected[CASES] = {
+                rows[i].expected, 0, rows[i].alone, rows[i].expected | rows[i].beside, rows[i].expected};
+            if (other && !rows[i].other)
+                continue;
             assert_ok(module_create(fixture->session, attributes, named ? 4 : 3, &key));
-            assert_int_equal(uses_of(fixture->session, key), named == 0 ? rows[i].expected : named == 2 ? 16 : 0);
+            assert_int_equal(uses_of(fixture->session, key), expected[named]);
         }
 }
 

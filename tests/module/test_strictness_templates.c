@@ -10,7 +10,8 @@ static CK_ULONG sixteen = 16, two_thousand = 2048;
 static CK_BBOOL neither = 2;
 static char text[] = "text";
 static unsigned char wrapped[64];
-static unsigned long wrapped_size;
+static unsigned long wrapped_size, sealed_size, ciphertext_size;
+static unsigned char sealed[64], tag[16], ciphertext[128];
 
 /* What each function is called with, beside the wrong attributes: they come last, or replace those of their type. */
 struct call {
@@ -18,7 +19,8 @@ struct call {
     CK_RV (*call)(const struct module_fixture *fixture, CK_ATTRIBUTE *attributes, CK_ULONG count);
 };
 
-static CK_OBJECT_HANDLE made, other, wrapper, base, source;
+static CK_OBJECT_HANDLE made, other, wrapper, base, source, public_key, private_key;
+static unsigned char p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}; /* RFC 5480 */
 
 enum { TEMPLATE_MOST = 24 };
 struct filled {
@@ -65,6 +67,16 @@ static CK_RV generate_private(const struct module_fixture *fixture, CK_ATTRIBUTE
     return p11->C_GenerateKeyPair(fixture->session, &mechanism, public_template, 1, attributes, count, &made, &other);
 }
 
+/* Of the public half; what it has not, is not asked for here. */
+static CK_RV generate_public(const struct module_fixture *fixture, CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    CK_MECHANISM mechanism = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+    const CK_ATTRIBUTE standing[] = {ATTRIBUTE(CKA_EC_PARAMS, p256)};
+    struct filled filled = fill(standing, 1, attributes, count);
+    return p11->C_GenerateKeyPair(
+        fixture->session, &mechanism, filled.attributes, filled.count, NULL, 0, &made, &other);
+}
+
 static CK_RV unwrap(const struct module_fixture *fixture, CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     CK_MECHANISM mechanism = {CKM_AES_KEY_WRAP, NULL, 0};
@@ -72,6 +84,45 @@ static CK_RV unwrap(const struct module_fixture *fixture, CK_ATTRIBUTE *attribut
     struct filled filled = fill(standing, 2, attributes, count);
     return p11->C_UnwrapKey(
         fixture->session, &mechanism, wrapper, wrapped, wrapped_size, filled.attributes, filled.count, &made);
+}
+
+static CK_GCM_MESSAGE_PARAMS message(void)
+{
+    static unsigned char nonce[12];
+    return (CK_GCM_MESSAGE_PARAMS){nonce, sizeof nonce, 0, CKG_NO_GENERATE, tag, 8 * sizeof tag};
+}
+
+static CK_RV unwrap_authenticated(const struct module_fixture *fixture, CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    CK_GCM_MESSAGE_PARAMS params = message();
+    CK_MECHANISM mechanism = {CKM_AES_GCM, &params, sizeof params};
+    const CK_ATTRIBUTE standing[] = {ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, aes)};
+    struct filled filled = fill(standing, 2, attributes, count);
+    return p11_32->C_UnwrapKeyAuthenticated(
+        fixture->session, &mechanism, wrapper, sealed, sealed_size, filled.attributes, filled.count, NULL, 0, &made);
+}
+
+static CK_RV encapsulate(const struct module_fixture *fixture, CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    CK_ECDH1_DERIVE_PARAMS params = {.kdf = CKD_NULL};
+    CK_MECHANISM mechanism = {CKM_ECDH1_DERIVE, &params, sizeof params};
+    const CK_ATTRIBUTE standing[] = {
+        ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, aes), ATTRIBUTE(CKA_VALUE_LEN, sixteen)};
+    struct filled filled = fill(standing, 3, attributes, count);
+    ciphertext_size = sizeof ciphertext;
+    return p11_32->C_EncapsulateKey(
+        fixture->session, &mechanism, public_key, filled.attributes, filled.count, ciphertext, &ciphertext_size, &made);
+}
+
+static CK_RV decapsulate(const struct module_fixture *fixture, CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    CK_ECDH1_DERIVE_PARAMS params = {.kdf = CKD_NULL};
+    CK_MECHANISM mechanism = {CKM_ECDH1_DERIVE, &params, sizeof params};
+    const CK_ATTRIBUTE standing[] = {
+        ATTRIBUTE(CKA_CLASS, class_secret), ATTRIBUTE(CKA_KEY_TYPE, aes), ATTRIBUTE(CKA_VALUE_LEN, sixteen)};
+    struct filled filled = fill(standing, 3, attributes, count);
+    return p11_32->C_DecapsulateKey(
+        fixture->session, &mechanism, private_key, filled.attributes, filled.count, ciphertext, ciphertext_size, &made);
 }
 
 static CK_RV derive(const struct module_fixture *fixture, CK_ATTRIBUTE *attributes, CK_ULONG count)
@@ -97,11 +148,15 @@ static const struct call calls[] = {
     {"C_GenerateKey", generate},
     {"C_GenerateKeyPair", generate_private},
     {"C_UnwrapKey", unwrap},
+    {"C_UnwrapKeyAuthenticated", unwrap_authenticated},
+    {"C_EncapsulateKey", encapsulate},
+    {"C_DecapsulateKey", decapsulate},
     {"C_DeriveKey", derive},
     {"C_CopyObject", copy},
     {"C_SetAttributeValue", change},
 };
-enum { CALLS = COUNT_OF(calls), CREATE = 0, COPY = 5 };
+enum { CALLS = COUNT_OF(calls), CREATE = 0, GENERATE = 1, PRIVATE = 2, COPY = CALLS - 2 };
+static const struct call public_half = {"C_GenerateKeyPair, of the public half", generate_public};
 
 static void make_keys(const struct module_fixture *fixture)
 {
@@ -118,20 +173,48 @@ static void make_keys(const struct module_fixture *fixture)
     assert_ok(module_create(session, plain, 5, &base));
     wrapped_size = sizeof wrapped;
     assert_ok(p11->C_WrapKey(session, &key_wrap, wrapper, source, wrapped, &wrapped_size));
+    CK_GCM_MESSAGE_PARAMS params = message();
+    CK_MECHANISM gcm = {CKM_AES_GCM, &params, sizeof params}, pair = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+    sealed_size = sizeof sealed;
+    assert_ok(p11_32->C_WrapKeyAuthenticated(session, &gcm, wrapper, source, NULL, 0, sealed, &sealed_size));
+    CK_ATTRIBUTE encapsulates[] = {ATTRIBUTE(CKA_EC_PARAMS, p256), ATTRIBUTE(CKA_ENCAPSULATE, yes)},
+                 decapsulates[] = {ATTRIBUTE(CKA_DECAPSULATE, yes)};
+    assert_ok(p11->C_GenerateKeyPair(session, &pair, encapsulates, 2, decapsulates, 1, &public_key, &private_key));
+}
+
+/* What is refused below is refused for what was wrong: without it each of them makes a key. */
+static void what_is_right_is_taken(void **state)
+{
+    const struct module_fixture *fixture = *state;
+    make_keys(fixture);
+    CK_ATTRIBUTE right = ATTRIBUTE(CKA_PRIVATE, yes);
+    for (size_t call = 0; call < COPY; call++) {
+        CK_RV rv = calls[call].call(fixture, &right, 1);
+        if (rv != CKR_OK)
+            fail_msg("%s: 0x%lx", calls[call].name, rv);
+    }
+    assert_ok(copy(fixture, &right, 1));
+    assert_ok(public_half.call(fixture, NULL, 0));
+}
+
+static void check_call(const struct module_fixture *fixture, const struct call *call, const char *what,
+    CK_ATTRIBUTE *attributes, CK_ULONG count, CK_RV expected)
+{
+    made = 0;
+    unsigned long before = module_find(fixture->session, NULL, 0, NULL);
+    CK_RV rv = call->call(fixture, attributes, count);
+    if (rv != expected)
+        fail_msg("%s, %s: 0x%lx instead of 0x%lx", call->name, what, rv, expected);
+    if (rv != CKR_OK) {
+        assert_int_equal(made, 0);
+        assert_int_equal(module_find(fixture->session, NULL, 0, NULL), before);
+    }
 }
 
 static void check(const struct module_fixture *fixture, size_t call, const char *what, CK_ATTRIBUTE *attributes,
     CK_ULONG count, CK_RV expected)
 {
-    made = 0;
-    unsigned long before = module_find(fixture->session, NULL, 0, NULL);
-    CK_RV rv = calls[call].call(fixture, attributes, count);
-    if (rv != expected)
-        fail_msg("%s, %s: 0x%lx instead of 0x%lx", calls[call].name, what, rv, expected);
-    if (rv != CKR_OK) {
-        assert_int_equal(made, 0);
-        assert_int_equal(module_find(fixture->session, NULL, 0, NULL), before);
-    }
+    check_call(fixture, &calls[call], what, attributes, count, expected);
 }
 
 /* The form of an attribute is judged before anything else, and by all in the same way. */
@@ -160,8 +243,9 @@ static void the_form_is_judged_by_every_function_alike(void **state)
     };
     make_keys(fixture);
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        for (size_t call = 0; call < CALLS; call++)
-            check(fixture, call, rows[i].what, rows[i].attributes, rows[i].count, rows[i].expected);
+        for (size_t call = 0; call <= CALLS; call++)
+            check_call(fixture, call < CALLS ? &calls[call] : &public_half, rows[i].what, rows[i].attributes,
+                rows[i].count, rows[i].expected);
 }
 
 /* What the module alone says of a key, and what only the SO says. */
@@ -211,8 +295,18 @@ static void contradictions_are_refused(void **state)
                                : rows[i].afterwards);
     CK_ATTRIBUTE type = ATTRIBUTE(CKA_KEY_TYPE, no_type);
     check(fixture, CREATE, "a type that is none", &type, 1, CKR_ATTRIBUTE_VALUE_INVALID);
-    check(fixture, 1, "a type that is none", &type, 1, CKR_TEMPLATE_INCONSISTENT);
-    check(fixture, 2, "a type that is none", &type, 1, CKR_TEMPLATE_INCONSISTENT);
+    check(fixture, GENERATE, "a type that is none", &type, 1, CKR_TEMPLATE_INCONSISTENT);
+    check(fixture, PRIVATE, "a type that is none", &type, 1, CKR_TEMPLATE_INCONSISTENT);
+    check_call(fixture, &public_half, "a type that is none", &type, 1, CKR_TEMPLATE_INCONSISTENT);
+    /* a public half has no secret's attributes, and no values: the mechanism makes them */
+    CK_ATTRIBUTE foreign[] = {ATTRIBUTE(CKA_CLASS, class_private), ATTRIBUTE(CKA_SENSITIVE, yes),
+        ATTRIBUTE(CKA_EXTRACTABLE, yes), ATTRIBUTE(CKA_SIGN, yes), ATTRIBUTE(CKA_DECRYPT, yes), {CKA_VALUE, text, 4},
+        {CKA_EC_POINT, text, 4}, {CKA_APPLICATION, text, 4}};
+    for (size_t i = 0; i < COUNT_OF(foreign); i++)
+        check_call(fixture, &public_half, "what it has not", &foreign[i], 1, CKR_TEMPLATE_INCONSISTENT);
+    CK_ATTRIBUTE own[] = {ATTRIBUTE(CKA_LOCAL, yes), {CKA_UNIQUE_ID, text, 4}, ATTRIBUTE(CKA_TRUSTED, yes)};
+    for (size_t i = 0; i < COUNT_OF(own); i++)
+        check_call(fixture, &public_half, "what the module or the SO says", &own[i], 1, CKR_ATTRIBUTE_READ_ONLY);
 }
 
 static void what_is_missing_is_asked_for(void **state)
@@ -292,6 +386,7 @@ static void what_can_be_read_is_read_beside_what_cannot(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        MODULE_TEST(what_is_right_is_taken),
         MODULE_TEST(the_form_is_judged_by_every_function_alike),
         MODULE_TEST(no_function_takes_what_the_module_says_of_keys),
         MODULE_TEST(contradictions_are_refused),

@@ -30,6 +30,27 @@ signed() {
 signed signed.jar code RSA
 signed signed-ec.jar site EC
 
+# --- what the page does not show, and what came from the PKCS#12 file ---
+store=(-keystore NONE -storetype PKCS11 -providerClass sun.security.pkcs11.SunPKCS11 -providerArg bulla-java.cfg)
+store+=(-storepass:env BULLA_PIN)
+# made ALIAS TYPE WORDS…: TYPE: of the block
+made() {
+    local alias=$1 type=$2
+    shift 2
+    run "generating $alias" keytool "${store[@]}" -genkeypair -alias "$alias" -dname "CN=$alias" "$@"
+    run "the certificate of $alias" keytool "${store[@]}" -exportcert -rfc -alias "$alias" -file "$alias.crt"
+    run "signing by $alias" jarsigner "${store[@]}" -signedjar "$alias.jar" program.jar "$alias"
+    signed "$alias.jar" "$alias" "$type"
+}
+made pss RSA -keyalg RSA -keysize 2048 -sigalg RSASSA-PSS
+made middle EC -keyalg EC -groupname secp384r1
+run 'signing by the imported key' jarsigner "${store[@]}" -signedjar old.jar program.jar old
+signed old.jar old EC
+run 'the list' keytool "${store[@]}" -list
+says '^store, SecretKeyEntry'
+run 'the secret key' pkcs11-tool --module "$MODULE" --token-label "$TOKEN" --login --pin "$USER_PIN" --list-objects --type secrkey
+says 'AES length 32'
+
 # --- what must be refused ---
 echo 'what was put there instead' >classes/file
 cp signed.jar altered.jar
@@ -37,10 +58,9 @@ jar uf altered.jar -C classes file
 timeout 60 jarsigner -verify altered.jar >out 2>&1 || true
 says_not '^jar verified'
 says 'digest error'
-store=(-keystore NONE -storetype PKCS11 -providerClass sun.security.pkcs11.SunPKCS11 -providerArg bulla-java.cfg)
-refused 'a wrong PIN' env BULLA_PIN=wrong-pin keytool "${store[@]}" -storepass:env BULLA_PIN -list -v
+refused 'a wrong PIN' env BULLA_PIN=wrong-pin keytool "${store[@]}" -list -v
 says 'CKR_PIN_INCORRECT'
-run 'deleting' keytool "${store[@]}" -storepass:env BULLA_PIN -delete -alias site
-run 'what is left' keytool "${store[@]}" -storepass:env BULLA_PIN -list
+run 'deleting' keytool "${store[@]}" -delete -alias site
+run 'what is left' keytool "${store[@]}" -list
 says '^code, '
 says_not '^site, '

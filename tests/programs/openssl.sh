@@ -78,3 +78,65 @@ tls pss RSA-PSS -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32
 run 'the type of the PSS key' "${plain[@]}" x509 -in tls.crt -noout -text
 says 'Public Key Algorithm: rsassaPss'
 refused 'PKCS#1 v1.5 with a PSS key' openssl dgst -sha256 -sigopt rsa_padding_mode:pkcs1 -sign "$(key_of pss)" message
+
+# --- req, x509, cms and dgst with each type of key ---
+openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout leaf.key -subj /CN=leaf -out leaf.csr 2>out
+# each KEY WORDS…: the words are of a signature by it
+each() {
+    local key=$1
+    shift
+    run "req by $key" openssl req -new -key "$(key_of "$key")" -subj "/CN=$key" "$@" -out each.csr
+    run "the request of $key" "${plain[@]}" req -verify -noout -in each.csr
+    run "req -x509 by $key" openssl req -x509 -key "$(key_of "$key")" -subj "/CN=$key" -days 2 "$@" -out "each-$key.crt"
+    run "x509 by $key" openssl x509 -req -in leaf.csr -CA "each-$key.crt" -CAkey "$(key_of "$key")" -days 2 "$@" -out leaf.crt
+    run "the certificate by $key" "${plain[@]}" verify -CAfile "each-$key.crt" leaf.crt
+    sed 's/leaf/lead/' <("${plain[@]}" x509 -in leaf.crt -outform DER) | "${plain[@]}" x509 -inform DER -out lead.crt 2>/dev/null
+    refused "another name, $key" "${plain[@]}" verify -CAfile "each-$key.crt" lead.crt
+}
+# signs KEY WORDS…: CMS, verified with the certificate and not over something else
+signs() {
+    local key=$1
+    shift
+    run "cms -sign by $key" openssl cms -sign -binary -in message -signer "each-$key.crt" -inkey "$(key_of "$key")" "$@" \
+        -outform DER -out each.p7
+    run "cms -verify of $key" "${plain[@]}" cms -verify -binary -inform DER -in each.p7 -content message \
+        -CAfile "each-$key.crt" -purpose any -out back
+    same message back "the message that $key signed"
+    refused "another message, cms by $key" "${plain[@]}" cms -verify -binary -inform DER -in each.p7 -content other \
+        -CAfile "each-$key.crt" -purpose any -out back
+}
+# opens KEY WORDS…: CMS that OpenSSL encrypted for the key
+opens() {
+    local key=$1
+    shift
+    "${plain[@]}" cms -encrypt -binary -aes256 -in message -outform DER -out each.p7 -recip "each-$key.crt" "$@" 2>out ||
+        fail "cms -encrypt for $key"
+    rm -f back
+    run "cms -decrypt by $key" openssl cms -decrypt -inform DER -in each.p7 -recip "each-$key.crt" -inkey "$(key_of "$key")" -out back
+    same message back "what $key decrypted"
+}
+each web
+each web -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32
+each mail
+each root
+each pss -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32
+signs web
+signs web -keyopt rsa_padding_mode:pss
+signs web -noattr -md sha512
+signs mail
+signs mail -md sha384
+signs pss -keyopt rsa_padding_mode:pss # with Ed25519 OpenSSL 3.0 makes no CMS, wherever the key is
+opens web
+if [ "$PEER" = no ]; then # SoftHSM: OAEP with SHA-1 only, no key for ECDH by default
+    opens web -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256 -keyopt rsa_mgf1_md:sha256
+    opens mail
+fi
+for key in web mail; do
+    for hash in sha1 sha224 sha256 sha384 sha512; do
+        run "dgst -$hash by $key" openssl dgst "-$hash" -sign "$(key_of $key)" -out each.sig message
+        run "dgst -$hash of $key" "${plain[@]}" dgst "-$hash" -verify $key.pub -signature each.sig message
+        refused "another message, dgst -$hash of $key" "${plain[@]}" dgst "-$hash" -verify $key.pub -signature each.sig other
+        run "dgst -$hash of $key by the token" openssl dgst "-$hash" -verify "pkcs11:token=mine;object=$key;type=public" \
+            -signature each.sig message
+    done
+done

@@ -258,6 +258,40 @@ done
 import 7 --json
 json '.brought == 0'
 
+# Every type of key that a SoftHSM user has, sealed at the source; and a curve that bulla has not.
+quietly softhsm2-util --init-token --free --label types --pin 1234 --so-pin 12345678
+types() { quietly pkcs11-tool --module "$SOFTHSM" --token-label types --login --pin 1234 "$@"; }
+types --keypairgen --key-type rsa:4096 --label t-rsa --id 61 --extractable
+types --keypairgen --key-type EC:secp384r1 --label t-p384 --id 62 --extractable
+types --keypairgen --key-type EC:secp521r1 --label t-p521 --id 63 --extractable
+types --keypairgen --key-type EC:secp256k1 --label t-k256 --id 64 --extractable
+types --keypairgen --key-type EC:brainpoolP256r1 --label t-foreign --id 65 --extractable
+types --keygen --key-type AES:24 --label t-aes --id 66 --sensitive --extractable
+types --keygen --key-type GENERIC:64 --label t-generic --id 67 --sensitive --extractable
+openssl dgst -sha256 -binary -out "$FOLDER/digest" "$FOLDER/message"
+types --sign --mechanism SHA256-HMAC --id 67 --input-file "$FOLDER/message" --output-file "$FOLDER/mac"
+types --encrypt --mechanism AES-CBC-PAD --iv 000102030405060708090a0b0c0d0e0f --id 66 --input-file "$FOLDER/message" \
+    --output-file "$FOLDER/secret"
+offline 7 import --module "$SOFTHSM" --token types --source-pin-file "$FOLDER/old-pin" --to new --to-module "$MODULE" \
+    --pin-file "$FOLDER/pin" --json
+json '.left == 2'
+for half in private public; do row t-foreign "$half key" '.result == "left" and (.why | test("curve"))'; done
+cp "$FOLDER/out" "$FOLDER/report"
+for label in t-rsa t-p384 t-p521 t-k256; do
+    cp "$FOLDER/report" "$FOLDER/out"
+    row $label "private key" '.result == "brought" and .unwrapped'
+    id=6$(echo $label | sed 's/t-rsa/1/;s/t-p384/2/;s/t-p521/3/;s/t-k256/4/')
+    case $label in t-rsa) mechanism=SHA256-RSA-PKCS ;; *) mechanism=ECDSA ;; esac
+    new --sign --id "$id" --mechanism $mechanism --input-file "$FOLDER/digest" --output-file "$FOLDER/signature"
+    types --verify --id "$id" --mechanism $mechanism --input-file "$FOLDER/digest" --signature-file "$FOLDER/signature"
+    says 'Signature is valid'
+done
+new --sign --mechanism SHA256-HMAC --id 67 --input-file "$FOLDER/message" --output-file "$FOLDER/back"
+cmp -s "$FOLDER/mac" "$FOLDER/back" || fail "the sealed generic secret came changed"
+new --decrypt --mechanism AES-CBC-PAD --iv 000102030405060708090a0b0c0d0e0f --id 66 --input-file "$FOLDER/secret" \
+    --output-file "$FOLDER/back"
+cmp -s "$FOLDER/message" "$FOLDER/back" || fail "the sealed AES key came changed"
+
 # From one bulla token to another: the module is loaded already, and its models stay where they are.
 offline 7 import --module "$MODULE" --token new --source-pin-file "$FOLDER/pin" --to second --to-module "$MODULE" \
     --pin-file "$FOLDER/pin" --json
