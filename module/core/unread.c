@@ -99,13 +99,14 @@ static bool has_marks(const struct bulla_unread_row *row, const uint64_t marks[s
     return true;
 }
 
+/* Many objects may share a label; few share an id. */
 const struct bulla_unread_row *bulla_unread_marked(const struct bulla_unread *unread,
     const uint64_t marks[static BULLA_STORE_MARKS], const struct bulla_unread_row *after)
 {
-    int mark = 0;
-    while (mark < BULLA_STORE_MARKS && !marks[mark])
-        mark++;
-    if (mark == BULLA_STORE_MARKS || !atomic_load(&unread->count))
+    int mark = BULLA_STORE_MARKS - 1;
+    while (mark >= 0 && !marks[mark])
+        mark--;
+    if (mark < 0 || !atomic_load(&unread->count))
         return NULL;
     enum bulla_unread_key key = (enum bulla_unread_key)(BULLA_UNREAD_LABEL + mark);
     uint32_t at = after ? after->next[key] : *head_of(unread, key, marks[mark]);
