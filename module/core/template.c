@@ -271,10 +271,11 @@ static CK_RV check_change(const CK_ATTRIBUTE *attribute, bool copying, const str
         return CKR_ATTRIBUTE_TYPE_INVALID;
     /* Whether a key's secret is the one given is not told, nor how far it is. */
     bool secret = row->flags & BULLA_SENSITIVE && (object_class == CKO_SECRET_KEY || object_class == CKO_PRIVATE_KEY);
-    if (!secret && same_value(list, attribute))
-        return CKR_OK;
+    bool settable = row->flags & (copying ? BULLA_SETTABLE | BULLA_COPY_SET : BULLA_SETTABLE);
+    if (!secret && (copying || settable) && same_value(list, attribute))
+        return CKR_OK; /* a copy may be described whole */
     bool now = row->kind == BULLA_BOOL && *(const CK_BBOOL *)attribute->pValue == CK_TRUE;
-    if (!(row->flags & BULLA_SETTABLE) && !(copying && (row->flags & BULLA_COPY_SET)))
+    if (!settable)
         return CKR_ATTRIBUTE_READ_ONLY;
     if (((row->flags & BULLA_ONLY_RAISE) && !now) || ((row->flags & BULLA_ONLY_LOWER) && now))
         return CKR_ATTRIBUTE_READ_ONLY;

@@ -2,8 +2,9 @@
  *
  * Locks, in the order in which they are taken: a session's, `gate` (login, PINs, ledger), that of `grants`, that of
  * `uses`, that of `states`, their turn, the ledger's turn, `keys_lock`, an object's, that of `time`, `lock` (index and
- * login state), `store_lock`. A thread may read-lock `keys_lock` again that has it: glibc lets readers in before
- * writers, so it never waits. Nothing here connects to a TPM before a login, an opening or a status.
+ * login state), `store_lock`. A thread may read-lock `keys_lock` again that has it, or while it has that of
+ * `time`, which no writer of the keys takes: glibc lets readers in before writers, so the first never waits, and the
+ * second waits for none that waits for it. Nothing here connects to a TPM before a login, an opening or a status.
  */
 #ifndef BULLA_CORE_TOKEN_H
 #define BULLA_CORE_TOKEN_H

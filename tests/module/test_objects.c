@@ -208,6 +208,7 @@ static void settable_attributes_change_and_others_do_not(void **state)
         } rows[] = {
             {CKR_ATTRIBUTE_READ_ONLY, TEXT_ATTRIBUTE(CKA_VALUE, "changed")},
             {CKR_ATTRIBUTE_READ_ONLY, ATTRIBUTE(CKA_CLASS, class_secret)},
+            {CKR_ATTRIBUTE_READ_ONLY, ATTRIBUTE(CKA_CLASS, class_data)}, /* as it is: it is set all the same */
             {CKR_ATTRIBUTE_READ_ONLY, ATTRIBUTE(CKA_MODIFIABLE, no)},
             {CKR_ATTRIBUTE_READ_ONLY, ATTRIBUTE(CKA_DESTROYABLE, no)},
             {CKR_ATTRIBUTE_READ_ONLY, TEXT_ATTRIBUTE(CKA_UNIQUE_ID, "mine")},
