@@ -180,12 +180,12 @@ static void keys_do_what_they_are_for(void **state)
     CK_SESSION_HANDLE session = ((const struct module_fixture *)*state)->session;
     static struct pq_bytes seed, ciphertext;
     struct pq_pair pair = pq_generate(session, PQ_ML_KEM_512), dsa = pq_generate(session, PQ_ML_DSA_44);
-    CK_ATTRIBUTE derives = ATTRIBUTE(CKA_DERIVE, yes);
+    CK_ATTRIBUTE idle = ATTRIBUTE(CKA_DECAPSULATE, no);
     CK_MECHANISM parameter = {CKM_ML_KEM, &seed, 1}, sign = {CKM_ML_DSA, NULL, 0};
     CK_OBJECT_HANDLE other, made;
     unsigned long size = sizeof ciphertext.data;
     pq_hex(ML_KEM_512_SEED, &seed);
-    assert_ok(pq_create_private(session, PQ_ML_KEM_512, &seed, NULL, &derives, &other)); /* and nothing else */
+    assert_ok(pq_create_private(session, PQ_ML_KEM_512, &seed, NULL, &idle, &other));
     ciphertext.size = 768;
     assert_rv(decapsulate(session, other, readable, 3, &ciphertext, &made), CKR_KEY_FUNCTION_NOT_PERMITTED);
     assert_rv(

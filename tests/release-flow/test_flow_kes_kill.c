@@ -330,13 +330,13 @@ static void kill_often(int rounds, unsigned within)
 static void a_key_killed_at_any_moment_loses_nothing(void **state)
 {
     (void)state;
-    kill_often(flow_is_long() ? 2000 : 120, 8000);
+    kill_often(flow_is_long() ? 2000 : 60, 8000);
 }
 
 static void a_key_killed_at_any_moment_loses_nothing_tpm(void **state)
 {
     (void)state;
-    kill_often(flow_is_long() ? 600 : 25, 60000);
+    kill_often(flow_is_long() ? 600 : 10, 60000);
 }
 
 /* An argument chooses among the tests, as a pattern with stars: BULLA_TEST_LONG=1 test_flow_kes_kill '*_any_moment*'.

@@ -18,7 +18,7 @@ static int set_up_kind(enum flow_kind kind)
 {
     shift = 0;
     test_p256_make(&authority);
-    flow_begin(kind, "pcrs = 0,7\nlease = 1\n");
+    flow_begin(kind, "pcrs = 0,7\nlease = 30\n");
     key = flow_governed_key("key", "key-1", &authority);
     return 0;
 }

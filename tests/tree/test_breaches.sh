@@ -45,6 +45,9 @@ breaks links_of_the_docs_lead_somewhere README.md README.md append README.md '[g
 breaks make_help_names_every_goal Makefile bench sed -i 's/^bench: .*/bench:/' Makefile
 breaks docs_explain_every_vendor_number docs/mechanisms.md CKM_BULLA_ATTEST sed -i 's/CKM_BULLA_ATTEST/CKM_ATTEST/' docs/mechanisms.md
 breaks docs_explain_every_vendor_number man/bulla.conf.5 lease sed -i '/^.It Cm lease/d' man/bulla.conf.5
+# What reads every file for seconds is broken in a few of them.
+(cd "$folder" && find . -type f ! -path './crypto/*' ! -path './evidence/*' ! -path './scripts/lib/*' \
+    ! -path ./scripts/deps ! -name .clang-format -delete)
 if command -v shellcheck >/dev/null; then
     breaks scripts_are_clean scripts/deps scripts/deps append scripts/deps 'cd $nowhere/$unset; rm -rf $x/*; read y'
     breaks scripts_are_clean scripts/deps scripts/deps chmod -x scripts/deps
