@@ -137,7 +137,7 @@ static enum bulla_reason choice_check(const struct choice *choice, const char *m
     if (choice->bulla == 0 && module) {
         bulla_output_remedy("name bulla's own module with --module, or leave the option out");
         return bulla_refuse(BULLA_TOKEN_UNINITIALIZED, "%s has %u token%s, but none is a bulla token", module,
-            choice->tokens, choice->tokens == 1 ? "" : "s");
+            choice->tokens, bulla_plural(choice->tokens));
     }
     if (choice->bulla == 0) {
         char among[64];

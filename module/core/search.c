@@ -124,6 +124,8 @@ struct collecting {
     const CK_ATTRIBUTE *attributes;
     CK_ULONG count;
     CK_OBJECT_CLASS wanted;
+    uint64_t named[BULLA_STORE_MARKS]; /* the marks that rows of the answer have, set by is_unread; 0: any */
+    bool any;                          /* the template names none */
     /* The rows that the answer depends on (follow.h): a place for those that the template names, and those found. */
     uint64_t marks[MARKED_MOST];
     size_t marked; /* MARKED_MOST + 1: too many */
@@ -213,40 +215,44 @@ static bool collect_all(const struct collecting *asked, struct bulla_search *sea
     return true;
 }
 
-/* The marks that the answer's rows have, where the template names some. */
-static bool name_marks(const struct collecting *asked, uint64_t marks[static BULLA_STORE_MARKS])
+/* Whether the template asks for what the module makes or looks for itself: classes of its own, and profiles. */
+static bool is_of_module(const struct collecting *asked)
+{
+    bool own_class = asked->wanted != CK_UNAVAILABLE_INFORMATION && asked->wanted & CKO_VENDOR_DEFINED;
+    return own_class || asked->wanted == CKO_PROFILE;
+}
+
+/* Notes what the template names of that by which rows are marked; false: nothing. */
+static bool name_marks(struct collecting *asked)
 {
     bool named = false;
-    for (CK_ULONG i = 0; i < asked->count; i++) {
-        const CK_ATTRIBUTE *attribute = &asked->attributes[i];
-        for (int j = 0; j < BULLA_STORE_MARKS; j++)
-            if (attribute->type == bulla_row_marks[j]) {
-                marks[j] =
-                    bulla_store_mark(attribute->type, (struct bulla_bytes){attribute->pValue, attribute->ulValueLen});
-                named = true;
-            }
-    }
+    memset(asked->named, 0, sizeof asked->named);
+    for (CK_ULONG i = 0; i < asked->count; i++)
+        for (int j = 0; j < BULLA_STORE_MARKS; j++) {
+            const CK_ATTRIBUTE *attribute = &asked->attributes[i];
+            if (attribute->type != bulla_row_marks[j])
+                continue;
+            struct bulla_bytes value = {attribute->pValue, attribute->ulValueLen};
+            asked->named[j] = bulla_store_mark(attribute->type, value);
+            named = true;
+        }
     return named;
 }
 
-/* `lock` is held: whether the answer may depend on rows that were not read yet. Objects of the module's own classes are
- * none of them. */
-static bool is_unread(const struct collecting *asked)
+/* `lock` is held: whether the answer may depend on rows that were not read yet, which are plain ones. */
+static bool is_unread(struct collecting *asked)
 {
     const struct bulla_unread *unread = &asked->session->token->unread;
-    bool of_module = asked->wanted != CK_UNAVAILABLE_INFORMATION && asked->wanted & CKO_VENDOR_DEFINED;
-    uint64_t marks[BULLA_STORE_MARKS] = {0};
-    if (!atomic_load(&unread->count) || of_module || asked->wanted == CKO_PROFILE)
+    if (!atomic_load(&unread->count) || is_of_module(asked))
         return false;
-    return !name_marks(asked, marks) || bulla_unread_marked(unread, marks, NULL);
+    asked->any = !name_marks(asked);
+    return asked->any || bulla_unread_marked(unread, asked->named, NULL);
 }
 
 static CK_RV read_rows(const struct collecting *asked)
 {
     struct bulla_token *token = asked->session->token;
-    uint64_t marks[BULLA_STORE_MARKS] = {0};
-    enum bulla_reason reason =
-        name_marks(asked, marks) ? bulla_rows_read_marked(token, marks) : bulla_rows_read_all(token);
+    enum bulla_reason reason = asked->any ? bulla_rows_read_all(token) : bulla_rows_read_marked(token, asked->named);
     return bulla_token_refusal(token, "find", reason);
 }
 
@@ -282,8 +288,7 @@ static CK_RV collect(struct collecting *asked)
 /* The attribute by which a row that the search would find is marked, where it can be followed by its marks. */
 static const CK_ATTRIBUTE *naming(const struct collecting *asked)
 {
-    bool of_module = asked->wanted != CK_UNAVAILABLE_INFORMATION && asked->wanted & CKO_VENDOR_DEFINED;
-    for (CK_ULONG i = 0; i < asked->count && !of_module && asked->wanted != CKO_PROFILE; i++)
+    for (CK_ULONG i = 0; i < asked->count && !is_of_module(asked); i++)
         if (asked->attributes[i].type == CKA_LABEL || asked->attributes[i].type == CKA_ID)
             return &asked->attributes[i];
     return NULL;

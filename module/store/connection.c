@@ -34,14 +34,17 @@ static const char *const texts[BULLA_SQL_COUNT] = {
     [BULLA_SQL_ERASE] = "DELETE FROM object WHERE id = ?1",
     [BULLA_SQL_REMEMBER_ERASED] = "INSERT INTO erased(id, generation) VALUES(?1, ?2)",
     [BULLA_SQL_FORGET_ERASED] = "DELETE FROM erased WHERE id = ?1",
-    [BULLA_SQL_CHANGES] = ("SELECT id, generation, class, attributes, sealed, tag, plain FROM object "
-                           "WHERE generation > ?1 UNION ALL SELECT id, generation, NULL, NULL, NULL, NULL, NULL "
-                           "FROM erased WHERE generation > ?2 ORDER BY 2"),
+    /* These three have the same columns. */
+    [BULLA_SQL_CHANGES] = ("SELECT id, generation, class, attributes, sealed, tag, plain, mark_1, mark_2 FROM object "
+                           "WHERE generation > ?1 UNION ALL "
+                           "SELECT id, generation, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM erased "
+                           "WHERE generation > ?2 ORDER BY 2"),
     /* Of a plain row nothing is asked but what its entry of object_outline has: the row itself is not looked up. */
     [BULLA_SQL_OUTLINES] = ("SELECT id, generation, iif(plain, NULL, class), iif(plain, NULL, attributes), "
-                            "iif(plain, NULL, sealed), iif(plain, NULL, tag), mark_1, mark_2 "
+                            "iif(plain, NULL, sealed), iif(plain, NULL, tag), plain, mark_1, mark_2 "
                             "FROM object INDEXED BY object_outline ORDER BY generation"),
-    [BULLA_SQL_ROW] = "SELECT id, generation, class, attributes, sealed, tag, plain FROM object WHERE id = ?1",
+    [BULLA_SQL_ROW] = ("SELECT id, generation, class, attributes, sealed, tag, plain, mark_1, mark_2 FROM object "
+                       "WHERE id = ?1"),
     [BULLA_SQL_VALUE_PUT] = ("INSERT INTO value(name, value) VALUES(?1, ?2) "
                              "ON CONFLICT(name) DO UPDATE SET value = excluded.value"),
     [BULLA_SQL_VALUE_GET] = "SELECT value FROM value WHERE name = ?1",

@@ -82,6 +82,9 @@ static enum bulla_reason read_row(sqlite3_stmt *statement, struct bulla_store_ro
         return bulla_refuse(BULLA_STORE_CORRUPT, "token.db: an object's id has %zu bytes", id.size);
     memcpy(row->id, id.data, id.size);
     row->generation = (uint64_t)sqlite3_column_int64(statement, 1);
+    row->plain = sqlite3_column_int64(statement, 6) != 0;
+    for (int i = 0; i < BULLA_STORE_MARKS; i++)
+        row->marks[i] = (uint64_t)sqlite3_column_int64(statement, 7 + i);
     if (sqlite3_column_type(statement, 2) == SQLITE_NULL)
         return BULLA_OK;
     row->object_class = (uint64_t)sqlite3_column_int64(statement, 2);
@@ -106,9 +109,6 @@ static enum bulla_reason visit(
     if (!whole && which != BULLA_SQL_OUTLINES)
         return bulla_refuse(BULLA_STORE_CORRUPT, "token.db: an object has no class");
     row.outline = !whole;
-    row.plain = which != BULLA_SQL_OUTLINES && sqlite3_column_int64(statement, 6) != 0;
-    for (int i = 0; i < BULLA_STORE_MARKS && row.outline; i++)
-        row.marks[i] = (uint64_t)sqlite3_column_int64(statement, 6 + i);
     return visitor->each(visitor->context, &row);
 }
 

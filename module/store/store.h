@@ -24,10 +24,10 @@ struct bulla_store_row {
     struct bulla_bytes attributes; /* public attributes, deterministic CBOR */
     struct bulla_bytes sealed;     /* sensitive part; may be empty */
     struct bulla_bytes tag;        /* authenticates the row; 32 bytes, or empty before there is a token key */
-    /* What else the row is looked for by (bulla_store_mark); 0: nothing. Of a put and of an outline. */
+    /* What else the row is looked for by (bulla_store_mark); 0: nothing. */
     uint64_t marks[BULLA_STORE_MARKS];
-    bool plain;   /* of a put, and of what was read whole: its reader may wait until somebody looks for it */
-    bool outline; /* of a walk: id, generation and marks are all that was read */
+    bool plain;   /* its reader may wait until somebody looks for it */
+    bool outline; /* of a walk: class, attributes, sealed part and tag were not read */
 };
 
 /* BULLA_STORE_MISSING (no folder or no database), _PERMISSION (others may write, or another owner), _NETWORK,

@@ -1,6 +1,7 @@
 /* RSA signatures: every padding and hash, against OpenSSL on the same key. */
 #include <openssl/rsa.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "rsa_support.h"
 
@@ -345,6 +346,40 @@ static void length_queries_and_short_buffers_keep_the_operation(void **state)
     assert_rv(p11->C_SignUpdate(session, data, 50), CKR_FUNCTION_NOT_SUPPORTED); /* it comes whole */
 }
 
+static double processor_seconds(void)
+{
+    struct timespec time;
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time), 0);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+/* A signature takes a thousand times as long as what these calls do: all of them take less than a few. */
+static void length_queries_and_short_buffers_compute_nothing(void **state)
+{
+    enum { CALLS = 500, SIGNATURES = 20 };
+    const struct module_fixture *fixture = *state;
+    CK_SESSION_HANDLE session = fixture->session;
+    struct rsa_pair pair = rsa_signing(session, rsa_outside(2048));
+    CK_MECHANISM mechanism = {CKM_SHA256_RSA_PKCS, NULL, 0};
+    unsigned char *data = (unsigned char *)(uintptr_t)text;
+    unsigned long size = sizeof out;
+    assert_ok(rsa_sign(session, &mechanism, pair.private_key, text, 50, out, &size)); /* the key is open from here on */
+    double begun = processor_seconds();
+    for (int i = 0; i < SIGNATURES; i++)
+        assert_ok(rsa_sign(session, &mechanism, pair.private_key, text, 50, out, &size));
+    double signing = processor_seconds() - begun;
+    assert_ok(p11->C_SignInit(session, &mechanism, pair.private_key));
+    begun = processor_seconds();
+    for (int i = 0; i < CALLS; i++) {
+        unsigned long queried = 0, small = SIZE - 1;
+        assert_ok(p11->C_Sign(session, data, 50, NULL, &queried));
+        assert_rv(p11->C_Sign(session, data, 50, out, &small), CKR_BUFFER_TOO_SMALL);
+    }
+    double asking = processor_seconds() - begun;
+    if (asking > signing)
+        fail_msg("%d calls took %.6f s, %d signatures %.6f s", 2 * CALLS, asking, SIGNATURES, signing);
+}
+
 /* The context stays with the key: what another mechanism, another hash or a refusal left there must not show. */
 static void mechanisms_take_turns_on_one_key(void **state)
 {
@@ -379,6 +414,7 @@ int main(void)
         MODULE_TEST(bare_rsa_signs_a_number),
         MODULE_TEST(signed_data_is_recovered),
         MODULE_TEST(length_queries_and_short_buffers_keep_the_operation),
+        MODULE_TEST(length_queries_and_short_buffers_compute_nothing),
         MODULE_TEST(mechanisms_take_turns_on_one_key),
     };
     return cmocka_run_group_tests(tests, module_load, NULL);

@@ -26,6 +26,9 @@ void make_key(void);
 void reopen(void);
 /* Of a key of the standard depth. */
 void assert_signs_in(CK_ULONG period);
+/* A process signs in period 0, and has that state in memory; then, after `meddle` (NULL: nothing), another process
+ * evolves the key to period 2. The first one's next signature is of period 2, and it evolves to none before. */
+void evolve_beside_a_signer(void (*meddle)(void *context), void *context);
 void take_backup(void);
 void put_file_back(const char *name);
 

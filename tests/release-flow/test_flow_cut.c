@@ -2,9 +2,6 @@
  * by that is refused or mended, and no process is ended. Not so under a process that has them open the two that are
  * mapped, the store's generation and SQLite's index of its log (docs/operations.md, "Backup"). */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kes_fixture.h"
@@ -113,66 +110,25 @@ static void signatures_go_on_where_the_number_was_cut(void **state)
     assert_signs_in(4);
 }
 
-struct signer {
-    int wake[2], told[2];
-};
-
-static void sign_before_and_after(struct signer *signer)
+static void cut_whole(void *name)
 {
-    char byte = 0;
-    reopen();
-    assert_signs_in(0);
-    assert_int_equal(write(signer->told[1], &byte, 1), 1);
-    assert_int_equal(read(signer->wake[0], &byte, 1), 1);
-    assert_signs_in(1);
-    flow_close();
-}
-
-static void evolve_once(void *context)
-{
-    (void)context;
-    reopen();
-    assert_ok(flow_kes_evolve(key, 1));
-    flow_close();
-}
-
-/* A number that began again would come to what the signer remembers, and he would sign in the period before. Who opens
- * the folder meanwhile makes `generation` whole, before the signer reads there. */
-static void sign_beside_a_cut(const char *name)
-{
-    struct signer signer;
-    char byte = 0;
-    int status = 0;
-    flow_close();
-    assert_int_equal(pipe(signer.wake), 0);
-    assert_int_equal(pipe(signer.told), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
-        sign_before_and_after(&signer);
-        _exit(0);
-    }
-    (void)close(signer.told[1]); /* its end is then the child's */
-    assert_int_equal(read(signer.told[0], &byte, 1), 1);
     cut(name, 0);
-    assert_int_equal(flow_in_child(evolve_once, NULL), 0);
-    assert_int_equal(write(signer.wake[1], &byte, 1), 1);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    reopen();
-    assert_signs_in(1);
 }
 
+/* A number that began again would come to what the signer remembers, and he would sign in a period that is over. Who
+ * opens the folder meanwhile makes `generation` whole, before the signer reads there. */
 static void who_remembers_the_number_is_not_taken_in_by_a_new_one(void **state)
 {
     (void)state;
-    sign_beside_a_cut("states.lock");
+    char name[] = "states.lock";
+    evolve_beside_a_signer(cut_whole, name);
 }
 
 static void who_remembers_the_number_notices_that_its_file_was_cut(void **state)
 {
     (void)state;
-    sign_beside_a_cut("generation");
+    char name[] = "generation";
+    evolve_beside_a_signer(cut_whole, name);
 }
 
 int main(void)

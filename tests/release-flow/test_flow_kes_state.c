@@ -187,54 +187,10 @@ static void who_gives_the_lost_keys_up_makes_others(void **state)
 
 /* --- processes --- */
 
-static void evolve_to_two(void *context)
-{
-    (void)context;
-    reopen();
-    assert_ok(flow_kes_evolve(key, 2));
-    flow_close();
-}
-
-/* The child opens the module; the parent has had the state in memory from before, in another child. */
-struct parent {
-    int wake[2], told[2];
-};
-
-static void sign_before_and_after(void *context)
-{
-    struct parent *parent = context;
-    char byte = 0;
-    reopen();
-    assert_signs_in(0);
-    assert_int_equal(write(parent->told[1], &byte, 1), 1);
-    assert_int_equal(read(parent->wake[0], &byte, 1), 1);
-    assert_signs_in(2);
-    assert_refused(flow_kes_evolve(key, 1), CKR_FUNCTION_REJECTED, "kes-past");
-    flow_close();
-}
-
 static void a_process_notices_that_another_one_evolved_the_key(void **state)
 {
     (void)state;
-    struct parent parent;
-    char byte = 0;
-    int status = 0;
-    flow_close();
-    assert_int_equal(pipe(parent.wake), 0);
-    assert_int_equal(pipe(parent.told), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
-        sign_before_and_after(&parent);
-        _exit(0);
-    }
-    assert_int_equal(read(parent.told[0], &byte, 1), 1);
-    assert_int_equal(flow_in_child(evolve_to_two, NULL), 0);
-    assert_int_equal(write(parent.wake[1], &byte, 1), 1);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    reopen();
-    assert_signs_in(2);
+    evolve_beside_a_signer(NULL, NULL);
 }
 
 enum { RACERS = 4, ROUNDS = 12 };
