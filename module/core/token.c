@@ -278,14 +278,26 @@ struct bulla_object *bulla_token_object(struct bulla_token *token, CK_OBJECT_HAN
     return object;
 }
 
-struct bulla_object *bulla_token_object_by_id(struct bulla_token *token, const uint8_t id[static 16])
+/* Kept, where it is not hidden. False: it is not there, or its row was not read yet. */
+static bool take_by_id(struct bulla_token *token, const uint8_t id[static 16], struct bulla_object **taken)
 {
-    if (bulla_rows_read_id(token, id) != BULLA_OK)
-        bulla_detail_clear();
     (void)pthread_rwlock_rdlock(&token->lock);
     struct bulla_object *object = bulla_index_find_id(&token->index, id);
-    object = object && !bulla_object_is_hidden(token, object) ? bulla_object_keep(object) : NULL;
+    *taken = object && !bulla_object_is_hidden(token, object) ? bulla_object_keep(object) : NULL;
     (void)pthread_rwlock_unlock(&token->lock);
+    return object != NULL;
+}
+
+/* What the module looks for itself is in the index: only who knows the id of a plain object waits for its row. */
+struct bulla_object *bulla_token_object_by_id(struct bulla_token *token, const uint8_t id[static 16])
+{
+    struct bulla_object *object = NULL;
+    if (take_by_id(token, id, &object))
+        return object;
+    if (bulla_rows_read_id(token, id) == BULLA_OK)
+        (void)take_by_id(token, id, &object);
+    else
+        bulla_detail_clear();
     return object;
 }
 
